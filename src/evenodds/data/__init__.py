@@ -1,0 +1,1 @@
+"""Sources, prepared once into a memory-mapped store, and back again."""

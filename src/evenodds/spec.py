@@ -1,0 +1,67 @@
+"""What a sample is: shapes, ranges and column spans. The lowest floor: it imports nothing of ours."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class PictureSpec:
+    """A picture as a float32 tensor of shape (channels, height, width) with values in [-1, 1]."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.channels, self.height, self.width)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The places start to stop - 1 of an encoded row.
+
+    ``number``: each place is one normal score, about N(0, 1), bounded by +-4.
+    ``category``: the places are one choice, one-hot for a real row.
+    """
+
+    start: int
+    stop: int
+    kind: Literal["number", "category"]
+
+    @property
+    def width(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """A table row as a float32 vector of shape (width,), cut into spans that follow one another."""
+
+    spans: tuple[Span, ...]
+
+    @property
+    def width(self) -> int:
+        return self.spans[-1].stop
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (self.width,)
+
+
+SampleSpec = PictureSpec | RowSpec
+
+
+def spec_to_json(spec: SampleSpec) -> dict[str, Any]:
+    """A spec as plain JSON values; ``spec_from_json`` is its inverse."""
+    kind = "picture" if isinstance(spec, PictureSpec) else "row"
+    return {"kind": kind, **asdict(spec)}
+
+
+def spec_from_json(facts: dict[str, Any]) -> SampleSpec:
+    """The spec that ``spec_to_json`` wrote."""
+    if facts["kind"] == "picture":
+        return PictureSpec(facts["channels"], facts["height"], facts["width"])
+    return RowSpec(tuple(Span(**span) for span in facts["spans"]))
