@@ -1,0 +1,39 @@
+# `make help` says what there is. Everything runs in a virtual environment of its own.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo    train on people, and say what to look at"
+	@echo "make test    every test, fast ones first"
+	@echo "make check   formatting, lint, types, floors"
+	@echo "make bench   the benchmarks, about an hour; BENCH=people for one"
+	@echo "make clean   remove the virtual environment and what was built"
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/evenodds train people --out runs/people
+
+test: $(STAMP)
+	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m slow
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_floors.py
+
+BENCH ?= people digits faces memory
+bench: $(STAMP)
+	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

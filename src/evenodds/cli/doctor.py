@@ -1,0 +1,63 @@
+"""`evenodds doctor`: what a source holds."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from typing import Any
+
+from evenodds.cli.display import Display
+from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
+from evenodds.data.source import find
+
+
+def doctor(
+    source: str,
+    *,
+    device: Device = "auto",
+    json: bool = False,
+    flags: FlatFlags = NO_FLAGS,
+) -> None:
+    """Say what SOURCE holds, what is skipped and why, and the time and memory a training would take.
+
+    Takes train's flags, so that what is asked is what would be played.
+
+    Parameters
+    ----------
+    source:
+        What train would be given.
+    device:
+        Where train would compute.
+    json:
+        Print one JSON object instead of lines.
+    """
+    found = find(source)
+    with Display(quiet=json) as display:
+        from evenodds.data.doctor import examine
+        from evenodds.data.prepare import prepare
+        from evenodds.forecast import forecast
+
+        facts = examine(found, flags.data, display.prepare)
+        facts["ahead"] = forecast(prepare(found, flags.data), flags.recipe(), source, device)
+    if json:
+        print(jsonlib.dumps(facts))
+    else:
+        for key, value in facts.items():
+            tell(key.replace("_", " "), value)
+
+
+def tell(name: str, value: Any, depth: int = 0) -> None:
+    """A fact as indented lines."""
+    start = "  " * depth + name + ":"
+    if isinstance(value, dict) and value:
+        print(start)
+        for key, inner in value.items():
+            tell(str(key).replace("_", " "), inner, depth + 1)
+    elif isinstance(value, list | tuple) and value:
+        print(start)
+        for inner in value:
+            print(
+                "  " * (depth + 1)
+                + (" · ".join(map(str, inner.values())) if isinstance(inner, dict) else str(inner))
+            )
+    else:
+        print(start, "none" if value in (None, [], {}) else value)

@@ -1,0 +1,60 @@
+"""`evenodds`: the commands, and what a user is told when something is wrong. torch is imported late."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from pydantic import ValidationError
+
+from evenodds import __version__
+from evenodds.cli.doctor import doctor
+from evenodds.cli.sample import sample
+from evenodds.cli.train import train
+from evenodds.errors import UserError
+
+WRONG = 2
+INTERRUPTED = 130
+
+app = App(
+    name="evenodds",
+    help="Train generative adversarial networks on your own pictures and tables.",
+    version=__version__,
+    exit_on_error=False,
+    print_error=False,
+)
+app.command(train)
+app.command(sample)
+app.command(doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and exits: 0 done, 2 the input is wrong, 3 the training broke, 130 interrupted."""
+    try:
+        code = app(arguments, result_action="return_value")
+    except (UserError, CycloptsError) as problem:
+        print(f"evenodds: {sentence(problem)}", file=sys.stderr)
+        code = WRONG
+    except KeyboardInterrupt:
+        print("evenodds: stopped", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone: nothing is left to say.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def sentence(problem: BaseException) -> str:
+    """The problem on one line; of settings, which flag and what it should be."""
+    cause = problem.__cause__
+    if isinstance(cause, ValidationError):
+        first = cause.errors()[0]
+        flag = "--" + str(first["loc"][-1]).replace("_", "-")
+        return f"{flag} {first['input']}: {first['msg'].lower()}"
+    return " ".join(str(problem).split())
+
+
+if __name__ == "__main__":
+    main()

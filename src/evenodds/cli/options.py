@@ -1,0 +1,46 @@
+"""How settings become flags: every room's fields, flat, under a heading of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+from evenodds.data.settings import DataSettings
+from evenodds.game.settings import GameSettings
+from evenodds.networks.settings import NetworkSettings
+from evenodds.objectives.settings import ObjectiveSettings
+from evenodds.recipe import PlanSettings, Recipe
+
+PRESET = "Left out, a flag takes what was measured best for the network; RUN/recipe.json says what that was."
+
+
+def flat(heading: str, place: int, *, preset: bool = False) -> Parameter:
+    """The fields of a settings class as flags of their own, under a heading."""
+    group = Group(heading, help=PRESET if preset else "", sort_key=place)
+    # Where presets decide, the class's own defaults would mislead and are not shown.
+    return Parameter(name="*", group=group, show_default=not preset)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Every room's settings, as the command line takes them."""
+
+    plan: Annotated[PlanSettings, flat("Plan", 1)] = PlanSettings()
+    data: Annotated[DataSettings, flat("Data", 2)] = DataSettings()
+    network: Annotated[NetworkSettings, flat("Networks", 3, preset=True)] = NetworkSettings()
+    objective: Annotated[ObjectiveSettings, flat("Objective", 4, preset=True)] = ObjectiveSettings()
+    game: Annotated[GameSettings, flat("Game", 5, preset=True)] = GameSettings()
+
+    def recipe(self) -> Recipe:
+        """The same as a recipe."""
+        return Recipe(
+            plan=self.plan, data=self.data, network=self.network, objective=self.objective, game=self.game
+        )
+
+
+FlatFlags = Annotated[Flags, Parameter(name="*")]
+NO_FLAGS = Flags()
+
+Device = Literal["auto", "cpu", "cuda", "mps"]

@@ -1,0 +1,46 @@
+"""`evenodds sample`: fakes from a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from evenodds.cli.options import Device
+
+
+def sample(
+    run: Path,
+    *,
+    n: Annotated[int, Parameter(alias="-n")] = 64,
+    to: Path | None = None,
+    seed: int = 0,
+    device: Device = "auto",
+) -> None:
+    """Make fakes with a trained run: as many as asked, with memory that does not grow.
+
+    Parameters
+    ----------
+    run:
+        The folder that train left.
+    n:
+        How many.
+    to:
+        A .png sheet or a folder for pictures, a .csv or .parquet file for tables; when left out, RUN-fakes.png or
+        RUN-fakes.csv in the current folder.
+    seed:
+        The same seed gives the same fakes.
+    device:
+        Where to compute; auto takes a GPU where there is one.
+    """
+    from evenodds.device import find_device
+    from evenodds.run import Run
+    from evenodds.sample import write_samples
+    from evenodds.spec import PictureSpec
+
+    found = Run.open(run)
+    suffix = "png" if isinstance(found.spec, PictureSpec) else "csv"
+    place = to or Path(f"{found.path.resolve().name}-fakes.{suffix}")
+    count = write_samples(found, n, place, seed, find_device(device))
+    print(f"{count:,} fakes in {place}")

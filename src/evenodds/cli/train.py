@@ -1,0 +1,69 @@
+"""`evenodds train`: from a source to a verdict."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from evenodds.cli.display import Display
+from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
+from evenodds.data.source import find
+
+EXITS = {"collapsed": 3, "diverged": 3, "interrupted": 130}
+"""Exit codes of verdicts; every other one is 0."""
+
+
+def train(
+    source: str,
+    *,
+    out: Path | None = None,
+    device: Device = "auto",
+    json: bool = False,
+    flags: FlatFlags = NO_FLAGS,
+) -> int:
+    """Train a GAN on SOURCE and leave a run folder; the same command again goes on where it stopped.
+
+    Parameters
+    ----------
+    source:
+        people, digits or faces; a folder or zip of pictures; a CSV, TSV or Parquet table.
+    out:
+        The run's folder; runs/NAME of the source when left out.
+    device:
+        Where to compute; auto takes a GPU where there is one.
+    json:
+        Print one JSON object about the ended game, and nothing else, on stdout.
+    """
+    found = find(source)
+    folder = out or Path("runs") / found.name
+    with Display(quiet=json) as display, stop_on_signals() as stop:
+        # Here and not above: torch takes seconds, and a wrong flag should be told at once.
+        from evenodds.session import start
+
+        verdict = start(found, source, flags.recipe(), folder, device, display, stop)
+    if json:
+        print(jsonlib.dumps(verdict))
+    return EXITS.get(str(verdict["verdict"]), 0)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM set the event, so that the game ends after its round; a second one ends it at once."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,154 @@
+"""What a source holds and what becomes of it, as facts for the user before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from evenodds.data.album import Album
+from evenodds.data.intake import Watch
+from evenodds.data.prepare import picture_path, prepare, read_frame
+from evenodds.data.settings import DataSettings
+from evenodds.data.source import Source
+from evenodds.data.store import Array, Store
+from evenodds.spec import PictureSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHUNK_BYTES = 8 * 2**20
+_EXAMPLES = 5
+_TREATED = {
+    "1": "black and white taken as grey",
+    "L": "as it is",
+    "LA": "laid on white",
+    "P": "palette looked up",
+    "RGB": "as it is",
+    "RGBA": "laid on white",
+    "CMYK": "converted to RGB",
+    "YCbCr": "converted to RGB",
+    "I": "scaled to 8 bits",
+    "F": "scaled to 8 bits",
+}
+
+
+def examine(source: Source, settings: DataSettings, watch: Watch | None = None) -> dict[str, Any]:
+    """Facts about a source as JSON values; prepares it, so that training starts at once afterwards.
+
+    Always: source, kind, count, train, heldout, skipped (file and reason), notes, licence, fingerprint,
+    prepared_bytes, prepared_in. Pictures: width and height (min, median, max in pixels), modes (count,
+    treated), prepared (size, channels, fit), labels (levels and their counts, missing) and
+    near_duplicates. Tables: columns (name, kind, missing, distinct, in_words), left_out, duplicate_rows.
+    Raises UserError as ``prepare`` does.
+    """
+    store = prepare(source, settings, watch)
+    facts = store.facts
+    common = {
+        "source": source.name,
+        "kind": source.kind,
+        "count": facts["counts"]["samples"],
+        "train": store.n_train,
+        "heldout": store.n_heldout,
+        "skipped": facts["skipped"],
+        "notes": facts["notes"],
+        "licence": facts["licence"],
+        "fingerprint": store.fingerprint,
+        "prepared_in": str(store.path),
+        "prepared_bytes": sum(file.stat().st_size for file in store.path.iterdir()),
+    }
+    return common | (_pictures(source, store, watch) if source.kind == "pictures" else _table(source, store))
+
+
+def _pictures(source: Source, store: Store, watch: Watch | None) -> dict[str, Any]:
+    if not isinstance(store.spec, PictureSpec):
+        raise TypeError(f"a store of pictures has the spec {store.spec}")
+    facts = store.facts
+    modes = {
+        mode: {"count": count, "treated": _TREATED.get(mode, "converted")}
+        for mode, count in facts["modes"].items()
+    }
+    return {
+        "width": facts["width"],
+        "height": facts["height"],
+        "modes": modes,
+        "prepared": {"size": store.spec.width, "channels": store.spec.channels, "fit": facts["fit"]},
+        "labels": _labels(store.labels()),
+        "near_duplicates": _near_duplicates(source, store, watch),
+    }
+
+
+def _labels(frame: pd.DataFrame | None) -> dict[str, Any]:
+    if frame is None:
+        return {}
+    return {
+        str(name): {
+            "levels": {str(level): int(count) for level, count in column.value_counts().items()},
+            "missing": int(column.isna().sum()),
+        }
+        for name, column in frame.items()
+    }
+
+
+def _near_duplicates(source: Source, store: Store, watch: Watch | None) -> dict[str, Any]:
+    from evenodds.data.duplicates import near_duplicates
+
+    groups = near_duplicates(_chunks(store, watch))
+    groups.sort(key=len, reverse=True)
+    names = _names(source, store)
+    return {
+        "groups": len(groups),
+        "pictures": sum(len(group) for group in groups),
+        "examples": [[names[place] for place in group[:_EXAMPLES]] for group in groups[:_EXAMPLES]],
+    }
+
+
+def _chunks(store: Store, watch: Watch | None) -> Iterator[Array]:
+    count = store.n_train + store.n_heldout
+    step = max(1, _CHUNK_BYTES // store.in_file_order(0, 1).nbytes)
+    for start in range(0, count, step):
+        stop = min(count, start + step)
+        yield store.in_file_order(start, stop)
+        if watch is not None:
+            watch("looking for duplicates", stop, count)
+
+
+def _names(source: Source, store: Store) -> list[str]:
+    """What each sample is called, in the store's order."""
+    if source.builtin == "digits":
+        return [str(place) for place in range(store.n_train + store.n_heldout)]
+    skipped = {entry["file"] for entry in store.facts["skipped"]}
+    with Album(picture_path(source)) as album:
+        return [name for name in album.names if name not in skipped]
+
+
+def _table(source: Source, store: Store) -> dict[str, Any]:
+    frame = read_frame(source)
+    learnt = {column["name"]: column for column in (store.codec_json or {})["columns"]}
+    columns = [
+        {
+            "name": str(name),
+            "kind": learnt[str(name)]["kind"] if str(name) in learnt else "left out",
+            "in_words": _in_words(learnt.get(str(name))),
+            "missing": int(column.isna().sum()),
+            "distinct": int(column.nunique()),
+        }
+        for name, column in frame.items()
+    ]
+    return {
+        "columns": columns,
+        "left_out": [str(name) for name in frame.columns if str(name) not in learnt],
+        "duplicate_rows": int(frame.duplicated().sum()),
+    }
+
+
+def _in_words(column: dict[str, Any] | None) -> str:
+    """What was decided for a column of the codec."""
+    if column is None:
+        return "not learnt"
+    if column["kind"] == "date":
+        return f"a moment, as {_in_words(column['inner'])}"
+    if column["kind"] == "category":
+        return f"a choice among {len(column['levels'])} levels"
+    spikes = len(column["spikes"])
+    alone = f", {spikes} of its values as choices of their own" if spikes else ""
+    return f"a number{alone}"

@@ -1,0 +1,155 @@
+"""A prepared data set on disk: samples ready to be read, split once into training and held-out."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from evenodds.errors import UserError
+from evenodds.spec import SampleSpec, spec_from_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = npt.NDArray[Any]
+Part = Literal["all", "train", "heldout"]
+
+LAYOUT = 1
+"""The version of the files below."""
+
+SAMPLES, ORDER, FACTS, LABELS = "samples.npy", "order.npy", "store.json", "labels.parquet"
+
+_RESIDENT = 64 * 2**20  # bytes
+
+
+class Store:
+    """An opened data set. Pictures are uint8 (n, C, H, W), table rows float32 (n, width).
+
+    Memory stays below about 128 MiB a store, however large. Opening it again gives the same split. Safe
+    to read from several threads and after a fork.
+    """
+
+    def __init__(self, path: Path, entry: dict[str, Any], samples: _File, order: _File) -> None:
+        self.path = path
+        self.spec: SampleSpec = spec_from_json(entry["spec"])
+        self.fingerprint: str = entry["fingerprint"]
+        """sha256 of the prepared samples, labels, spec and split; moving the source does not change it."""
+        self.facts: dict[str, Any] = entry["facts"]
+        """JSON values: source, kind, counts, skipped, notes, licence and what its kind adds."""
+        self.codec_json: dict[str, Any] | None = entry["codec"]
+        self.n_heldout: int = entry["facts"]["counts"]["heldout"]
+        self.n_train: int = entry["facts"]["counts"]["train"]
+        self._samples, self._order = samples, order
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open what ``write_store`` wrote. Raises UserError where files are missing, short or damaged."""
+        try:
+            entry = json.loads((path / FACTS).read_text("utf-8"))
+            if entry["layout"] != LAYOUT:
+                raise ValueError("written by another version")
+            samples, order = _File(path / SAMPLES), _File(path / ORDER)
+            store = cls(path, entry, samples, order)
+            count = store.n_train + store.n_heldout
+            if samples.shape != (count, *store.spec.shape) or order.shape != (count,):
+                raise ValueError("its counts disagree")
+            if entry["labels"] and not (path / LABELS).is_file():
+                raise ValueError("its labels are missing")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"The prepared data in {path} is damaged ({error}): delete that folder and prepare it again."
+            ) from error
+        return store
+
+    def train(self, indices: npt.NDArray[np.integer[Any]]) -> Array:
+        """Training samples 0 to n_train - 1, in the order asked for, as a new array."""
+        return self._samples.gather(self._rows("train", indices))
+
+    def heldout(self, indices: npt.NDArray[np.integer[Any]]) -> Array:
+        """Held-out samples 0 to n_heldout - 1, in the order asked for, as a new array."""
+        return self._samples.gather(self._rows("heldout", indices))
+
+    def in_file_order(self, start: int, stop: int) -> Array:
+        """Samples start to stop - 1 as they were prepared, training and held-out mixed."""
+        return self._samples.slice(start, stop)
+
+    def labels(self, part: Part = "all") -> pd.DataFrame | None:
+        """The labels, a row for a sample: all in the source's order, or in the order of ``train`` or
+        ``heldout``. None where the source has none."""
+        if not (self.path / LABELS).is_file():
+            return None
+        import pandas as pd
+
+        frame = pd.read_parquet(self.path / LABELS)
+        if part == "all":
+            return frame
+        count = self.n_train if part == "train" else self.n_heldout
+        return frame.iloc[self._rows(part, np.arange(count))].reset_index(drop=True)
+
+    def _rows(self, part: Part, indices: npt.NDArray[np.integer[Any]]) -> Array:
+        # The order's first n_heldout places are held out; bounds are checked because they adjoin.
+        count, first = (self.n_train, self.n_heldout) if part == "train" else (self.n_heldout, 0)
+        if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= count):
+            raise IndexError(f"an index lies outside 0 to {count - 1}")
+        return self._order.gather(indices + first)
+
+
+class _File:
+    """The rows of a .npy file: mapped where it is small, read row by row where it is large.
+
+    A large file is not mapped, because one touched page may make megabytes resident (the system maps
+    whole folios of its cache), and because reading 64 pictures costs no more than their page faults.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError(f"{path.name} is of another version")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            self._start = file.tell()
+            size = os.fstat(file.fileno()).st_size
+            if fortran or dtype.hasobject or size < self._start + _bytes(shape, dtype):
+                raise ValueError(f"{path.name} is short")
+            self.path, self.shape, self._dtype = path, tuple(shape), dtype
+            self._row_bytes = _bytes(shape[1:], dtype)
+            self._row_items = self._row_bytes // dtype.itemsize
+            self._mapped: Array | None = None
+            if size <= _RESIDENT or not hasattr(os, "preadv"):
+                whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._mapped = np.ndarray(shape, dtype, whole, self._start)
+            else:
+                self._handle = os.dup(file.fileno())
+                weakref.finalize(self, os.close, self._handle)
+
+    def gather(self, rows: Array) -> Array:
+        """The rows asked for, in their order, as a new array."""
+        if self._mapped is not None:
+            return self._mapped.take(rows, axis=0)
+        out = np.empty((len(rows), *self.shape[1:]), self._dtype)
+        for place, row in zip(out.reshape(len(rows), self._row_items), rows.tolist(), strict=True):
+            self._read(place, row)
+        return out
+
+    def slice(self, start: int, stop: int) -> Array:
+        """Rows start to stop - 1, as a new array."""
+        if self._mapped is not None:
+            return self._mapped[start:stop].copy()
+        out = np.empty((stop - start, *self.shape[1:]), self._dtype)
+        self._read(out, start)
+        return out
+
+    def _read(self, out: Array, row: int) -> None:
+        if os.preadv(self._handle, [out.data], self._start + row * self._row_bytes) != out.nbytes:
+            raise OSError(f"{self.path} has become shorter since it was opened")
+
+
+def _bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+    return int(np.prod(shape, dtype=np.int64)) * dtype.itemsize

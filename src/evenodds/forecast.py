@@ -1,0 +1,55 @@
+"""The time and memory ahead, from a few rounds played for real."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import sys
+import time
+from typing import Any
+
+import torch
+
+from evenodds.budget import Budget
+from evenodds.data.store import Store
+from evenodds.device import find_device
+from evenodds.recipe import Recipe, resolve
+from evenodds.training import Training
+
+ROUNDS = 5
+"""Rounds that are timed, after one that warms up."""
+
+
+def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str, Any]:
+    """What training on ``store`` would take: seconds, rounds and passes over the data, and memory in MB.
+
+    Raises UserError for a recipe that cannot be played.
+    """
+    place = find_device(device)
+    recipe = resolve(recipe, store.spec, store.n_train, named)
+    with torch.random.fork_rng():
+        training = Training(recipe, store, place)
+        times = []
+        for _ in range(ROUNDS + 1):
+            start = time.perf_counter()
+            _, loss = training.round()
+            loss.item()  # waits for the device
+            times.append(time.perf_counter() - start)
+        training.odds()
+    a_round = statistics.median(times[1:])
+    per_round = recipe.game.batch * recipe.game.turns_d
+    budget = Budget.parse(recipe.plan.budget)
+    total = {"seconds": a_round, "rounds": 1.0, "seen": float(per_round)}[budget.unit]
+    rounds = round(budget.amount / total)
+    # Linux counts in kilobytes, macOS in bytes.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return {
+        "network": recipe.network.network,
+        "device": place.type,
+        "budget": recipe.plan.budget,
+        "rounds": rounds,
+        "seconds": round(rounds * a_round, 1),
+        "samples_a_second": round(per_round / a_round, 1),
+        "passes_over_the_data": round(rounds * per_round / store.n_train, 1),
+        "peak_memory_mb": round(peak),
+    }

@@ -1,0 +1,82 @@
+"""What fixed latents give, round by round: the samples a run keeps, from which its film is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from evenodds.data.columns import NumberColumn
+from evenodds.data.pictures import to_pictures, write_grid
+from evenodds.data.store import Store
+from evenodds.data.tables import TableCodec
+from evenodds.latent import draw, generate, seed_of, set_random
+from evenodds.run import Run, write_bytes
+from evenodds.spec import PictureSpec
+from evenodds.training import Training
+
+PICTURES = 64
+"""Pictures of a sheet."""
+ROWS = 500
+"""Rows of a sheet."""
+GRID = (48, 64)
+"""Places down and across at which D's score is asked for two-number tables."""
+
+
+class Gallery:
+    """Writes samples/ROUND.png for pictures, samples/ROUND.csv for tables.
+
+    For tables of two numbers also samples/ROUND.npy: D's score as float16 over GRID, which spans both columns' ranges.
+    """
+
+    def __init__(self, run: Run, store: Store, training: Training) -> None:
+        self.run, self.training = run, training
+        self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
+        count = PICTURES if isinstance(store.spec, PictureSpec) else ROWS
+        set_random(seed_of(run.recipe.plan.seed, "gallery"), training.device)
+        self.latents = draw(count, run.recipe.network.latent, training.device)
+        self.places = None if self.codec is None else heat_places(self.codec)
+
+    def hang(self) -> Path:
+        """Writes what the average G makes of the fixed latents now, and says where."""
+        training = self.training
+        # Gumbel draws come from the random state: the same ones every time.
+        set_random(seed_of(self.run.recipe.plan.seed, "hang"), training.device)
+        made = torch.cat(list(generate(training.players.average.network, self.latents))).cpu()
+        stem = self.run.path / "samples" / f"{training.rounds:08d}"
+        if self.codec is None:
+            sheet = stem.with_suffix(".png")
+            write_grid(to_pictures(made), sheet)
+            return sheet
+        rows = self.codec.decode(made.numpy(), np.random.default_rng(self.run.recipe.plan.seed))
+        sheet = stem.with_suffix(".csv")
+        write_bytes(sheet, rows.to_csv(index=False).encode())
+        if self.places is not None:
+            heat = training.scores(torch.from_numpy(self.places).to(training.device))
+            np.save(
+                stem.with_suffix(".npy"), heat.numpy().astype(np.float16).reshape(GRID), allow_pickle=False
+            )
+        return sheet
+
+
+def heat_places(codec: TableCodec) -> np.ndarray | None:
+    """Encoded rows over a grid of both columns' ranges, for tables of just two numbers; None for others."""
+    ranges = number_ranges(codec)
+    if len(codec.columns) != 2 or len(ranges) != 2:
+        return None
+    (first, (left, right)), (second, (low, high)) = ranges.items()
+    up, across = GRID
+    y, x = np.meshgrid(np.linspace(low, high, up), np.linspace(left, right, across), indexing="ij")
+    frame = pd.DataFrame({first: x.ravel(), second: y.ravel()})
+    return codec.encode(frame, np.random.default_rng(0))
+
+
+def number_ranges(codec: TableCodec) -> dict[str, tuple[float, float]]:
+    """The columns that are plain numbers, with their least and greatest value."""
+    return {
+        column.name: (float(column.knots[0]), float(column.knots[-1]))
+        for column in codec.columns
+        if isinstance(column, NumberColumn)
+    }

@@ -1,0 +1,61 @@
+"""Differentiable augmentation (Zhao 2020, 2006.10738): D sees reals and fakes through the same random changes.
+
+All functions take pictures (n, C, H, W) in [-1, 1], draw one change a picture from torch's current random state, and
+let the gradient through, so that few pictures are not learnt by heart and no change leaks into the fakes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SHIFT = 1 / 8
+"""Largest translation, as a share of the side."""
+HOLE = 1 / 2
+"""Side of the square that is cut out, as a share of the side."""
+
+
+def augment(x: Tensor) -> Tensor:
+    """Colour, translation and cutout, in this order (section 4: the strongest of the paper's policies)."""
+    return cutout(translate(colour(x)))
+
+
+def colour(x: Tensor) -> Tensor:
+    """Brightness by +-0.5, then saturation by 0 to 2 fold, then contrast by 0.5 to 1.5 fold."""
+    brightness, saturation, contrast = torch.rand(3, len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
+    x = x + brightness - 0.5
+    if x.shape[1] > 1:
+        grey = x.mean(dim=1, keepdim=True)
+        x = grey + (x - grey) * saturation * 2
+    middle = x.mean(dim=(1, 2, 3), keepdim=True)
+    out: Tensor = middle + (x - middle) * (contrast + 0.5)
+    return out
+
+
+def translate(x: Tensor) -> Tensor:
+    """Shifted by up to SHIFT of the side, zeros coming in."""
+    n, _, height, width = x.shape
+    down, up = int(height * SHIFT + 0.5), int(width * SHIFT + 0.5)
+    rows = torch.randint(-down, down + 1, (n, 1), device=x.device) + torch.arange(height, device=x.device)
+    columns = torch.randint(-up, up + 1, (n, 1), device=x.device) + torch.arange(width, device=x.device)
+    padded = F.pad(x, (1, 1, 1, 1))
+    rows = (rows + 1).clamp(0, height + 1)[:, None, :, None]
+    columns = (columns + 1).clamp(0, width + 1)[:, None, None, :]
+    picture = torch.arange(n, device=x.device)[:, None, None, None]
+    channel = torch.arange(x.shape[1], device=x.device)[None, :, None, None]
+    return padded[picture, channel, rows, columns]
+
+
+def cutout(x: Tensor) -> Tensor:
+    """A square of side HOLE set to zero, its centre anywhere."""
+    n, _, height, width = x.shape
+    tall, wide = int(height * HOLE + 0.5), int(width * HOLE + 0.5)
+    y = torch.randint(0, height, (n, 1), device=x.device)
+    z = torch.randint(0, width, (n, 1), device=x.device)
+    rows = torch.arange(height, device=x.device)
+    columns = torch.arange(width, device=x.device)
+    in_rows = (rows >= y - tall // 2) & (rows < y - tall // 2 + tall)
+    in_columns = (columns >= z - wide // 2) & (columns < z - wide // 2 + wide)
+    hole = in_rows[:, None, :, None] & in_columns[:, None, None, :]
+    return x.masked_fill(hole, 0.0)

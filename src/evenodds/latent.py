@@ -1,0 +1,51 @@
+"""Drawing z, and running G over as many as asked with flat memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+
+def seed_of(seed: int, *place: int | str) -> int:
+    """A 63-bit seed for one place in a run, such as (rank, samples seen, turn): equal places, equal draws."""
+    text = "/".join(str(part) for part in (seed, *place))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def set_random(seed: int, device: torch.device) -> None:
+    """Puts the random state of the CPU and of ``device`` where ``seed`` says.
+
+    torch.manual_seed would do the same for every GPU, and formats a stack trace each time on a machine without one.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
+def draw(n: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """n latent vectors from N(0, 1), shape (n, width), from torch's current random state."""
+    return torch.randn(n, width, device=device)
+
+
+@torch.inference_mode()
+def generate(generator: nn.Module, latents: Tensor, batch: int = 256) -> Iterator[Tensor]:
+    """G's samples for ``latents`` (n, width), in order, at most ``batch`` at a time: tensors (m, *shape)."""
+    for start in range(0, len(latents), batch):
+        yield generator(latents[start : start + batch])
+
+
+@torch.inference_mode()
+def stream(generator: nn.Module, n: int, width: int, seed: int, batch: int = 256) -> Iterator[Tensor]:
+    """n fresh samples, at most ``batch`` at a time, the same for the same n and seed: tensors (m, *shape).
+
+    G's own noise (Gumbel draws) is seeded too.
+    """
+    device = next(generator.parameters()).device
+    for start in range(0, n, batch):
+        set_random(seed_of(seed, "sample", start), device)
+        yield generator(draw(min(batch, n - start), width, device))

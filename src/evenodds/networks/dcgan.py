@@ -1,0 +1,81 @@
+"""DCGAN (Radford 2015, 1511.06434): transposed convolutions up, strided convolutions down, no pooling.
+
+The paper's rules (section 3): strides in place of pooling, batch normalisation but for G's last and D's first
+layer, ReLU in G with tanh at the end, leaky ReLU in D, no hidden dense layers, weights from N(0, 0.02^2).
+Any size of 4 to 7 px times a power of two; `norm_d="none"` leaves D's normalisation out, for penalties.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from evenodds.networks.layers import SLOPE, doublings
+from evenodds.networks.settings import NetworkSettings
+from evenodds.spec import PictureSpec
+
+WIDEST = 8
+"""No layer has more than this many times the finest layer's channels (the paper's 1024 against 128)."""
+
+
+class ConvGenerator(nn.Module):
+    """G(z): (n, latent) -> (n, C, H, W) in [-1, 1]."""
+
+    def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
+        super().__init__()
+        side, k = doublings(spec.height)
+        channels = [settings.width * min(WIDEST, 2**level) for level in reversed(range(k))]
+        layers: list[nn.Module] = [
+            nn.ConvTranspose2d(settings.latent, channels[0], side, bias=False),
+            nn.BatchNorm2d(channels[0]),
+            nn.ReLU(inplace=True),
+        ]
+        for before, after in pairwise(channels):
+            layers += [
+                nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+            ]
+        layers += [nn.ConvTranspose2d(channels[-1], spec.channels, 4, stride=2, padding=1), nn.Tanh()]
+        self.body = nn.Sequential(*layers)
+        self.apply(init_normal)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x: Tensor = self.body(z[:, :, None, None])
+        return x
+
+
+class ConvDiscriminator(nn.Module):
+    """D(x): (n, C, H, W) -> (n,), one unbounded score a sample, higher for real."""
+
+    def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
+        super().__init__()
+        side, k = doublings(spec.height)
+        norm = settings.norm_d == "batch"
+        channels = [spec.channels, *(settings.width * min(WIDEST, 2**level) for level in range(k))]
+        layers: list[nn.Module] = []
+        for level, (before, after) in enumerate(pairwise(channels)):
+            normed = norm and level > 0
+            layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normed))
+            if normed:
+                layers.append(nn.BatchNorm2d(after))
+            layers.append(nn.LeakyReLU(SLOPE))
+        layers.append(nn.Conv2d(channels[-1], 1, side))
+        self.body = nn.Sequential(*layers)
+        if norm:
+            self.apply(init_normal)
+
+    def forward(self, x: Tensor) -> Tensor:
+        score: Tensor = self.body(x)
+        return score.flatten()
+
+
+def init_normal(module: nn.Module) -> None:
+    """Weights from N(0, 0.02^2), scales from N(1, 0.02^2), biases zero (section 4)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d) and module.bias is not None:
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,88 @@
+"""The pieces that more than one network is made of."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from evenodds.errors import UserError
+from evenodds.spec import RowSpec
+
+SLOPE = 0.2
+"""Negative slope of every leaky ReLU, as in DCGAN (1511.06434, section 3)."""
+
+
+def doublings(size: int) -> tuple[int, int]:
+    """(side, k) with size = side x 2^k and 4 <= side < 8: where a picture starts and how often it doubles.
+
+    Raises UserError for a size that no such pair gives, naming the nearest ones.
+    """
+    k = max(0, int(math.log2(size / 4)))
+    side = size >> k
+    if side << k != size or not 4 <= side < 8:
+        step = 1 << k
+        below = size // step * step
+        raise UserError(
+            f"--size {size}: pictures grow by doubling from 4 to 7 px, take {below} or {below + step} instead"
+        )
+    return side, k
+
+
+class FourierFeatures(nn.Module):
+    """x beside sines and cosines of random projections of x, so that sharp modes can be told apart.
+
+    (n, width) -> (n, width + 2 x count). Tancik 2020 (2006.10739), equation 5; the frequencies are drawn
+    once from N(0, scale^2) and are not trained.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, width: int, count: int, scale: float) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.randn(width, count) * scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        angles = x @ self.frequencies
+        return torch.cat([x, angles.sin(), angles.cos()], dim=1)
+
+
+class SpanHeads(nn.Module):
+    """The last layer of a generator of rows: a head for each column span.
+
+    (n, spec.width) -> (n, spec.width). A number is bounded smoothly by +-4; a category is a one-hot draw whose
+    gradient is the softmax's (straight-through Gumbel-softmax, Jang 2016, 1611.01144, section 2.2), so that
+    the discriminator cannot tell a fake by its softness.
+    """
+
+    BOUND = 4.0
+    TEMPERATURE = 0.5
+
+    def __init__(self, spec: RowSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    def forward(self, x: Tensor) -> Tensor:
+        if all(span.kind == "number" for span in self.spec.spans):
+            return self.bounded(x)
+        parts = [
+            self.bounded(x[:, span.start : span.stop])
+            if span.kind == "number"
+            else F.gumbel_softmax(x[:, span.start : span.stop], tau=self.TEMPERATURE, hard=True)
+            for span in self.spec.spans
+        ]
+        return torch.cat(parts, dim=1)
+
+    def bounded(self, x: Tensor) -> Tensor:
+        return self.BOUND * torch.tanh(x / self.BOUND)
+
+
+def dense(widths: list[int]) -> list[nn.Module]:
+    """Linear layers from widths[0] to widths[-1], each followed by a leaky ReLU."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Linear(before, after), nn.LeakyReLU(SLOPE)]
+    return layers

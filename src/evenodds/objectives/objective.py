@@ -1,0 +1,32 @@
+"""A loss and a penalty together: the made thing that a round is handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evenodds.objectives.losses import LOSSES, Loss
+from evenodds.objectives.penalties import SLOPES, Penalty, interpolated, r1, r1r2
+from evenodds.objectives.settings import ObjectiveSettings
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What both players want. ``weight`` already holds the k of a lazy penalty, played every k-th D turn."""
+
+    loss: Loss
+    penalty: Penalty | None
+    weight: float
+    every: int
+
+
+def make_objective(settings: ObjectiveSettings) -> Objective:
+    """The objective that the settings describe. Lazy regularisation: Karras 2019, 1912.04958, section 3.1."""
+    penalties: dict[str, Penalty | None] = {
+        "none": None,
+        "r1": r1(SLOPES[settings.penalty_by]),
+        "r1r2": r1r2(SLOPES[settings.penalty_by]),
+        "interpolated": interpolated,
+    }
+    penalty = penalties[settings.penalty] if settings.penalty_weight > 0 else None
+    every = settings.penalty_every
+    return Objective(LOSSES[settings.loss], penalty, settings.penalty_weight * every, every)

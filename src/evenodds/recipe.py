@@ -1,0 +1,156 @@
+"""A recipe: every room's settings composed, and the presets that measurement chose. No torch here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from evenodds.budget import Budget
+from evenodds.data.settings import DataSettings
+from evenodds.errors import UserError
+from evenodds.game.settings import GameSettings
+from evenodds.networks.settings import NetworkSettings
+from evenodds.objectives.settings import ObjectiveSettings
+from evenodds.spec import PictureSpec, SampleSpec
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+FEW_PICTURES = 2_000
+"""Below this many training pictures D learns them by heart, and augmentation is on by itself."""
+
+
+class PlanSettings(BaseModel):
+    """How long to play, from which seed, and how often to look."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    budget: str = "auto"
+    """When to stop: 90s, 10m, 2h, 20000rounds or 2Mseen; auto: 20s to 20m by source. A larger one goes on."""
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """The same seed gives the same run."""
+
+    check_every: int = Field(default=0, ge=0)
+    """Rounds between checks; 0 takes what suits the samples. Late checks are 1 % of the rounds apart."""
+
+    @field_validator("budget")
+    @classmethod
+    def sensible(cls, budget: str) -> str:
+        if budget != "auto":
+            Budget.parse(budget)
+        return budget
+
+
+class Recipe(BaseModel):
+    """Everything that decides how a game is played: every room's settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    plan: PlanSettings = PlanSettings()
+    data: DataSettings = DataSettings()
+    network: NetworkSettings = NetworkSettings()
+    objective: ObjectiveSettings = ObjectiveSettings()
+    game: GameSettings = GameSettings()
+
+
+class Preset(NamedTuple):
+    """What a network plays best with, where the user did not say otherwise: see docs/evidence.md."""
+
+    network: dict[str, Any]
+    objective: dict[str, Any]
+    game: dict[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    "gan": Preset(
+        {"width": 128, "latent": 64},
+        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_by": "difference"},
+        {"rate_d": 5e-4, "rate_g": 5e-4},
+    ),
+    "dcgan": Preset(
+        {"width": 32},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_by": "difference"},
+        {"batch": 32, "rate_d": 5e-4, "rate_g": 5e-4},
+    ),
+    "r3gan": Preset(
+        {"width": 16, "latent": 64},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_by": "difference"},
+        {"batch": 32, "rate_d": 5e-4, "rate_g": 5e-4},
+    ),
+    "tabular": Preset(
+        {"width": 128, "latent": 32},
+        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_by": "difference"},
+        {"batch": 256, "half_life": 200_000},
+    ),
+}
+
+Kind = Literal["people", "table", "digits", "pictures"]
+BUDGETS: dict[Kind, str] = {"people": "20s", "table": "2m", "digits": "5m", "pictures": "20m"}
+
+
+def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Recipe:
+    """The recipe with every open choice made; what the user set is kept.
+
+    Raises UserError for settings that contradict each other.
+    """
+    pictures = isinstance(spec, PictureSpec)
+    name = recipe.network.network
+    if name == "auto":
+        name = "dcgan" if pictures else "tabular"
+    preset = PRESETS[name]
+    game = filled(recipe.game, preset.game)
+    if game.augment == "auto":
+        game = game.model_copy(update={"augment": "on" if pictures and n_train < FEW_PICTURES else "off"})
+    if game.augment == "on" and not pictures:
+        raise UserError("--augment on is for pictures only, leave it out for a table")
+    network = filled(recipe.network, preset.network).model_copy(update={"network": name})
+    objective = filled(recipe.objective, preset.objective)
+    if network.norm_d == "batch" and "penalty" not in recipe.objective.model_fields_set:
+        objective = objective.model_copy(update={"penalty": "none"})
+    plan = recipe.plan.model_copy(
+        update={
+            "budget": BUDGETS[kind_of(source, pictures)]
+            if recipe.plan.budget == "auto"
+            else recipe.plan.budget,
+            "check_every": recipe.plan.check_every or (max(1, 1600 // spec.shape[-1]) if pictures else 250),
+        }
+    )
+    resolved = recipe.model_copy(
+        update={"plan": plan, "network": network, "objective": objective, "game": game}
+    )
+    refuse_contradictions(resolved, n_train)
+    return resolved
+
+
+def filled(settings: Settings, preset: dict[str, Any]) -> Settings:
+    """The settings with the preset's values where the user gave none."""
+    unset = {key: value for key, value in preset.items() if key not in settings.model_fields_set}
+    return settings.model_copy(update=unset)
+
+
+def kind_of(source: str, pictures: bool) -> Kind:
+    """What the default budget goes by."""
+    if source == "people":
+        return "people"
+    if source == "digits":
+        return "digits"
+    return "pictures" if pictures else "table"
+
+
+def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
+    """Raises UserError for what cannot be played."""
+    network, objective = recipe.network, recipe.objective
+    if network.network == "dcgan" and network.norm_d == "batch" and objective.penalty != "none":
+        raise UserError(
+            f"--penalty {objective.penalty} with --norm-d batch is wrong: batch normalisation leaks the gradient "
+            "between samples, take --norm-d none or --penalty none"
+        )
+    if objective.loss == "wasserstein" and objective.penalty == "none":
+        raise UserError(
+            "--loss wasserstein needs a penalty to keep D's slope bounded, take --penalty interpolated"
+        )
+    if recipe.game.batch > n_train:
+        raise UserError(
+            f"--batch {recipe.game.batch} is more than the {n_train} training samples, take a smaller one"
+        )

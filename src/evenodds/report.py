@@ -1,0 +1,140 @@
+"""report.html: one self-contained page to look at after a game."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from PIL import Image
+
+from evenodds.data.pictures import grid_image
+from evenodds.data.store import Store
+from evenodds.data.tables import TableCodec
+from evenodds.film import FAKE, REAL, make_film
+from evenodds.gallery import PICTURES, ROWS, number_ranges
+from evenodds.run import Run, flat, write_bytes
+from evenodds.spec import PictureSpec
+
+TABLE_ROWS = 12
+
+MEANINGS = {
+    "budget": "The budget is spent. Whether the fakes are good is for the odds and your eyes to say.",
+    "interrupted": "The game was stopped and saved; the same command goes on with it.",
+    "diverged": "The players' numbers ran off to infinity; the last sound state is kept.",
+}
+"""What each verdict means, in plain words."""
+
+
+def write_report(run: Run, store: Store) -> Path:
+    """Writes RUN/film.gif and RUN/report.html from what the run holds, and says where the page is."""
+    codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
+    real = None if codec is None else real_rows(store, codec)
+    film = make_film(run, real, {} if codec is None else number_ranges(codec))
+    verdict = run.verdict() or {}
+    facts = run.facts["data"]["told"]
+    page = template().render(
+        name=run.path.name,
+        told=MEANINGS.get(verdict.get("verdict", ""), "The game is going on."),
+        facts=headline(run, verdict),
+        odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
+        figures=figures(run, store, film),
+        rows=newest_rows(run) if codec is not None else None,
+        notes=[*facts["notes"], *([facts["licence"]] if facts.get("licence") else [])],
+        skipped=facts["skipped"],
+        recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],
+    )
+    write_bytes(run.path / "report.html", page.encode())
+    return run.path / "report.html"
+
+
+def template() -> jinja2.Template:
+    """The page, with everything that comes from outside escaped."""
+    loader = jinja2.PackageLoader("evenodds", ".")
+    return jinja2.Environment(loader=loader, autoescape=True).get_template("report.html.j2")
+
+
+def headline(run: Run, verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figures at the top of the page."""
+    evidence = verdict.get("evidence", {})
+    facts = [("verdict", str(verdict.get("verdict", "none yet")))]
+    if evidence.get("odds") is not None:
+        low, high = evidence["odds_low"], evidence["odds_high"]
+        facts.append(("odds (95 %)", f"{evidence['odds']:.0%} ({low:.0%} to {high:.0%})"))
+    if verdict:
+        facts += [
+            ("rounds", f"{verdict['rounds']:,}"),
+            ("samples seen", f"{verdict['seen']:,}"),
+            ("seconds", f"{verdict['seconds']:,.0f}"),
+        ]
+    return [*facts, ("network", run.recipe.network.network)]
+
+
+def odds_plot(checks: list[dict[str, Any]]) -> str:
+    """The odds with their interval over rounds, as an SVG element."""
+    rounds = [check["round"] for check in checks]
+    with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}):
+        figure = Figure(figsize=(8, 2.8), layout="constrained")
+        FigureCanvasSVG(figure)
+        plot = figure.add_subplot(xlabel="round", ylabel="odds", ylim=(0, 1.02))
+        plot.axhline(0.5, color=REAL, linewidth=1, linestyle=(0, (4, 3)))
+        plot.text(1, 0.5, " even", transform=plot.get_yaxis_transform(), va="center", color=REAL)
+        low, high = ([check[key] for check in checks] for key in ("odds_low", "odds_high"))
+        plot.fill_between(rounds, low, high, color=FAKE, alpha=0.2, linewidth=0)
+        plot.plot(
+            rounds, [check["odds"] for check in checks], color=FAKE, linewidth=1.6, marker=".", markersize=4
+        )
+        plot.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
+        plot.spines[["top", "right"]].set_visible(False)
+        text = StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    svg = text.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
+    """Captions and pictures: newest fakes, reals to compare with, and the film."""
+    found = []
+    sheets = list(run.samples("png"))
+    if isinstance(store.spec, PictureSpec) and sheets:
+        found.append((f"fakes after {int(sheets[-1].stem):,} rounds", inline(sheets[-1].read_bytes(), "png")))
+        reals = store.heldout(np.arange(min(PICTURES, store.n_heldout))).transpose(0, 2, 3, 1)
+        found.append(("reals that were never trained on", inline(png(grid_image(reals)), "png")))
+    if film is not None:
+        found.append(("the game from its first round to its last", inline(film.read_bytes(), "gif")))
+    return found
+
+
+def real_rows(store: Store, codec: TableCodec) -> pd.DataFrame:
+    """Held-out rows, decoded, for the film."""
+    count = min(ROWS, store.n_heldout)
+    return codec.decode(store.heldout(np.arange(count)), np.random.default_rng(0))
+
+
+def newest_rows(run: Run) -> dict[str, Any] | None:
+    """The first rows of the newest sample table."""
+    tables = list(run.samples("csv"))
+    if not tables:
+        return None
+    rows = pd.read_csv(tables[-1], dtype=str, keep_default_na=False, nrows=TABLE_ROWS)
+    return {"columns": list(rows.columns), "values": rows.to_numpy().tolist()}
+
+
+def png(image: Image.Image) -> bytes:
+    """The image as PNG bytes."""
+    content = BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+def inline(content: bytes, kind: str) -> str:
+    """A picture as a data URL, so that the page stands alone."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

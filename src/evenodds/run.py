@@ -1,0 +1,214 @@
+"""The run folder: everything of one training, and the only place that knows its file names."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from evenodds import checkpoint
+from evenodds.errors import UserError
+from evenodds.recipe import Recipe
+from evenodds.spec import SampleSpec, spec_from_json
+
+KEPT = 2
+"""Checkpoints kept beside `best`: the last, and the one before it should the last be damaged."""
+
+
+class Run:
+    """A folder laid out as docs/design.md says; made by ``create``, found again by ``open``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.facts: dict[str, Any] = json.loads((path / "recipe.json").read_text())
+        self.recipe = Recipe.model_validate(self.facts["settings"])
+        self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
+
+    @classmethod
+    def create(cls, path: Path, facts: dict[str, Any], codec: dict[str, Any] | None = None) -> Run:
+        """Makes the folder and writes its recipe and, for a table, how rows are decoded.
+
+        Raises UserError where that cannot be.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UserError(f"{path} is there already and is no run of ours, choose another --out")
+        try:
+            for folder in ("checkpoints", "samples"):
+                (path / folder).mkdir(parents=True, exist_ok=True)
+            if codec is not None:
+                write_json(path / "codec.json", codec)
+            write_json(path / "recipe.json", facts)
+        except OSError as problem:
+            raise UserError(f"cannot write {path} ({problem.strerror}), choose another --out") from None
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """The run at ``path``. Raises UserError where there is none, or where its recipe does not read."""
+        if not (path / "recipe.json").is_file():
+            raise UserError(f"{path} is no run: it holds no recipe.json; give the folder that train printed")
+        try:
+            return cls(path)
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            first = str(problem).splitlines()[0]
+            raise UserError(
+                f"{path / 'recipe.json'} does not read ({first}), restore it or train anew"
+            ) from None
+
+    def codec(self) -> dict[str, Any]:
+        """How a table's rows are decoded, as TableCodec.to_json gave it. Raises UserError where it is damaged."""
+        try:
+            codec: dict[str, Any] = json.loads((self.path / "codec.json").read_text())
+        except (OSError, ValueError) as problem:
+            raise UserError(f"{self.path / 'codec.json'} does not read ({problem}), train anew") from None
+        return codec
+
+    def lock(self) -> FileLock:
+        """The lock that one training at a time holds. Raises UserError where another holds it."""
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(f"{self.path} is being trained by another process, wait for it to end") from None
+        return lock
+
+    def differences(self, facts: dict[str, Any]) -> list[str]:
+        """What another recipe changes, as lines `name: mine -> theirs`; the budget does not count."""
+        mine, theirs = dict(flat(identity(self.facts))), dict(flat(identity(facts)))
+        names = [*mine, *(name for name in theirs if name not in mine)]
+        return [
+            f"{name}: {mine.get(name)} -> {theirs.get(name)}"
+            for name in names
+            if mine.get(name) != theirs.get(name)
+        ]
+
+    def rewrite(self, facts: dict[str, Any]) -> None:
+        """Takes over a recipe that differs in budget or versions alone."""
+        write_json(self.path / "recipe.json", facts)
+        self.facts = facts
+        self.recipe = Recipe.model_validate(facts["settings"])
+
+    # The journal
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Appends one line to the journal."""
+        with (self.path / "journal.jsonl").open("a") as journal:
+            journal.write(json.dumps(line) + "\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def journal(self) -> list[dict[str, Any]]:
+        """All whole lines of the journal."""
+        path = self.path / "journal.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def checks(self) -> list[dict[str, Any]]:
+        """The journal's checks, without its events."""
+        return [line for line in self.journal() if "odds" in line]
+
+    def go_back_to(self, rounds: int) -> None:
+        """Forgets what was written after ``rounds``: a game that stopped hard is resumed from its last checkpoint."""
+        kept = [line for line in self.journal() if line.get("round", 0) <= rounds]
+        write_bytes(self.path / "journal.jsonl", "".join(json.dumps(line) + "\n" for line in kept).encode())
+        for sample in self.samples():
+            if int(sample.stem) > rounds:
+                sample.unlink()
+
+    # Checkpoints
+
+    def save(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> None:
+        """A whole checkpoint, to which `last` and `best` then point; older ones go.
+
+        Without a referee the best state is the newest sound one.
+        """
+        home = self.path / "checkpoints"
+        folder = home / f"{rounds:08d}"
+        checkpoint.write(folder, tensors, state)
+        checkpoint.point(home / "last", folder)
+        checkpoint.point(home / "best", folder)
+        for old in self.checkpoints()[:-KEPT]:
+            for path in old.iterdir():
+                path.unlink()
+            old.rmdir()
+
+    def checkpoints(self) -> list[Path]:
+        """The checkpoint folders, oldest first."""
+        return sorted(path for path in (self.path / "checkpoints").iterdir() if path.name.isdigit())
+
+    def last(self) -> Path | None:
+        """The newest checkpoint, if there is one."""
+        found = self.checkpoints()
+        return found[-1] if found else None
+
+    def best(self) -> Path:
+        """The state to sample from. Raises UserError where nothing was saved yet."""
+        link = self.path / "checkpoints" / "best"
+        if not link.is_dir():
+            raise UserError(f"{self.path} holds no checkpoint yet, train it first")
+        return link.resolve()
+
+    # The verdict and the pictures
+
+    def verdict(self) -> dict[str, Any] | None:
+        """Why the game ended, or None while it goes on."""
+        path = self.path / "verdict.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def write_verdict(self, facts: dict[str, Any] | None) -> None:
+        """Writes the verdict, or takes it away where the game goes on."""
+        path = self.path / "verdict.json"
+        if facts is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_json(path, facts)
+
+    def samples(self, suffix: str = "*") -> Iterator[Path]:
+        """What fixed latents gave, oldest first."""
+        return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
+
+
+def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What recipe.json says: every setting, the source, the data's fingerprint and spec, the versions."""
+    packages = ("evenodds", "torch", "numpy", "safetensors")
+    return {
+        "source": source,
+        "settings": recipe.model_dump(mode="json"),
+        "data": data,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+    }
+
+
+def identity(facts: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal for a run to be resumed."""
+    settings = facts["settings"]
+    plan = {key: value for key, value in settings["plan"].items() if key != "budget"}
+    return {**settings, "plan": plan, "fingerprint of the data": facts["data"]["fingerprint"]}
+
+
+def flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested facts as pairs of a dotted name and a value."""
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def write_json(path: Path, facts: dict[str, Any]) -> None:
+    """JSON in one step: all of it or the file as it was."""
+    write_bytes(path, (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """A file in one step: all of it or the file as it was."""
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_bytes(content)
+    checkpoint.sync(aside)
+    aside.replace(path)

@@ -1,0 +1,90 @@
+"""One call from a source to a verdict: prepare, compose, play, report. The command line and Python both take it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+from evenodds.data.prepare import prepare
+from evenodds.data.source import Source
+from evenodds.data.store import Store
+from evenodds.device import find_device
+from evenodds.errors import UserError
+from evenodds.recipe import Recipe, resolve
+from evenodds.report import write_report
+from evenodds.run import Run, facts_of
+from evenodds.spec import spec_to_json
+from evenodds.train import Moment, train
+
+
+class Watcher(Protocol):
+    """Who is told what happens."""
+
+    def say(self, text: str) -> None:
+        """One line that matters."""
+
+    def prepare(self, what: str, done: int, total: int) -> None:
+        """How far a preparation is."""
+
+    def moment(self, moment: Moment) -> None:
+        """Where the game is."""
+
+
+def start(
+    source: Source,
+    named: str,
+    recipe: Recipe,
+    folder: Path,
+    device: str,
+    watcher: Watcher,
+    stop: threading.Event | None = None,
+) -> dict[str, Any]:
+    """Trains on ``source`` in ``folder``, made or resumed, to a verdict; returns it with the run's place.
+
+    ``named`` is how the user called the source. Raises UserError for whatever is wrong with the source, the
+    recipe or the folder.
+    """
+    place = find_device(device)
+    store = prepare(source, recipe.data, watcher.prepare)
+    told = store.facts
+    for note in told["notes"]:
+        watcher.say(note)
+    if told["skipped"]:
+        first = told["skipped"][0]
+        watcher.say(f"{len(told['skipped'])} skipped, such as {first['file']}: {first['reason']}")
+    run = open_run(folder, named, resolve(recipe, store.spec, store.n_train, named), store, watcher)
+    try:
+        verdict = train(run, store, place, watcher.moment, stop)
+        report = write_report(run, store)
+    except OSError as problem:
+        raise UserError(
+            f"cannot write {problem.filename or run.path} ({problem.strerror}), the last checkpoint is whole: "
+            "make room and give the same command again"
+        ) from problem
+    return {"run": str(run.path), "report": str(report), **verdict}
+
+
+def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Watcher) -> Run:
+    """The run at ``folder`` if it is the same game, a new one if nothing is there.
+
+    Raises UserError with the differences where the run there is another game's.
+    """
+    data = {
+        "fingerprint": store.fingerprint,
+        "spec": spec_to_json(store.spec),
+        "told": {key: store.facts.get(key) for key in ("counts", "notes", "skipped", "licence")},
+    }
+    facts = facts_of(recipe, named, data)
+    if not (folder / "recipe.json").exists():
+        return Run.create(folder, facts, store.codec_json)
+    run = Run.open(folder)
+    changes = run.differences(facts)
+    if changes:
+        raise UserError(
+            f"{folder} is a run of another recipe ({'; '.join(changes)}), choose another --out or take these back"
+        )
+    if run.last() is not None:
+        watcher.say(f"going on with {folder}")
+    run.rewrite(facts)
+    return run

@@ -1,0 +1,153 @@
+"""A game in memory: players, objective and place, all that a checkpoint must hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from evenodds.checkpoint import Tensors
+from evenodds.data.batches import Batches, as_samples
+from evenodds.data.store import Store
+from evenodds.game.augment import augment
+from evenodds.game.odds import Odds, odds
+from evenodds.game.round import Players, turn_d, turn_g
+from evenodds.game.settings import GameSettings
+from evenodds.latent import draw, generate, seed_of, set_random
+from evenodds.networks.build import build
+from evenodds.networks.ema import Average
+from evenodds.objectives.objective import make_objective
+from evenodds.recipe import Recipe
+
+JUDGED = 1_000
+"""Held-out reals and fresh fakes a check scores, at most."""
+
+
+class Training:
+    """Plays rounds on a store. All randomness comes from (seed, rank, place): a place is a state."""
+
+    def __init__(self, recipe: Recipe, store: Store, device: torch.device, rank: int = 0) -> None:
+        self.recipe, self.store, self.device, self.rank = recipe, store, device, rank
+        self.objective = make_objective(recipe.objective)
+        self.batches = Batches(store, recipe.plan.seed, rank)
+        self.augment = augment if recipe.game.augment == "on" else unchanged
+        self.players = make_players(recipe, store, device)
+        self.rounds = self.turns = self.seen = 0
+        self.seconds = 0.0
+
+    def round(self) -> tuple[Tensor, Tensor]:
+        """D turns, then a G turn. Returns D's and G's losses, scalars on the device."""
+        game, width = self.recipe.game, self.recipe.network.latent
+        for _ in range(game.turns_d):
+            self.seed("d")
+            real = self.batches.at(self.seen, game.batch, self.device)
+            z = draw(game.batch, width, self.device)
+            lazy = self.turns % self.objective.every == 0
+            loss_d = turn_d(self.players, self.objective, self.augment, real, z, lazy=lazy)
+            self.turns += 1
+            self.seen += game.batch
+        self.seed("g")
+        z = draw(game.batch, width, self.device)
+        loss_g = turn_g(self.players, self.objective, self.augment, real, z)
+        self.players.average.follow(self.players.generator, game.batch * game.turns_d, self.seen)
+        self.rounds += 1
+        return loss_d, loss_g
+
+    def odds(self) -> Odds:
+        """The odds now, on held-out reals and as many fresh fakes.
+
+        Raises ValueError where a score is not finite.
+        """
+        count = min(JUDGED, self.store.n_heldout)
+        self.seed("odds")
+        latents = draw(count, self.recipe.network.latent, self.device)
+        for player in (self.players.generator, self.players.discriminator):
+            player.eval()
+        fakes = torch.cat([self.scores(fake) for fake in generate(self.players.generator, latents)])
+        reals = torch.cat([self.scores(real) for real in self.heldout(count)])
+        for player in (self.players.generator, self.players.discriminator):
+            player.train()
+        return odds(reals.numpy(), fakes.numpy())
+
+    def heldout(self, count: int, batch: int = 256) -> list[Tensor]:
+        """The first ``count`` held-out reals, in batches."""
+        places = torch.arange(count).numpy()
+        return [
+            as_samples(self.store, self.store.heldout(places[start : start + batch]), self.device)
+            for start in range(0, count, batch)
+        ]
+
+    @torch.inference_mode()
+    def scores(self, x: Tensor) -> Tensor:
+        """D's scores of x (n, *shape): float32 (n,) on the CPU."""
+        scores: Tensor = self.players.discriminator(x)
+        return scores.float().cpu()
+
+    def seed(self, turn: str) -> None:
+        """Makes torch's random state that of this place in the game."""
+        set_random(seed_of(self.recipe.plan.seed, self.rank, self.seen, turn), self.device)
+
+    def state(self) -> tuple[Tensors, dict[str, Any]]:
+        """Tensors and facts from which ``restore`` goes on exactly."""
+        players = self.players
+        tensors = {
+            "generator": players.generator.state_dict(),
+            "discriminator": players.discriminator.state_dict(),
+            "average": players.average.network.state_dict(),
+            "optimizer_g": optimizer_tensors(players.optimizer_g),
+            "optimizer_d": optimizer_tensors(players.optimizer_d),
+        }
+        facts = {"rounds": self.rounds, "turns": self.turns, "seen": self.seen, "seconds": self.seconds}
+        return tensors, facts
+
+    def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+        """Takes over what ``state`` gave."""
+        players = self.players
+        players.generator.load_state_dict(tensors["generator"])
+        players.discriminator.load_state_dict(tensors["discriminator"])
+        players.average.network.load_state_dict(tensors["average"])
+        restore_optimizer(players.optimizer_g, tensors["optimizer_g"])
+        restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
+        self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
+        self.seconds = facts["seconds"]
+
+
+def unchanged(x: Tensor) -> Tensor:
+    """No augmentation."""
+    return x
+
+
+def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
+    """Untrained players, the same for the same seed."""
+    set_random(seed_of(recipe.plan.seed, "weights"), device)
+    generator, discriminator = (network.to(device) for network in build(store.spec, recipe.network))
+    game = recipe.game
+    average = Average(generator, game.half_life)
+    return Players(
+        generator,
+        discriminator,
+        average,
+        make_optimizer(generator, game.rate_g, game),
+        make_optimizer(discriminator, game.rate_d, game),
+    )
+
+
+def make_optimizer(network: nn.Module, rate: float, game: GameSettings) -> torch.optim.Adam:
+    """Adam (Kingma and Ba 2014, 1412.6980), fused into one kernel."""
+    return torch.optim.Adam(network.parameters(), lr=rate, betas=(game.beta1, game.beta2), fused=True)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Adam's memory as named tensors: `place.kind`."""
+    state = optimizer.state_dict()["state"]
+    return {f"{place}.{kind}": value for place, memory in state.items() for kind, value in memory.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Takes over what ``optimizer_tensors`` gave; rates stay the recipe's."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        place, kind = name.split(".")
+        state.setdefault(int(place), {})[kind] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
