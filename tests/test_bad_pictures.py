@@ -89,7 +89,7 @@ def test_bad_pictures_are_skipped_with_their_reason(tmp_path: Path) -> None:
         "text.jpg": "not a picture",
     }
     assert store.facts["counts"] == {"samples": 12, "train": 10, "heldout": 2, "skipped": 6}
-    assert "1 files that are not pictures are ignored" in store.facts["notes"]
+    assert "files that are not pictures are ignored: 1" in store.facts["notes"]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])

@@ -93,10 +93,7 @@ class Intake:
             ),
             (sum(h.transparent for h in headers), "have transparency: they are laid on white"),
         )
-        notes = [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
-        if self.album.others:
-            notes.append(f"{self.album.others} files that are not pictures are ignored")
-        return notes
+        return [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
 
     def _each(
         self, what: str, places: Iterable[int], read: Callable[[Any], _Result]
@@ -136,7 +133,7 @@ class Intake:
 
 def _in_order(job: Callable[[int], _Result], places: list[int]) -> Iterator[_Result]:
     """Results in order from a few threads (decoders release the lock), a bounded number under way."""
-    workers = max(2, os.cpu_count() or 2)
+    workers = min(16, max(2, os.cpu_count() or 2))  # each may hold 100 megapixels
     pool = ThreadPoolExecutor(workers)
     waiting: deque[Future[_Result]] = deque()
     try:

@@ -90,6 +90,8 @@ def _make_album(
 
     def about() -> About:
         notes = intake.notes(size, settings.fit) + label_notes
+        if album.others and source.builtin is None:
+            notes.append(f"files that are not pictures are ignored: {album.others}")
         facts = {**_facts(source, notes), **intake.facts(), "fit": settings.fit}
         return About(facts, None if frame is None else frame.iloc[intake.kept].reset_index(drop=True))
 
