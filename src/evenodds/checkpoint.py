@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from evenodds import aside
 from evenodds.errors import UserError
 
 Tensors = dict[str, dict[str, Tensor]]
@@ -21,53 +21,42 @@ Tensors = dict[str, dict[str, Tensor]]
 def write(folder: Path, tensors: Tensors, state: dict[str, Any]) -> None:
     """Writes a whole checkpoint at ``folder``, or nothing. Replaces one of the same name.
 
-    Raises OSError where the disk is full or the place is not writable.
+    Raises Unwritable where the disk is full or the place is not writable.
     """
-    aside = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    aside.sweep(folder)
+    with aside.folder(folder) as part, aside.telling(folder.parent):
         for name, group in tensors.items():
-            save_file(
-                {key: value.contiguous() for key, value in group.items()}, aside / f"{name}.safetensors"
-            )
-        (aside / "state.json").write_text(json.dumps(state, indent=1))
-        for path in aside.iterdir():
-            sync(path)
-        sync(aside)
+            whole = {key: value.contiguous() for key, value in group.items()}
+            try:
+                save_file(whole, part / f"{name}.safetensors")
+            except SafetensorError as problem:
+                raise aside.Unwritable(folder.parent, str(problem)) from problem
+        (part / "state.json").write_text(json.dumps({"tensors": sorted(tensors), "state": state}, indent=1))
         shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-        sync(folder.parent)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
 
 
 def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
     """What ``write`` wrote. Raises UserError that names the file which is missing or damaged."""
+    path = folder / "state.json"
     try:
-        state = json.loads((folder / "state.json").read_text())
-        tensors = {path.stem: load_file(path) for path in sorted(folder.glob("*.safetensors"))}
-    except (OSError, ValueError, SafetensorError) as problem:
+        facts = json.loads(path.read_text("utf-8"))
+        names, state = facts["tensors"], facts["state"]
+        tensors = {}
+        for name in names:
+            path = folder / f"{name}.safetensors"
+            tensors[name] = load_file(path)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as problem:
         raise UserError(
-            f"the checkpoint {folder} is damaged ({problem}), delete that folder to go back to the one before"
-        ) from None
+            f"the checkpoint {folder} is damaged: {path.name} does not read ({problem}), "
+            "delete that folder to go back to the one before"
+        ) from problem
     return tensors, state
 
 
 def point(link: Path, folder: Path) -> None:
     """Makes ``link`` a relative symbolic link to ``folder`` beside it, in one step."""
-    aside = link.with_name(f".{link.name}.part")
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(folder.name)
-    aside.replace(link)
-    sync(link.parent)
-
-
-def sync(path: Path) -> None:
-    """Forces a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with aside.telling(link.parent):
+        new = link.with_name(f".{link.name}.part")
+        new.unlink(missing_ok=True)
+        new.symlink_to(folder.name)
+        new.replace(link)

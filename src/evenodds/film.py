@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.stats import rankdata
 
-from evenodds.run import Run, write_bytes
+from evenodds import aside
+from evenodds.run import Run
 
 FRAMES = 48
 """Frames of a film, at most; more checks are thinned evenly."""
@@ -42,7 +43,7 @@ def make_film(run: Run, real: pd.DataFrame | None, axes: dict[str, tuple[float, 
     content = BytesIO()
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
     frames[0].save(content, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
-    write_bytes(run.path / "film.gif", content.getvalue())
+    aside.write_bytes(run.path / "film.gif", content.getvalue())
     return run.path / "film.gif"
 
 

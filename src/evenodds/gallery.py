@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from evenodds import aside
 from evenodds.data.columns import NumberColumn
 from evenodds.data.pictures import to_pictures, write_grid
 from evenodds.data.store import Store
 from evenodds.data.tables import TableCodec
 from evenodds.latent import draw, generate, seed_of, set_random
-from evenodds.run import Run, write_bytes
+from evenodds.run import Run
 from evenodds.spec import PictureSpec
 from evenodds.training import Training
 
@@ -52,7 +53,7 @@ class Gallery:
             return sheet
         rows = self.codec.decode(made.numpy(), np.random.default_rng(self.run.recipe.plan.seed))
         sheet = stem.with_suffix(".csv")
-        write_bytes(sheet, rows.to_csv(index=False).encode())
+        aside.write_bytes(sheet, rows.to_csv(index=False).encode())
         if self.places is not None:
             heat = training.scores(torch.from_numpy(self.places).to(training.device))
             np.save(

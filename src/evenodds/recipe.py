@@ -16,7 +16,7 @@ from evenodds.spec import PictureSpec, SampleSpec
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
-FEW_PICTURES = 2_000
+FEW_PICTURES = 1_000
 """Below this many training pictures D learns them by heart, and augmentation is on by itself."""
 
 
@@ -100,6 +100,8 @@ def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Reci
         name = "dcgan" if pictures else "tabular"
     preset = PRESETS[name]
     game = filled(recipe.game, preset.game)
+    if "batch" not in recipe.game.model_fields_set:
+        game = game.model_copy(update={"batch": min(game.batch, n_train)})
     if game.augment == "auto":
         game = game.model_copy(update={"augment": "on" if pictures and n_train < FEW_PICTURES else "off"})
     if game.augment == "on" and not pictures:

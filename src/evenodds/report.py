@@ -16,12 +16,13 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
+from evenodds import aside
 from evenodds.data.pictures import grid_image
 from evenodds.data.store import Store
 from evenodds.data.tables import TableCodec
 from evenodds.film import FAKE, REAL, make_film
 from evenodds.gallery import PICTURES, ROWS, number_ranges
-from evenodds.run import Run, flat, write_bytes
+from evenodds.run import Run, flat
 from evenodds.spec import PictureSpec
 
 TABLE_ROWS = 12
@@ -52,7 +53,7 @@ def write_report(run: Run, store: Store) -> Path:
         skipped=facts["skipped"],
         recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],
     )
-    write_bytes(run.path / "report.html", page.encode())
+    aside.write_bytes(run.path / "report.html", page.encode())
     return run.path / "report.html"
 
 

@@ -12,10 +12,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from evenodds import checkpoint
+from evenodds import aside, checkpoint
 from evenodds.errors import UserError
 from evenodds.recipe import Recipe
 from evenodds.spec import SampleSpec, spec_from_json
+
+STARTED = {"checkpoints", "samples", "codec.json"}
+"""What a run holds before its recipe is written: a start that broke off there may be made again."""
 
 KEPT = 2
 """Checkpoints kept beside `best`: the last, and the one before it should the last be damaged."""
@@ -36,16 +39,15 @@ class Run:
 
         Raises UserError where that cannot be.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or not {inner.name for inner in path.iterdir()} <= STARTED):
             raise UserError(f"{path} is there already and is no run of ours, choose another --out")
-        try:
+        with aside.telling(path):
             for folder in ("checkpoints", "samples"):
                 (path / folder).mkdir(parents=True, exist_ok=True)
-            if codec is not None:
-                write_json(path / "codec.json", codec)
-            write_json(path / "recipe.json", facts)
-        except OSError as problem:
-            raise UserError(f"cannot write {path} ({problem.strerror}), choose another --out") from None
+        if codec is not None:
+            write_json(path / "codec.json", codec)
+        # Last: a folder with a recipe is a run.
+        write_json(path / "recipe.json", facts)
         return cls(path)
 
     @classmethod
@@ -97,8 +99,8 @@ class Run:
     # The journal
 
     def note(self, line: dict[str, Any]) -> None:
-        """Appends one line to the journal."""
-        with (self.path / "journal.jsonl").open("a") as journal:
+        """Appends one line to the journal. Raises Unwritable where it cannot."""
+        with aside.telling(self.path), (self.path / "journal.jsonl").open("a") as journal:
             journal.write(json.dumps(line) + "\n")
             journal.flush()
             os.fsync(journal.fileno())
@@ -116,7 +118,9 @@ class Run:
     def go_back_to(self, rounds: int) -> None:
         """Forgets what was written after ``rounds``: a game that stopped hard is resumed from its last checkpoint."""
         kept = [line for line in self.journal() if line.get("round", 0) <= rounds]
-        write_bytes(self.path / "journal.jsonl", "".join(json.dumps(line) + "\n" for line in kept).encode())
+        aside.write_bytes(
+            self.path / "journal.jsonl", "".join(json.dumps(line) + "\n" for line in kept).encode()
+        )
         for sample in self.samples():
             if int(sample.stem) > rounds:
                 sample.unlink()
@@ -203,12 +207,4 @@ def flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def write_json(path: Path, facts: dict[str, Any]) -> None:
     """JSON in one step: all of it or the file as it was."""
-    write_bytes(path, (json.dumps(facts, indent=2) + "\n").encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """A file in one step: all of it or the file as it was."""
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(content)
-    checkpoint.sync(aside)
-    aside.replace(path)
+    aside.write_bytes(path, (json.dumps(facts, indent=2) + "\n").encode())

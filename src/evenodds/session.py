@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
+from evenodds.aside import Unwritable
 from evenodds.data.prepare import prepare
 from evenodds.data.source import Source
 from evenodds.data.store import Store
@@ -57,10 +58,10 @@ def start(
     try:
         verdict = train(run, store, place, watcher.moment, stop)
         report = write_report(run, store)
-    except OSError as problem:
+    except Unwritable as problem:
         raise UserError(
-            f"cannot write {problem.filename or run.path} ({problem.strerror}), the last checkpoint is whole: "
-            "make room and give the same command again"
+            f"{problem.place} cannot be written ({problem.reason}): make room and give the same command again, "
+            "which goes on from the last whole checkpoint"
         ) from problem
     return {"run": str(run.path), "report": str(report), **verdict}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from evenodds.checkpoint import read
 from evenodds.data.store import Store
 from evenodds.gallery import Gallery
 from evenodds.run import Run
+from evenodds.spec import RowSpec
 from evenodds.training import Training
 
 SAVE_AFTER = 20.0
@@ -60,12 +62,25 @@ def train(
     ``stop`` set by another thread or a signal ends the game after the round in play, `interrupted` and saved.
     Raises UserError where another process trains the run, or its checkpoint is damaged.
     """
-    with run.lock(), torch.random.fork_rng():
+    with run.lock(), torch.random.fork_rng(), threads_for(run):
         play = Play(run, store, device, watch)
         play.resume()
         verdict = play.to_the_end(stop or threading.Event())
         run.write_verdict(verdict)
     return verdict
+
+
+@contextmanager
+def threads_for(run: Run) -> Iterator[None]:
+    """One thread for rows: their matrices are so small that a second one gains a fifth, and loses tenfold where
+    another program wants the core."""
+    before = torch.get_num_threads()
+    if isinstance(run.spec, RowSpec):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Play:

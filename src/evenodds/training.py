@@ -146,8 +146,12 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     """Takes over what ``optimizer_tensors`` gave; rates stay the recipe's."""
+    parameters = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         place, kind = name.split(".")
+        if value.dim():
+            # The fused kernel walks weights and memory side by side: both must lie alike in memory.
+            value = torch.empty_like(parameters[int(place)]).copy_(value)
         state.setdefault(int(place), {})[kind] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
-from evenodds.data import aside
+from evenodds import aside
 from evenodds.data.album import BadPicture
 from evenodds.errors import UserError
 

@@ -15,7 +15,7 @@ import numpy as np
 import platformdirs
 from filelock import FileLock
 
-from evenodds.data import aside
+from evenodds import aside
 from evenodds.data.album import Album
 from evenodds.data.intake import Intake, Watch
 from evenodds.data.settings import DataSettings

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from evenodds.data.aside import telling
+from evenodds.aside import telling
 from evenodds.errors import UserError
 
 READABLE = (".csv", ".tsv", ".csv.gz", ".parquet")

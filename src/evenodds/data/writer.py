@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from evenodds.data import aside
+from evenodds import aside
 from evenodds.data.store import FACTS, LABELS, LAYOUT, ORDER, SAMPLES, Array, Store
 from evenodds.errors import UserError
 from evenodds.spec import PictureSpec, SampleSpec, spec_to_json

@@ -34,4 +34,4 @@ class GameSettings(BaseModel):
     """Half-life of G's moving average, in samples seen."""
 
     augment: Literal["auto", "on", "off"] = "auto"
-    """Differentiable augmentation of what D sees; auto: on for fewer than 2,000 pictures."""
+    """Differentiable augmentation of what D sees; auto: on for fewer than 1,000 pictures."""

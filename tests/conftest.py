@@ -1,0 +1,76 @@
+"""What many tests stand on: a cache of their own, small sources, and the command line as a user calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from evenodds.cli.main import main
+
+SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One thread, since the tests' tensors are too small to share; and a cache that all tests share."""
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVENODDS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def evenodds(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Calls the command line in this process."""
+
+    def call(*arguments: object) -> Answer:
+        with pytest.raises(SystemExit) as leaving:
+            main([str(argument) for argument in arguments])
+        found = capsys.readouterr()
+        return Answer(int(leaving.value.code or 0), found.out, found.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 40 small colour pictures: a disc of any colour, anywhere."""
+    folder = tmp_path_factory.mktemp("photographs")
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:24, :24]
+    for place in range(40):
+        middle, colour = rng.integers(6, 18, 2), rng.integers(0, 256, 3)
+        disc = (y - middle[0]) ** 2 + (x - middle[1]) ** 2 < 25
+        pixels = np.where(disc[..., None], colour, 230).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{place:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def penguins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of 120 rows: two kinds, a number with gaps, whole numbers, and dates."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("table") / "penguins.csv"
+    lines = ["species,bill,flipper,seen"]
+    for place in range(120):
+        kind = ("gentoo", "adelie")[place % 2]
+        bill = "" if place % 7 == 0 else f"{rng.normal(45 + 5 * (place % 2), 2):.1f}"
+        flipper = round(rng.normal(200, 10))
+        lines.append(f"{kind},{bill},{flipper},2021-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}")
+    path.write_text("\n".join(lines) + "\n")
+    return path

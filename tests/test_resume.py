@@ -1,0 +1,177 @@
+"""A game that was stopped and resumed equals one that was not, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+
+from evenodds.checkpoint import read
+from evenodds.data.prepare import prepare
+from evenodds.data.settings import DataSettings
+from evenodds.data.source import find
+from evenodds.game.settings import GameSettings
+from evenodds.networks.settings import NetworkSettings
+from evenodds.objectives.settings import ObjectiveSettings
+from evenodds.recipe import PlanSettings, Recipe, resolve
+from evenodds.run import Run
+from evenodds.session import open_run
+from evenodds.train import Moment, train
+
+from .conftest import Answer
+
+CPU = torch.device("cpu")
+ROUNDS = 14
+
+GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "gan": ("photographs", {"network": "gan", "width": 8}, {}, {}),
+    "gan on rows": ("penguins", {"network": "gan", "width": 8}, {"penalty": "interpolated"}, {"turns_d": 2}),
+    "dcgan": ("photographs", {"network": "dcgan", "width": 8}, {"penalty_every": 3}, {"augment": "on"}),
+    "dcgan with batch norm": (
+        "photographs",
+        {"network": "dcgan", "width": 8, "norm_d": "batch"},
+        {"loss": "nonsaturating"},
+        {"beta1": 0.5},
+    ),
+    "r3gan": ("photographs", {"network": "r3gan", "width": 8}, {"penalty_by": "exact"}, {}),
+    "tabular": ("penguins", {"network": "tabular", "width": 16}, {}, {}),
+}
+
+
+class Silent:
+    def say(self, text: str) -> None: ...
+    def prepare(self, what: str, done: int, total: int) -> None: ...
+    def moment(self, moment: Moment) -> None: ...
+
+
+def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None = None) -> Run:
+    """Trains to ``rounds``, or until a signal would have come in at ``stop_at``."""
+    _, network, objective, tempo = GAMES[game]
+    recipe = Recipe(
+        plan=PlanSettings(budget=f"{rounds}rounds", check_every=3, seed=5),
+        data=DataSettings(size=16),
+        network=NetworkSettings(**{"latent": 8, **network}),
+        objective=ObjectiveSettings(**objective),
+        game=GameSettings(**{"batch": 16, **tempo}),
+    )
+    store = prepare(find(str(source)), recipe.data)
+    run = open_run(folder, source.name, resolve(recipe, store.spec, store.n_train, "x"), store, Silent())
+    stop = threading.Event()
+
+    def watch(moment: Moment) -> None:
+        if stop_at is not None and moment.rounds >= stop_at:
+            stop.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evenodds.train.TELL_AFTER", 0.0)
+        verdict = train(run, store, CPU, watch, stop)
+    assert verdict["verdict"] == ("budget" if stop_at is None else "interrupted")
+    return run
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    first, facts = read(one)
+    second, others = read(other)
+    assert {key: facts[key] for key in ("rounds", "turns", "seen", "next_check")} == {
+        key: others[key] for key in ("rounds", "turns", "seen", "next_check")
+    }
+    for group in first:
+        assert first[group].keys() == second[group].keys()
+        for name, value in first[group].items():
+            assert torch.equal(value, second[group][name]), f"{group}: {name}"
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_stopped_twice_and_resumed_equals_unbroken(
+    game: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    source = request.getfixturevalue(GAMES[game][0])
+    chance = Random(game)
+    first = chance.randint(1, ROUNDS - 3)
+    second = chance.randint(first + 1, ROUNDS - 1)
+    unbroken = play(tmp_path / "unbroken", game, source, ROUNDS)
+    broken = tmp_path / "broken"
+    assert read(play(broken, game, source, ROUNDS, stop_at=first).best())[1]["rounds"] == first
+    play(broken, game, source, ROUNDS, stop_at=second)
+    run = play(broken, game, source, ROUNDS)
+    assert_equal(unbroken.best(), run.best())
+    assert [line["odds"] for line in run.checks()] == [line["odds"] for line in unbroken.checks()]
+    for sample in unbroken.samples():
+        assert (run.path / "samples" / sample.name).read_bytes() == sample.read_bytes()
+
+
+def test_a_larger_budget_goes_on_as_if_it_had_been_asked_for_at_once(tmp_path: Path, penguins: Path) -> None:
+    play(tmp_path / "grown", "tabular", penguins, 5)
+    grown = play(tmp_path / "grown", "tabular", penguins, ROUNDS)
+    assert_equal(grown.best(), play(tmp_path / "whole", "tabular", penguins, ROUNDS).best())
+
+
+def test_another_seed_is_another_game(tmp_path: Path, penguins: Path) -> None:
+    run = play(tmp_path / "one", "tabular", penguins, 3)
+    tensors, _ = read(run.best())
+    before = tensors["generator"]["first.weight"]
+    again, _ = read(play(tmp_path / "two", "tabular", penguins, 4).best())
+    assert not torch.equal(before, again["generator"]["first.weight"])
+
+
+def test_what_was_written_after_the_last_checkpoint_is_forgotten(tmp_path: Path, penguins: Path) -> None:
+    unbroken = play(tmp_path / "unbroken", "tabular", penguins, ROUNDS)
+    run = play(tmp_path / "killed", "tabular", penguins, ROUNDS, stop_at=5)
+    # As a hard kill leaves it: the journal and the samples are ahead of the checkpoint, a line is cut off.
+    run.note({"round": 6, "odds": 0.123})
+    (run.path / "samples" / "00000006.csv").write_text("half")
+    with (run.path / "journal.jsonl").open("a") as journal:
+        journal.write('{"round": 9, "od')
+    run = play(tmp_path / "killed", "tabular", penguins, ROUNDS)
+    assert [line["odds"] for line in run.checks()] == [line["odds"] for line in unbroken.checks()]
+    assert_equal(unbroken.best(), run.best())
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
+    tmp_path: Path, penguins: Path, evenodds: Callable[..., Answer]
+) -> None:
+    command = ("train", penguins, "--out", tmp_path / "run", "--width", 8)
+    assert evenodds(*command, "--budget", "3rounds").code == 0
+    assert evenodds(*command, "--budget", "6rounds").code == 0
+    last = Run.open(tmp_path / "run").last()
+    assert last is not None
+    (last / "generator.safetensors").write_bytes(b"flipped")
+    answer = evenodds(*command, "--budget", "9rounds")
+    assert answer.code == 2
+    assert "generator.safetensors" in answer.err
+    shutil.rmtree(last)
+    assert evenodds(*command, "--budget", "9rounds").code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_and_ends_130_and_the_same_command_goes_on(
+    number: signal.Signals, tmp_path: Path, penguins: Path
+) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "evenodds", "train", str(penguins), "--out", str(out), "--budget", "60s"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(out.glob("samples/*.csv")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert json.loads((out / "verdict.json").read_text())["verdict"] == "interrupted"
+    rounds = read(Run.open(out).best())[1]["rounds"]
+    command[command.index("60s")] = f"{rounds + 2}rounds"
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert read(Run.open(out).best())[1]["rounds"] == rounds + 2
