@@ -36,16 +36,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        sync(path.parent)
 
 
 @contextmanager
 def folder(path: Path) -> Iterator[Path]:
     """An empty folder to fill, which becomes ``path`` when the block ends well and vanishes otherwise.
 
-    ``path`` must be absent or an empty folder by then. Raises Unwritable where it cannot be
+    What was at ``path`` stays until the new folder is on the disk. Raises Unwritable where it cannot be
     written; what the block itself raises passes through.
     """
+    if path.exists() and not path.is_dir():
+        raise Unwritable(path, "a file is in the way")
     with telling(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = _sibling(path)
@@ -54,10 +56,14 @@ def folder(path: Path) -> Iterator[Path]:
         yield part
         with telling(path.parent):
             for file in part.rglob("*"):
-                _sync(file)
-            _sync(part)
+                sync(file)
+            sync(part)
+            old = _sibling(path)
+            if path.exists():
+                path.replace(old)
             part.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
+            shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -81,7 +87,8 @@ def _sibling(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{_SUFFIX}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Forces a file or folder to the disk."""
     if os.name == "nt" and path.is_dir():  # Windows opens no folder
         return
     handle = os.open(path, os.O_RDONLY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ def write(folder: Path, tensors: Tensors, state: dict[str, Any]) -> None:
             except SafetensorError as problem:
                 raise aside.Unwritable(folder.parent, str(problem)) from problem
         (part / "state.json").write_text(json.dumps({"tensors": sorted(tensors), "state": state}, indent=1))
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
@@ -60,3 +58,4 @@ def point(link: Path, folder: Path) -> None:
         new.unlink(missing_ok=True)
         new.symlink_to(folder.name)
         new.replace(link)
+        aside.sync(link.parent)

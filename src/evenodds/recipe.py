@@ -143,14 +143,17 @@ def kind_of(source: str, pictures: bool) -> Kind:
 def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
     """Raises UserError for what cannot be played."""
     network, objective = recipe.network, recipe.objective
-    if network.network == "dcgan" and network.norm_d == "batch" and objective.penalty != "none":
+    if network.norm_d == "batch" and network.network != "dcgan":
+        raise UserError("--norm-d batch is for --network dcgan only, leave it out")
+    if network.norm_d == "batch" and objective.penalty != "none":
         raise UserError(
             f"--penalty {objective.penalty} with --norm-d batch is wrong: batch normalisation leaks the gradient "
             "between samples, take --norm-d none or --penalty none"
         )
-    if objective.loss == "wasserstein" and objective.penalty == "none":
+    if objective.loss == "wasserstein" and (objective.penalty == "none" or objective.penalty_weight == 0):
         raise UserError(
-            "--loss wasserstein needs a penalty to keep D's slope bounded, take --penalty interpolated"
+            "--loss wasserstein needs a penalty to keep D's slope bounded, take --norm-d none "
+            "--penalty interpolated and a weight above zero"
         )
     if recipe.game.batch > n_train:
         raise UserError(

@@ -12,6 +12,8 @@ from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.device import find_device
 from evenodds.errors import UserError
+from evenodds.networks.build import family_for
+from evenodds.networks.layers import doublings
 from evenodds.recipe import Recipe, resolve
 from evenodds.report import write_report
 from evenodds.run import Run, facts_of
@@ -31,6 +33,9 @@ class Watcher(Protocol):
     def moment(self, moment: Moment) -> None:
         """Where the game is."""
 
+    def end(self, verdict: dict[str, Any], report: Path) -> None:
+        """Why it ended, and the page to look at."""
+
 
 def start(
     source: Source,
@@ -47,6 +52,8 @@ def start(
     recipe or the folder.
     """
     place = find_device(device)
+    if source.kind == "pictures" and recipe.data.size and recipe.network.network != "gan":
+        doublings(recipe.data.size)  # refused before a long preparation, not after it
     store = prepare(source, recipe.data, watcher.prepare)
     told = store.facts
     for note in told["notes"]:
@@ -54,7 +61,9 @@ def start(
     if told["skipped"]:
         first = told["skipped"][0]
         watcher.say(f"{len(told['skipped'])} skipped, such as {first['file']}: {first['reason']}")
-    run = open_run(folder, named, resolve(recipe, store.spec, store.n_train, named), store, watcher)
+    recipe = resolve(recipe, store.spec, store.n_train, named)
+    family_for(store.spec, recipe.network)  # refused before a folder is made
+    run = open_run(folder, named, recipe, store, watcher)
     try:
         verdict = train(run, store, place, watcher.moment, stop)
         report = write_report(run, store)
@@ -63,6 +72,7 @@ def start(
             f"{problem.place} cannot be written ({problem.reason}): make room and give the same command again, "
             "which goes on from the last whole checkpoint"
         ) from problem
+    watcher.end(verdict, report)
     return {"run": str(run.path), "report": str(report), **verdict}
 
 

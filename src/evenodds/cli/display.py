@@ -25,7 +25,7 @@ class Display:
     def __init__(self, *, quiet: bool) -> None:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
         self.live: Live | None = None
-        self.printed = -PLAIN_EVERY
+        self.printed = time.monotonic()
         self.progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=self.console
         )
@@ -55,9 +55,8 @@ class Display:
     def prepare(self, what: str, done: int, total: int) -> None:
         """The bar of what is done once, before the first game on a source."""
         if self.live is None:
-            now = time.monotonic()
-            if done == total or now - self.printed >= PLAIN_EVERY:
-                self.printed = now
+            if time.monotonic() - self.printed >= PLAIN_EVERY:
+                self.printed = time.monotonic()
                 self.say(f"{what}: {done:,} of {total:,}")
             return
         task = next((task for task in self.progress.tasks if task.description == what), None)
@@ -68,9 +67,19 @@ class Display:
         """The game as it stands."""
         if self.live is not None:
             self.shown = panel(moment)
-        elif moment.check is not None and time.monotonic() - self.printed >= PLAIN_EVERY:
+        elif moment.check is not None and (
+            moment.rounds == 0 or time.monotonic() - self.printed >= PLAIN_EVERY
+        ):
             self.printed = time.monotonic()
             self.say(line(moment))
+
+    def end(self, verdict: dict[str, Any], report: Path) -> None:
+        """The last lines: the verdict and what to look at."""
+        self.close()
+        self.say(
+            f"verdict: {verdict['verdict']} after {verdict['rounds']:,} rounds and {clock(verdict['seconds'])}"
+        )
+        self.say(f"look at: {report}")
 
 
 def panel(moment: Moment) -> Table:
@@ -121,11 +130,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def ending(verdict: dict[str, Any], report: Path) -> str:
-    """The last lines: the verdict and what to look at."""
-    return (
-        f"verdict: {verdict['verdict']} after {verdict['rounds']:,} rounds and {clock(verdict['seconds'])}\n"
-        f"look at: {report}"
-    )

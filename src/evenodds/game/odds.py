@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import norm, rankdata
 
+EDGE = 1e-12
+"""Nearer to 0 and 1 than any end of an interval."""
+
 
 class Odds(NamedTuple):
     """A probability with its 95 % interval, all three in [0, 1]; 0.5 is even."""
@@ -45,6 +48,7 @@ def interval(value: float, m: int, n: int, level: float = 0.95) -> tuple[float, 
         variance = t * (1 - t) * (1 + (mean - 1) * ((1 - t) / (2 - t) + t / (1 + t))) / (m * n)
         return float((t - value) ** 2 - z * z * variance)
 
-    low = 0.0 if value <= 0 else brentq(excess, 0.0, value)
-    high = 1.0 if value >= 1 else brentq(excess, value, 1.0)
+    # At 0 and 1 the variance is zero, which is a root too, and not the one that is sought.
+    low = 0.0 if value <= 0 else brentq(excess, 0.0, min(value, 1 - EDGE))
+    high = 1.0 if value >= 1 else brentq(excess, max(value, EDGE), 1.0)
     return float(low), float(high)

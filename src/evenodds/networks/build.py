@@ -33,16 +33,22 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def build(spec: SampleSpec, settings: NetworkSettings) -> tuple[nn.Module, nn.Module]:
-    """(G, D) for samples of ``spec``, drawn from torch's current random state.
-
-    Raises UserError where the network is not made for such samples.
-    """
+def family_for(spec: SampleSpec, settings: NetworkSettings) -> Family:
+    """The family that the settings name. Raises UserError where it is not made for samples of ``spec``."""
     family = FAMILIES[settings.network]
     if not isinstance(spec, family.takes):
         kind = "pictures" if isinstance(spec, PictureSpec) else "tables"
         fitting = ", ".join(name for name, other in FAMILIES.items() if isinstance(spec, other.takes))
         raise UserError(f"--network {settings.network} does not play on {kind}, take one of: {fitting}")
+    return family
+
+
+def build(spec: SampleSpec, settings: NetworkSettings) -> tuple[nn.Module, nn.Module]:
+    """(G, D) for samples of ``spec``, drawn from torch's current random state.
+
+    Raises UserError where the network is not made for such samples.
+    """
+    family = family_for(spec, settings)
     players = family.generator(spec, settings), family.discriminator(spec, settings)
     for weight in (weight for player in players for weight in player.parameters() if weight.dim() == 4):
         # Convolutions run up to twice as fast on this layout, on CPUs and GPUs alike.

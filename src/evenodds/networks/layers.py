@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import torch
@@ -21,14 +20,13 @@ def doublings(size: int) -> tuple[int, int]:
 
     Raises UserError for a size that no such pair gives, naming the nearest ones.
     """
-    k = max(0, int(math.log2(size / 4)))
+    k = max(0, size.bit_length() - 3)
     side = size >> k
     if side << k != size or not 4 <= side < 8:
         step = 1 << k
         below = size // step * step
-        raise UserError(
-            f"--size {size}: pictures grow by doubling from 4 to 7 px, take {below} or {below + step} instead"
-        )
+        nearest = "4" if size < 4 else f"{below} or {below + step}"
+        raise UserError(f"--size {size}: pictures grow by doubling from 4 to 7 px, take {nearest} instead")
     return side, k
 
 

@@ -38,7 +38,7 @@ class Residual(nn.Module):
         super().__init__()
         inner = EXPANSION * channels
         self.widen = nn.Conv2d(channels, inner, 1)
-        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=max(1, inner // GROUP))
+        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=groups_of(inner))
         self.narrow = nn.Conv2d(inner, channels, 1, bias=False)
         gain = nn.init.calculate_gain("leaky_relu", SLOPE) * depth ** (-1 / 4)
         init_msr(self.widen, gain)
@@ -116,6 +116,11 @@ def change(before: int, after: int) -> nn.Module:
     layer = nn.Conv2d(before, after, 1, bias=False)
     init_msr(layer, 1.0)
     return layer
+
+
+def groups_of(channels: int) -> int:
+    """The most groups of at least GROUP channels that all have as many."""
+    return next(groups for groups in range(max(1, channels // GROUP), 0, -1) if channels % groups == 0)
 
 
 def init_msr(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
