@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check e2e bench clean
 
 help:
 	@echo "make demo    train on people, and say what to look at"
 	@echo "make test    every test, fast ones first"
 	@echo "make check   formatting, lint, types, floors"
+	@echo "make e2e     the end-to-end runs of CI, about ten minutes"
 	@echo "make bench   the benchmarks, about an hour; BENCH=people for one"
 	@echo "make clean   remove the virtual environment and what was built"
 
@@ -31,9 +32,16 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_floors.py
 
-BENCH ?= people digits faces memory
+# One of them: make bench BENCH=people
+BENCH ?= people digits faces memory networks
 bench: $(STAMP)
-	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in $(BENCH); do \
+	  case $$name in digits|faces) set -- pictures.py $$name;; *) set -- $$name.py;; esac; \
+	  $(BIN)/python benchmarks/$$@ || exit 1; \
+	done
+
+e2e: $(STAMP)
+	$(BIN)/pytest -m end_to_end
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -59,7 +59,7 @@ def picture_frames(sheets: list[Path]) -> Iterator[Image.Image]:
         with Image.open(sheet) as image:
             image.load()
             image.thumbnail((SIDE, SIDE))
-            yield image.convert("RGB").quantize(128)
+            yield few_colours(image.convert("RGB"))
 
 
 def cloud_frames(
@@ -88,7 +88,12 @@ def cloud_frames(
                 f"round {int(table.stem):,}" + (" · darker: D says real" if scores.exists() else "")
             )
             canvas.draw()
-            yield Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(64)
+            yield few_colours(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
+
+
+def few_colours(image: Image.Image) -> Image.Image:
+    """The frame in 128 colours that keep the rare ones (points over a heat map), undithered: GIFs pack dither badly."""
+    return image.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def shares(scores: np.ndarray) -> np.ndarray:

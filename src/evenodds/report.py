@@ -49,7 +49,11 @@ def write_report(run: Run, store: Store) -> Path:
         odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
         figures=figures(run, store, film),
         rows=newest_rows(run) if codec is not None else None,
-        notes=[*facts["notes"], *([facts["licence"]] if facts.get("licence") else [])],
+        notes=[
+            counted(facts["counts"]),
+            *facts["notes"],
+            *([facts["licence"]] if facts.get("licence") else []),
+        ],
         skipped=facts["skipped"],
         recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],
     )
@@ -77,6 +81,11 @@ def headline(run: Run, verdict: dict[str, Any]) -> list[tuple[str, str]]:
             ("seconds", f"{verdict['seconds']:,.0f}"),
         ]
     return [*facts, ("network", run.recipe.network.network)]
+
+
+def counted(counts: dict[str, int]) -> str:
+    """How many samples there are, and how they are split."""
+    return f"{counts['samples']:,} samples: {counts['train']:,} to train on, {counts['heldout']:,} held out."
 
 
 def odds_plot(checks: list[dict[str, Any]]) -> str:
