@@ -23,7 +23,7 @@ demo: $(STAMP)
 	$(BIN)/evenodds train people --out runs/people
 
 test: $(STAMP)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not end_to_end"
 	$(BIN)/pytest -m slow
 
 check: $(STAMP)

@@ -1,0 +1,98 @@
+"""Every command of the READMEs works as it is written, and both languages give the same ones."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from .conftest import Answer
+
+ROOT = Path(__file__).parents[1]
+READMES = ("README.md", "README.ko.md")
+
+
+def blocks(name: str) -> list[list[str]]:
+    """The commands of each shell block, in order."""
+    text = (ROOT / name).read_text("utf-8")
+    return [block.strip().splitlines() for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
+
+
+def ours(name: str) -> list[str]:
+    """The commands that call evenodds as it stands on the path."""
+    return [line for block in blocks(name) for line in block if line.startswith("evenodds ")]
+
+
+def test_both_languages_give_the_same_commands_and_pictures() -> None:
+    english, korean = ((ROOT / name).read_text("utf-8") for name in READMES)
+    assert blocks("README.md") == blocks("README.ko.md")
+    pictures = [re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text) for text in (english, korean)]
+    assert pictures[0] == pictures[1]
+    assert len(pictures[0]) >= 3
+    assert len(re.findall(r"^## ", english, re.MULTILINE)) == len(re.findall(r"^## ", korean, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", [*READMES, "docs/design.md", "docs/evidence.md"])
+def test_every_file_that_is_pointed_to_is_there(name: str) -> None:
+    path = ROOT / name
+    targets = re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8"))
+    missing = [target for target in targets if "://" not in target and not (path.parent / target).exists()]
+    assert not missing
+
+
+def test_the_plain_commands_are_those_of_make() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    plain = next(block for block in blocks("README.md") if block[0].startswith("python3 -m venv"))
+    for line in plain[1:]:
+        command = line.replace(".venv/bin/", "$(BIN)/").replace("pip install -e", "pip install --quiet -e")
+        assert command in makefile, f"{line} is not what make does"
+    targets = [line.split()[1] for block in blocks("README.md") for line in block if line.startswith("make ")]
+    assert targets == ["demo", "test"]
+    assert all(f"\n{target}: " in makefile for target in targets)
+
+
+@pytest.fixture
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the README's reader would have: photographs and a table."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for place in range(30):
+        pixels = rng.integers(0, 256, (90, 120, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{place}.jpg")
+    days = pd.date_range("2020-01-01", periods=200).strftime("%Y-%m-%d")
+    columns = {
+        "since": rng.choice(days, 200),
+        "orders": rng.poisson(9, 200),
+        "town": rng.choice(["Seoul", "Ulm"], 200),
+    }
+    pd.DataFrame(columns).to_csv(tmp_path / "customers.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_every_command_works_as_written(
+    somewhere: Path, evenodds: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order, in one folder, as a reader would type them; only the budget is cut short, and fewer faces are drawn."""
+    monkeypatch.setattr("evenodds.data.faces.draw_into.__defaults__", (60, None))
+    monkeypatch.setenv("EVENODDS_CACHE", str(somewhere / "cache"))
+    rounds = 0
+    for line in ours("README.md"):
+        arguments = shlex.split(line)[1:]
+        if arguments[0] == "train":
+            rounds += 2
+            arguments += [] if "--budget" in arguments else ["--budget", ""]
+            arguments[arguments.index("--budget") + 1] = f"{rounds}rounds"
+        answer = evenodds(*arguments)
+        assert answer.code == 0, f"{line}: {answer.err}"
+    assert len(pd.read_csv("people.csv")) == 1000
+    assert len(pd.read_parquet("fakes.parquet")) == 100_000
+    assert len(list(Path("fakes").glob("*.png"))) == 500
+    assert Path("digits.png").exists()
