@@ -21,7 +21,7 @@ FRAMES = 48
 """Frames of a film, at most; more checks are thinned evenly."""
 FRAME_MS = 120
 LAST_MS = 2500
-SIDE = 512
+SIDE = 400
 """Longest side of a picture film in pixels."""
 REAL, FAKE = "#20262e", "#e4572e"
 """Colours of real and fake points, in every plot."""

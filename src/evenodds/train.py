@@ -126,6 +126,8 @@ class Play:
             if (training.rounds >= self.next_check or done) and not self.make_check(*losses):
                 return self.verdict("diverged")
             if done or stop.is_set():
+                if not done and not self.sound():
+                    return self.verdict("diverged")
                 self.save()
                 return self.verdict("budget" if done else "interrupted")
             losses = training.round()
@@ -162,6 +164,14 @@ class Play:
         if time.monotonic() - self.saved > SAVE_AFTER:
             self.save()
         self.tell()
+        return True
+
+    def sound(self) -> bool:
+        """Whether D's scores are numbers: what is not is never saved over what was."""
+        try:
+            self.training.odds()
+        except ValueError:
+            return False
         return True
 
     def save(self) -> None:

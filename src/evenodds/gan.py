@@ -1,0 +1,108 @@
+"""The Python face: `Gan(network="dcgan", size=64).fit("photos/").sample(16)`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import BaseModel
+
+from evenodds import sample as sampling
+from evenodds.data.settings import DataSettings
+from evenodds.data.source import find
+from evenodds.device import find_device
+from evenodds.errors import UserError
+from evenodds.game.settings import GameSettings
+from evenodds.networks.settings import NetworkSettings
+from evenodds.objectives.settings import ObjectiveSettings
+from evenodds.recipe import PlanSettings, Recipe
+from evenodds.run import Run
+from evenodds.session import start
+from evenodds.spec import PictureSpec
+from evenodds.train import Moment
+
+ROOMS: dict[str, type[BaseModel]] = {
+    "plan": PlanSettings,
+    "data": DataSettings,
+    "network": NetworkSettings,
+    "objective": ObjectiveSettings,
+    "game": GameSettings,
+}
+
+
+class Gan:
+    """A game on one source. Settings are the command line's flags: `Gan(budget="90s", network="gan", rate_g=5e-4)`.
+
+    Raises UserError for a setting that is not known, and pydantic's ValidationError (a ValueError) for a value that
+    makes no sense.
+    """
+
+    def __init__(self, *, device: str = "auto", **settings: Any) -> None:
+        chosen: dict[str, dict[str, Any]] = {room: {} for room in ROOMS}
+        for name, value in settings.items():
+            room = next((room for room, kind in ROOMS.items() if name in kind.model_fields), None)
+            if room is None:
+                known = sorted(name for kind in ROOMS.values() for name in kind.model_fields)
+                raise UserError(f"there is no setting {name!r}, the settings are: {', '.join(known)}")
+            chosen[room][name] = value
+        self.recipe = Recipe(**{room: kind(**chosen[room]) for room, kind in ROOMS.items()})
+        self.device = device
+        self.run: Run | None = None
+        self.verdict: dict[str, Any] | None = None
+
+    def fit(self, source: str | Path, out: str | Path | None = None) -> Self:
+        """Trains on a built-in, a folder or zip of pictures, or a table file, to the verdict.
+
+        The run goes to ``out``, where an earlier one is gone on with, or to a temporary folder. Raises UserError for
+        whatever is wrong with the source or the settings.
+        """
+        folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="evenodds-")) / "run"
+        self.verdict = start(find(str(source)), str(source), self.recipe, folder, self.device, Silent())
+        self.run = Run.open(folder)
+        return self
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray | pd.DataFrame:
+        """n fakes: pictures as uint8 (n, H, W, C), or rows as a table. Raises UserError before ``fit``."""
+        run, place = self.fitted(), find_device(self.device)
+        with torch.random.fork_rng():
+            if isinstance(run.spec, PictureSpec):
+                return np.concatenate(list(sampling.pictures(run, n, seed, place)))
+            return pd.concat(list(sampling.rows(run, n, seed, place)), ignore_index=True)
+
+    def save(self, path: str | Path) -> None:
+        """Copies the run to ``path``. Raises UserError where something is there already."""
+        run = self.fitted()
+        if Path(path).exists():
+            raise UserError(f"{path} is there already, choose another place to save to")
+        shutil.copytree(run.path, path, symlinks=True)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> Self:
+        """The game in the run folder ``path``. Raises UserError where there is none."""
+        gan = cls(device=device)
+        gan.run = Run.open(Path(path))
+        gan.recipe, gan.verdict = gan.run.recipe, gan.run.verdict()
+        return gan
+
+    def fitted(self) -> Run:
+        """The run, once there is one."""
+        if self.run is None:
+            raise UserError("nothing was trained yet, call fit(source) or Gan.load(path) first")
+        return self.run
+
+
+class Silent:
+    """Watches and says nothing."""
+
+    def say(self, text: str) -> None: ...
+
+    def prepare(self, what: str, done: int, total: int) -> None: ...
+
+    def moment(self, moment: Moment) -> None: ...
+
+    def end(self, verdict: dict[str, Any], report: Path) -> None: ...
