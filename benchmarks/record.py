@@ -39,16 +39,29 @@ def machine() -> dict[str, Any]:
 
 
 def record(name: str, rows: list[dict[str, Any]], summary: dict[str, Any]) -> None:
-    """Prints the rows as a Markdown table with the summary, and writes docs/evidence/NAME.json."""
-    columns = list(rows[0])
-    print("\n| " + " | ".join(columns) + " |")
-    print("|" + "---|" * len(columns))
-    for row in rows:
-        print("| " + " | ".join(shown(row.get(column)) for column in columns) + " |")
-    print("\n" + "; ".join(f"{key}: {shown(value)}" for key, value in summary.items()))
-    EVIDENCE.mkdir(parents=True, exist_ok=True)
+    """Prints the table, writes docs/evidence/NAME.json, and puts the table into docs/evidence.md at its marks."""
     facts = {"machine": machine(), "summary": summary, "rows": rows}
+    table = markdown(facts)
+    print("\n" + table)
+    EVIDENCE.mkdir(parents=True, exist_ok=True)
     (EVIDENCE / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
+    page = EVIDENCE.with_suffix(".md")
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    before, _, rest = page.read_text("utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{table}\n{end}{after}", "utf-8")
+
+
+def markdown(facts: dict[str, Any]) -> str:
+    """Rows, summary and machine as Markdown."""
+    rows, columns = facts["rows"], list(facts["rows"][0])
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(shown(row.get(column)) for column in columns) + " |" for row in rows]
+    said = [
+        ", ".join(f"{key} {shown(value)}" for key, value in facts[part].items())
+        for part in ("summary", "machine")
+    ]
+    return "\n".join([*lines, "", f"{said[0]}.", "", f"*{said[1]}.*"])
 
 
 def shown(value: Any) -> str:

@@ -324,7 +324,7 @@ def test_doctor_says_what_is_there_and_what_lies_ahead(
     facts = json.loads(evenodds("doctor", mixed, "--size", 16, "--width", 8, "--json").out)
     assert [line["file"] for line in facts["skipped"]] == ["nothing.png"]
     assert ["00.png", "twin.png"] in facts["near_duplicates"]["examples"]
-    assert facts["ahead"]["network"] == "dcgan"
+    assert facts["ahead"]["network"] == "gan"
     assert facts["ahead"]["seconds"] > 0
     assert facts["ahead"]["peak_memory_mb"] > 10
     plain = evenodds("doctor", penguins, "--width", 8).out

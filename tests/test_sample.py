@@ -49,6 +49,14 @@ def test_a_folder_of_pictures(pictures: Path, tmp_path: Path, evenodds: Call) ->
         assert fake.mode == "RGB"
 
 
+def test_a_folder_that_holds_something_is_left_alone(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    answer = evenodds("sample", pictures, "-n", 4, "--to", tmp_path)
+    assert answer.code == 2
+    assert "already holds something" in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 @pytest.mark.parametrize("name", ["fakes.csv", "fakes.parquet"])
 def test_rows_have_the_table_s_own_columns_kinds_and_ranges(
     name: str, table: Path, penguins: Path, tmp_path: Path, evenodds: Call

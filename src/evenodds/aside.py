@@ -40,14 +40,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def folder(path: Path) -> Iterator[Path]:
+def folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """An empty folder to fill, which becomes ``path`` when the block ends well and vanishes otherwise.
 
-    What was at ``path`` stays until the new folder is on the disk. Raises Unwritable where it cannot be
-    written; what the block itself raises passes through.
+    ``path`` must be absent or an empty folder, unless ``replace`` says that the old one may go, which it does once the
+    new one is on the disk. Raises Unwritable where it cannot be written; what the block itself raises passes through.
     """
     if path.exists() and not path.is_dir():
         raise Unwritable(path, "a file is in the way")
+    if path.exists() and not replace and any(path.iterdir()):
+        raise Unwritable(path, "it is there already and not empty")
     with telling(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = _sibling(path)

@@ -23,7 +23,7 @@ def write(folder: Path, tensors: Tensors, state: dict[str, Any]) -> None:
     Raises Unwritable where the disk is full or the place is not writable.
     """
     aside.sweep(folder)
-    with aside.folder(folder) as part, aside.telling(folder.parent):
+    with aside.folder(folder, replace=True) as part, aside.telling(folder.parent):
         for name, group in tensors.items():
             whole = {key: value.contiguous() for key, value in group.items()}
             try:

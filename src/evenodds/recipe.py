@@ -10,7 +10,7 @@ from evenodds.budget import Budget
 from evenodds.data.settings import DataSettings
 from evenodds.errors import UserError
 from evenodds.game.settings import GameSettings
-from evenodds.networks.settings import NetworkSettings
+from evenodds.networks.settings import NetworkName, NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
 from evenodds.spec import PictureSpec, SampleSpec
 
@@ -18,6 +18,10 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 FEW_PICTURES = 1_000
 """Below this many training pictures D learns them by heart, and augmentation is on by itself."""
+
+
+TINY = 16
+"""Up to this side in pixels a dense network was better than convolutions."""
 
 
 class PlanSettings(BaseModel):
@@ -32,7 +36,7 @@ class PlanSettings(BaseModel):
     """The same seed gives the same run."""
 
     check_every: int = Field(default=0, ge=0)
-    """Rounds between checks; 0 takes what suits the samples. Late checks are 1 % of the rounds apart."""
+    """Rounds between checks; 0 takes what suits the samples. Late checks are 3 % of the rounds apart."""
 
     @field_validator("budget")
     @classmethod
@@ -95,9 +99,9 @@ def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Reci
     Raises UserError for settings that contradict each other.
     """
     pictures = isinstance(spec, PictureSpec)
-    name = recipe.network.network
+    name: NetworkName = recipe.network.network
     if name == "auto":
-        name = "dcgan" if pictures else "tabular"
+        name = best_network(spec)
     preset = PRESETS[name]
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
@@ -115,7 +119,7 @@ def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Reci
             "budget": BUDGETS[kind_of(source, pictures)]
             if recipe.plan.budget == "auto"
             else recipe.plan.budget,
-            "check_every": recipe.plan.check_every or (max(1, 1600 // spec.shape[-1]) if pictures else 250),
+            "check_every": recipe.plan.check_every or (max(1, 3200 // spec.shape[-1]) if pictures else 50),
         }
     )
     resolved = recipe.model_copy(
@@ -123,6 +127,13 @@ def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Reci
     )
     refuse_contradictions(resolved, n_train)
     return resolved
+
+
+def best_network(spec: SampleSpec) -> NetworkName:
+    """What was measured best at equal time (docs/evidence.md): dense for tiny pictures, else convolutions."""
+    if isinstance(spec, PictureSpec):
+        return "gan" if spec.width <= TINY else "dcgan"
+    return "tabular"
 
 
 def filled(settings: Settings, preset: dict[str, Any]) -> Settings:

@@ -25,7 +25,7 @@ SAVE_AFTER = 20.0
 """Seconds between checkpoints, at least; what a hard stop can lose."""
 TELL_AFTER = 0.5
 """Seconds between moments told in between checks."""
-APART = 0.01
+APART = 0.03
 """Checks are at least this share of the rounds so far apart: a film's frames follow the game, not the clock."""
 
 

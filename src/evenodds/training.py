@@ -19,9 +19,10 @@ from evenodds.networks.build import build
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import make_objective
 from evenodds.recipe import Recipe
+from evenodds.spec import PictureSpec
 
-JUDGED = 1_000
-"""Held-out reals and fresh fakes a check scores, at most."""
+JUDGED_PICTURES, JUDGED_ROWS = 500, 2_000
+"""Held-out reals, and as many fresh fakes, that a check scores at most; pictures take so much longer."""
 
 
 class Training:
@@ -59,7 +60,8 @@ class Training:
 
         Raises ValueError where a score is not finite.
         """
-        count = min(JUDGED, self.store.n_heldout)
+        judged = JUDGED_PICTURES if isinstance(self.store.spec, PictureSpec) else JUDGED_ROWS
+        count = min(judged, self.store.n_heldout)
         self.seed("odds")
         latents = draw(count, self.recipe.network.latent, self.device)
         for player in (self.players.generator, self.players.discriminator):
