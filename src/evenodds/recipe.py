@@ -155,7 +155,7 @@ def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
     """Raises UserError for what cannot be played."""
     network, objective = recipe.network, recipe.objective
     if network.norm_d == "batch" and network.network != "dcgan":
-        raise UserError("--norm-d batch is for --network dcgan only, leave it out")
+        raise UserError("--norm-d batch is for dcgan alone, add --network dcgan or leave it out")
     if network.norm_d == "batch" and objective.penalty != "none":
         raise UserError(
             f"--penalty {objective.penalty} with --norm-d batch is wrong: batch normalisation leaks the gradient "
