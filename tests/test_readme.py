@@ -81,7 +81,7 @@ def test_every_command_works_as_written(
     somewhere: Path, evenodds: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In order, in one folder, as a reader would type them; only the budget is cut short, and fewer faces are drawn."""
-    monkeypatch.setattr("evenodds.data.faces.draw_into.__defaults__", (60, None))
+    monkeypatch.setattr("evenodds.data.faces.COUNT", 60)
     monkeypatch.setenv("EVENODDS_CACHE", str(somewhere / "cache"))
     rounds = 0
     for line in ours("README.md"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,11 +110,15 @@ def test_a_damaged_run_is_said(table: Path, tmp_path: Path, evenodds: Call) -> N
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_fakes(table: Path, tmp_path: Path) -> None:
     def peak(n: int) -> int:
-        before = f"from evenodds.cli.main import main; main(['sample', {str(table)!r}, '-n', '{n}', '--to',"
-        script = f"{before} {str(tmp_path / f'{n}.csv')!r}])"
-        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        assert status == 0
-        return int(usage.ru_maxrss)
+        command = ["sample", str(table), "-n", str(n), "--to", str(tmp_path / f"{n}.csv")]
+        script = (
+            "import resource\n"
+            "from evenodds.cli.main import main\n"
+            f"try:\n    main({command})\n"
+            "except SystemExit as leaving:\n    assert not leaving.code\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        return int(done.stdout.splitlines()[-1])
 
     assert peak(400_000) < 1.1 * peak(10_000)
