@@ -15,7 +15,7 @@ FLOORS: list[set[str]] = [
     {"networks"},
     {"objectives", "latent"},
     {"game"},
-    {"budget", "recipe", "checkpoint", "device", "run", "training", "gallery", "film", "report"}
+    {"budget", "recipe", "verdicts", "checkpoint", "device", "run", "training", "gallery", "film", "report"}
     | {"train", "forecast", "sample", "session"},
     {"evaluate", "judge"},
     {"steer"},

@@ -70,7 +70,7 @@ def cloud_frames(
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(5.6, 4.2), dpi=100, layout="constrained")
         canvas = FigureCanvasAgg(figure)
-        plot = figure.add_subplot(xlim=(left, right), ylim=(low, high), xlabel=x, ylabel=y)
+        plot = figure.add_subplot(xlim=(left, right), ylim=(low, high), xlabel=literal(x), ylabel=literal(y))
         heat = plot.imshow(
             np.zeros((2, 2)), extent=(left, right, low, high), origin="lower", aspect="auto",
             cmap="Blues", vmin=0, vmax=1.4, interpolation="bilinear",
@@ -89,6 +89,11 @@ def cloud_frames(
             )
             canvas.draw()
             yield few_colours(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
+
+
+def literal(name: str) -> str:
+    """A column's name as it is: matplotlib reads what stands between dollar signs as mathematics."""
+    return name.replace("$", r"\$")
 
 
 def few_colours(image: Image.Image) -> Image.Image:

@@ -24,15 +24,9 @@ from evenodds.film import FAKE, REAL, make_film
 from evenodds.gallery import PICTURES, ROWS, number_ranges
 from evenodds.run import Run, flat
 from evenodds.spec import PictureSpec
+from evenodds.verdicts import MEANINGS
 
 TABLE_ROWS = 12
-
-MEANINGS = {
-    "budget": "The budget is spent. Whether the fakes are good is for the odds and your eyes to say.",
-    "interrupted": "The game was stopped and saved; the same command goes on with it.",
-    "diverged": "The players' numbers ran off to infinity; the last sound state is kept.",
-}
-"""What each verdict means, in plain words."""
 
 
 def write_report(run: Run, store: Store) -> Path:
@@ -57,7 +51,7 @@ def write_report(run: Run, store: Store) -> Path:
         skipped=facts["skipped"],
         recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],
     )
-    aside.write_bytes(run.path / "report.html", page.encode())
+    aside.write_bytes(run.path / "report.html", page.encode("utf-8", "replace"))
     return run.path / "report.html"
 
 

@@ -97,5 +97,6 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
         )
     if run.last() is not None:
         watcher.say(f"going on with {folder}")
-    run.rewrite(facts)
+    with run.lock():
+        run.rewrite(facts)
     return run

@@ -12,6 +12,8 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
+from evenodds.verdicts import MEANINGS
+
 if TYPE_CHECKING:
     from evenodds.train import Moment
 
@@ -79,6 +81,7 @@ class Display:
         self.say(
             f"verdict: {verdict['verdict']} after {verdict['rounds']:,} rounds and {clock(verdict['seconds'])}"
         )
+        self.say(MEANINGS[verdict["verdict"]])
         self.say(f"look at: {report}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError
 from pydantic import ValidationError
@@ -36,6 +37,9 @@ app.command(doctor)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 2 the input is wrong, 3 the training broke, 130 interrupted."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A file name that is no UTF-8, or a terminal that is not, must not end a training.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, result_action="return_value")
     except (UserError, CycloptsError) as problem:

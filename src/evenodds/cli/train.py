@@ -13,9 +13,7 @@ from typing import Any
 from evenodds.cli.display import Display
 from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
 from evenodds.data.source import find
-
-EXITS = {"collapsed": 3, "diverged": 3, "interrupted": 130}
-"""Exit codes of verdicts; every other one is 0."""
+from evenodds.verdicts import EXITS
 
 
 def train(
