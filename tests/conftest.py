@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -74,3 +75,19 @@ def penguins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append(f"{kind},{bill},{flipper},2021-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}")
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def mixed(rows: int = 400) -> pd.DataFrame:
+    """A table of every kind of column, with gaps."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "height": rng.normal(170, 9, rows).round(1),
+            "count": pd.Series(rng.integers(0, 300, rows)).astype("Int64"),
+            "sex": pd.Series(rng.choice(["f", "m"], rows), dtype="str"),
+            "ok": pd.Series(rng.random(rows) < 0.5).astype("boolean"),
+            "day": pd.Series(pd.date_range("2020-01-01", periods=rows)).sample(frac=1, ignore_index=True),
+        }
+    )
+    frame.loc[rng.random(rows) < 0.1, ["count", "sex", "ok"]] = None
+    return frame

@@ -14,7 +14,8 @@ from pandas.testing import assert_series_equal
 from scipy import stats
 
 from evenodds.data.columns import CategoryColumn, NumberColumn
-from evenodds.data.tables import Column, DateColumn, column_from_json
+from evenodds.data.dates import DateColumn
+from evenodds.data.tables import Column, column_from_json
 from evenodds.errors import UserError
 
 RNG = np.random.default_rng

@@ -12,7 +12,8 @@ from torch import nn
 
 from evenodds import checkpoint
 from evenodds.data.pictures import to_pictures, write_folder, write_grid
-from evenodds.data.tables import TableCodec, write_table
+from evenodds.data.reading import write_table
+from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
 from evenodds.latent import seed_of, stream
 from evenodds.networks.build import build

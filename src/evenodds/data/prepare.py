@@ -167,7 +167,7 @@ def read_frame(source: Source) -> pd.DataFrame:
         from evenodds.data import people
 
         return people.draw(people.ROWS, people.SEED)
-    from evenodds.data.tables import read_table
+    from evenodds.data.reading import read_table
 
     return read_table(_path(source))
 
