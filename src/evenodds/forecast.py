@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import sys
 import time
@@ -41,8 +40,6 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     budget = Budget.parse(recipe.plan.budget)
     total = {"seconds": a_round, "rounds": 1.0, "seen": float(per_round)}[budget.unit]
     rounds = round(budget.amount / total)
-    # Linux counts in kilobytes, macOS in bytes.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return {
         "network": recipe.network.network,
         "device": place.type,
@@ -51,5 +48,16 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
         "seconds": round(rounds * a_round, 1),
         "samples_a_second": round(per_round / a_round, 1),
         "passes_over_the_data": round(rounds * per_round / store.n_train, 1),
-        "peak_memory_mb": round(peak),
+        "peak_memory_mb": peak_mb(),
     }
+
+
+def peak_mb() -> int | None:
+    """This process's largest resident set so far, in MB; None on Windows, which does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in kilobytes, macOS in bytes.
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))

@@ -30,7 +30,7 @@ class PlanSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     budget: str = "auto"
-    """When to stop: 90s, 10m, 2h, 20000rounds or 2Mseen; auto: 20s to 20m by source. A larger one goes on."""
+    """When to stop: 90s, 10m, 2h, 20000rounds or 2Mseen; auto: 15s to 20m by source. A larger one goes on."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
     """The same seed gives the same run."""
@@ -90,7 +90,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 Kind = Literal["people", "table", "digits", "pictures"]
-BUDGETS: dict[Kind, str] = {"people": "20s", "table": "2m", "digits": "5m", "pictures": "20m"}
+BUDGETS: dict[Kind, str] = {"people": "15s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
 def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Recipe:

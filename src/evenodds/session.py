@@ -56,7 +56,7 @@ def start(
         doublings(recipe.data.size)  # refused before a long preparation, not after it
     store = prepare(source, recipe.data, watcher.prepare)
     told = store.facts
-    for note in told["notes"]:
+    for note in (*told["notes"], *filter(None, [told["licence"]])):
         watcher.say(note)
     if told["skipped"]:
         first = told["skipped"][0]
