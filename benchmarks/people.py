@@ -3,13 +3,14 @@
     python benchmarks/people.py [--seeds 10]
 
 AUC is that of a classifier trained on half of the held-out rows and as many fakes, on the other halves. The time is
-that of the whole command, from the shell's point of view.
+that of the whole command, from the shell's point of view. The film of seed 0 goes to docs/pictures/people.gif.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.tables import TableCodec
-from record import record
+from record import ROOT, record
 
 GOAL = 0.55
 
@@ -89,6 +90,8 @@ def main() -> None:
     real = heldout_rows()
     with tempfile.TemporaryDirectory() as folder:
         rows = [one(seed, Path(folder), real) for seed in range(seeds)]
+        (ROOT / "docs" / "pictures").mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(folder) / "0" / "film.gif", ROOT / "docs" / "pictures" / "people.gif")
     reached = sum(float(str(row["AUC"])) <= GOAL for row in rows)
     summary = {
         f"seeds with AUC at most {GOAL}": f"{reached} of {seeds}",
