@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +57,20 @@ def test_the_plain_commands_are_those_of_make() -> None:
     targets = [line.split()[1] for block in blocks("README.md") for line in block if line.startswith("make ")]
     assert targets == ["demo", "test"]
     assert all(f"\n{target}: " in makefile for target in targets)
+
+
+def test_the_python_of_both_works(tmp_path: Path) -> None:
+    snippets = [
+        re.findall(r"```python\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL) for name in READMES
+    ]
+    assert snippets[0] == snippets[1]
+    short = "".join(snippets[0]).replace('"30s"', '"3rounds"')
+    done = subprocess.run(
+        [sys.executable, "-c", short], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 6
+    assert (tmp_path / "people-again" / "report.html").exists()
 
 
 @pytest.fixture

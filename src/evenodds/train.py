@@ -138,6 +138,7 @@ class Play:
         training = self.training
         if self.check is not None and self.check["round"] == training.rounds:
             return True
+        speed = self.rate()
         try:
             found = training.odds()
         except ValueError:
@@ -155,7 +156,7 @@ class Play:
             "odds_high": round(found.high, 5),
             "loss_d": number(loss_d),
             "loss_g": number(loss_g),
-            "speed": round(self.speed(), 2),
+            "speed": round(speed, 2),
         }
         self.run.note(self.check)
         self.since = (training.seen, time.monotonic())
@@ -208,10 +209,16 @@ class Play:
         training = self.training
         return self.budget.share(seconds=self.seconds(), rounds=training.rounds, seen=training.seen)
 
-    def speed(self) -> float:
+    def rate(self) -> float:
         """Samples seen a second since the last check."""
         seen, then = self.since
         return (self.training.seen - seen) / max(time.monotonic() - then, 1e-9)
+
+    def speed(self) -> float:
+        """What is told: the rate so far, or just after a check the one it found."""
+        if self.check is not None and time.monotonic() - self.since[1] < TELL_AFTER:
+            return float(self.check["speed"])
+        return self.rate()
 
     def verdict(self, name: str) -> dict[str, Any]:
         """Why the game ended, with its evidence."""

@@ -113,10 +113,10 @@ def odds_text(check: dict[str, Any] | None) -> str:
 
 
 def odds_bar(check: dict[str, Any] | None, cells: int = 20) -> str:
-    """Where the odds stand between even (left) and certain (right)."""
+    """Where the odds stand between even, or below it (left), and certain (right)."""
     if check is None:
         return ""
-    filled = round(2 * abs(check["odds"] - 0.5) * cells)
+    filled = round(2 * max(0.0, check["odds"] - 0.5) * cells)
     return f"   even {'━' * filled}{'─' * (cells - filled)} D is certain"
 
 
