@@ -152,6 +152,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
     assert answer.code == 2
     assert "generator.safetensors" in answer.err
     shutil.rmtree(last)
+    assert evenodds("sample", tmp_path / "run", "-n", 3, "--to", tmp_path / "x.csv").code == 0
     assert evenodds(*command, "--budget", "9rounds").code == 0
 
 

@@ -154,9 +154,11 @@ class Run:
     def best(self) -> Path:
         """The state to sample from. Raises UserError where nothing was saved yet."""
         link = self.path / "checkpoints" / "best"
-        if not link.is_dir():
+        # Where the one it points to was deleted for its damage, the newest that is left serves.
+        found = link.resolve() if link.is_dir() else self.last()
+        if found is None:
             raise UserError(f"{self.path} holds no checkpoint yet, train it first")
-        return link.resolve()
+        return found
 
     # The verdict and the pictures
 
