@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import torch
-from scipy.linalg import sqrtm
 from torch import Tensor, nn
 
 from evenodds.data.pictures import to_tensor
@@ -96,5 +95,6 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     """
     mean = a.mean(0) - b.mean(0)
     first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    root = sqrtm(first @ second).real
-    return float(mean @ mean + np.trace(first + second - 2 * root))
+    # The trace of a root is the sum of its eigenvalues' roots, also where a feature never fires and C is singular.
+    root = np.sqrt(np.linalg.eigvals(first @ second).real.clip(0)).sum()
+    return float(mean @ mean + np.trace(first + second) - 2 * root)
