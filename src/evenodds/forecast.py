@@ -13,6 +13,7 @@ from evenodds.budget import Budget
 from evenodds.data.store import Store
 from evenodds.device import find_device
 from evenodds.recipe import Recipe, resolve
+from evenodds.train import threads_for
 from evenodds.training import Training
 
 ROUNDS = 5
@@ -26,7 +27,7 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     """
     place = find_device(device)
     recipe = resolve(recipe, store.spec, store.n_train, named)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), threads_for(store.spec):
         training = Training(recipe, store, place)
         times = []
         for _ in range(ROUNDS + 1):

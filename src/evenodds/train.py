@@ -18,7 +18,7 @@ from evenodds.checkpoint import read
 from evenodds.data.store import Store
 from evenodds.gallery import Gallery
 from evenodds.run import Run
-from evenodds.spec import RowSpec
+from evenodds.spec import RowSpec, SampleSpec
 from evenodds.training import Training
 
 SAVE_AFTER = 20.0
@@ -62,7 +62,7 @@ def train(
     ``stop`` set by another thread or a signal ends the game after the round in play, `interrupted` and saved.
     Raises UserError where another process trains the run, or its checkpoint is damaged.
     """
-    with run.lock(), torch.random.fork_rng(), threads_for(run):
+    with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
         play = Play(run, store, device, watch)
         play.resume()
         verdict = play.to_the_end(stop or threading.Event())
@@ -71,11 +71,11 @@ def train(
 
 
 @contextmanager
-def threads_for(run: Run) -> Iterator[None]:
+def threads_for(spec: SampleSpec) -> Iterator[None]:
     """One thread for rows: their matrices are so small that a second one gains a fifth, and loses tenfold where
     another program wants the core."""
     before = torch.get_num_threads()
-    if isinstance(run.spec, RowSpec):
+    if isinstance(spec, RowSpec):
         torch.set_num_threads(1)
     try:
         yield

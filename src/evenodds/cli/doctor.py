@@ -55,9 +55,13 @@ def tell(name: str, value: Any, depth: int = 0) -> None:
     elif isinstance(value, list | tuple) and value:
         print(start)
         for inner in value:
-            print(
-                "  " * (depth + 1)
-                + (" · ".join(map(str, inner.values())) if isinstance(inner, dict) else str(inner))
-            )
+            print("  " * (depth + 1) + item(inner))
     else:
         print(start, "none" if value in (None, [], {}) else value)
+
+
+def item(value: Any) -> str:
+    """One entry of a list."""
+    if isinstance(value, dict):
+        return " · ".join(f"{str(key).replace('_', ' ')} {inner}" for key, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
