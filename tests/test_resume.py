@@ -22,6 +22,7 @@ from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.game.settings import GameSettings
+from evenodds.gan import Silent
 from evenodds.networks.settings import NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
 from evenodds.recipe import PlanSettings, Recipe, resolve
@@ -47,13 +48,6 @@ GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "r3gan": ("photographs", {"network": "r3gan", "width": 8}, {"penalty_by": "exact"}, {}),
     "tabular": ("penguins", {"network": "tabular", "width": 16}, {}, {}),
 }
-
-
-class Silent:
-    def say(self, text: str) -> None: ...
-    def prepare(self, what: str, done: int, total: int) -> None: ...
-    def moment(self, moment: Moment) -> None: ...
-    def end(self, verdict: dict[str, Any], report: Path) -> None: ...
 
 
 def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None = None) -> Run:

@@ -17,6 +17,7 @@ from evenodds.budget import Budget
 from evenodds.checkpoint import read
 from evenodds.data.store import Store
 from evenodds.gallery import Gallery
+from evenodds.game.odds import Odds
 from evenodds.run import Run
 from evenodds.spec import RowSpec, SampleSpec
 from evenodds.training import Training
@@ -126,7 +127,7 @@ class Play:
             if (training.rounds >= self.next_check or done) and not self.make_check(*losses):
                 return self.verdict("diverged")
             if done or stop.is_set():
-                if not done and not self.sound():
+                if not done and self.measure() is None:
                     return self.verdict("diverged")
                 self.save()
                 return self.verdict("budget" if done else "interrupted")
@@ -167,13 +168,12 @@ class Play:
         self.tell()
         return True
 
-    def sound(self) -> bool:
-        """Whether D's scores are numbers: what is not is never saved over what was."""
+    def measure(self) -> Odds | None:
+        """The odds, or None where D's scores are no numbers: such a state is never saved over a sound one."""
         try:
-            self.training.odds()
+            return self.training.odds()
         except ValueError:
-            return False
-        return True
+            return None
 
     def save(self) -> None:
         """A checkpoint of this very place."""
