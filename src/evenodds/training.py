@@ -19,10 +19,10 @@ from evenodds.networks.build import build
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import make_objective
 from evenodds.recipe import Recipe
-from evenodds.spec import PictureSpec
+from evenodds.spec import PictureSpec, SampleSpec
 
-JUDGED_PICTURES, JUDGED_ROWS = 500, 2_000
-"""Held-out reals, and as many fresh fakes, that a check scores at most; pictures take so much longer."""
+JUDGED_ROWS, JUDGED_PICTURES, FEWEST = 2_000, 500, 100
+"""Held-out reals, and as many fakes, that a check scores at most: rows, pictures up to 64 px, the largest ones."""
 
 
 class Training:
@@ -60,8 +60,7 @@ class Training:
 
         Raises ValueError where a score is not finite.
         """
-        judged = JUDGED_PICTURES if isinstance(self.store.spec, PictureSpec) else JUDGED_ROWS
-        count = min(judged, self.store.n_heldout)
+        count = min(judged(self.store.spec), self.store.n_heldout)
         self.seed("odds")
         latents = draw(count, self.recipe.network.latent, self.device)
         for player in (self.players.generator, self.players.discriminator):
@@ -113,6 +112,13 @@ class Training:
         restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
         self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
         self.seconds = facts["seconds"]
+
+
+def judged(spec: SampleSpec) -> int:
+    """How many samples a side a check scores: fewer of larger pictures, so that a check costs about the same."""
+    if not isinstance(spec, PictureSpec):
+        return JUDGED_ROWS
+    return max(FEWEST, min(JUDGED_PICTURES, JUDGED_PICTURES * 64**2 // (spec.height * spec.width)))
 
 
 def unchanged(x: Tensor) -> Tensor:
