@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ STARTED = {"checkpoints", "samples", "codec.json"}
 """What a run holds before its recipe is written: a start that broke off there may be made again."""
 
 KEPT = 2
-"""Checkpoints kept beside `best`: the last, and the one before it should the last be damaged."""
+"""Checkpoints kept: the last, and the one before it should the last be damaged."""
 
 
 class Run:
@@ -138,9 +139,7 @@ class Run:
         checkpoint.point(home / "last", folder)
         checkpoint.point(home / "best", folder)
         for old in self.checkpoints()[:-KEPT]:
-            for path in old.iterdir():
-                path.unlink()
-            old.rmdir()
+            shutil.rmtree(old)
 
     def checkpoints(self) -> list[Path]:
         """The checkpoint folders, oldest first."""

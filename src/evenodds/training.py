@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -71,13 +73,11 @@ class Training:
             player.train()
         return odds(reals.numpy(), fakes.numpy())
 
-    def heldout(self, count: int, batch: int = 256) -> list[Tensor]:
+    def heldout(self, count: int, batch: int = 256) -> Iterator[Tensor]:
         """The first ``count`` held-out reals, in batches."""
-        places = torch.arange(count).numpy()
-        return [
-            as_samples(self.store, self.store.heldout(places[start : start + batch]), self.device)
-            for start in range(0, count, batch)
-        ]
+        for start in range(0, count, batch):
+            places = np.arange(start, min(start + batch, count))
+            yield as_samples(self.store, self.store.heldout(places), self.device)
 
     @torch.inference_mode()
     def scores(self, x: Tensor) -> Tensor:
