@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -54,6 +56,32 @@ def test_a_table_of_two_numbers_gets_its_cloud_over_the_score(
     assert (np.abs(last - orange).max(2) < 60).sum() > 50, "no fakes are seen"
     blues = last[..., 2] - last[..., 0]
     assert blues.max() > 80, "no heat map is seen"
+
+
+@pytest.mark.parametrize(
+    ("limit", "place"),
+    [(400, "run"), (4000, "samples"), (6000, "samples")],
+    ids=["recipe", "rows", "heat map"],
+)
+def test_a_disk_that_fills_up_in_a_game_is_one_sentence_and_the_game_goes_on_later(
+    limit: int, place: str, two_numbers: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    """A file size limit stands in for the full disk; 500 rows take 5,500 bytes, the heat map 6,272."""
+    out = tmp_path / "run"
+    command = ["train", str(two_numbers), "--out", str(out), "--width", "8", "--check-every", "2", "--budget"]
+    assert evenodds(*command, "2rounds").code == 0
+    script = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
+        f"from evenodds.cli.main import main; main({[*command, '6rounds']})"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert found.returncode == 2, found.stderr
+    assert f"{place} cannot be written" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert not list(out.rglob("*.part"))
+    assert evenodds(*command, "6rounds").code == 0
+    assert [check["round"] for check in Run.open(out).checks()] == [0, 2, 4, 6]
 
 
 def test_the_page_stands_alone_and_lets_no_markup_in(

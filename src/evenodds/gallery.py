@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +57,9 @@ class Gallery:
         aside.write_bytes(sheet, rows.to_csv(index=False).encode())
         if self.places is not None:
             heat = training.scores(torch.from_numpy(self.places).to(training.device))
-            np.save(
-                stem.with_suffix(".npy"), heat.numpy().astype(np.float16).reshape(GRID), allow_pickle=False
-            )
+            content = BytesIO()
+            np.save(content, heat.numpy().astype(np.float16).reshape(GRID), allow_pickle=False)
+            aside.write_bytes(stem.with_suffix(".npy"), content.getvalue())
         return sheet
 
 
