@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from safetensors.torch import load_file, save_file
 
 from .conftest import Answer
 
@@ -252,7 +251,9 @@ def test_a_run_folder_holds_what_the_contract_says(tmp_path: Path, penguins: Pat
     recipe = json.loads((tmp_path / "recipe.json").read_text())
     assert {"source", "settings", "data", "versions"} <= set(recipe)
     assert len(recipe["data"]["fingerprint"]) == 64
-    checks = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()][1:]
+    lines = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in lines[:2]] == ["start", "head start"]
+    checks = [line for line in lines if "odds" in line]
     assert [check["round"] for check in checks] == [0, 2, 4, 6]
     wanted = {"round", "seen", "seconds", "odds", "odds_low", "odds_high", "loss_d", "loss_g", "speed"}
     assert all(wanted <= set(check) for check in checks)
@@ -267,24 +268,6 @@ def test_a_run_folder_holds_what_the_contract_says(tmp_path: Path, penguins: Pat
     assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page), "the page asks for something outside"
     assert "@import" not in page
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".pt", ".pkl", ".pth", ".part")]
-
-
-def test_a_game_that_diverges_ends_3_and_keeps_its_last_sound_state(
-    tmp_path: Path, penguins: Path, evenodds: Call
-) -> None:
-    command = ("train", penguins, "--out", tmp_path, "--width", 8, "--check-every", 2)
-    assert evenodds(*command, "--budget", "2rounds").code == 0
-    # Planted: G's optimiser remembers a gradient that was no number, so that its next step breaks every weight.
-    memory = tmp_path / "checkpoints" / "last" / "optimizer_g.safetensors"
-    tensors = load_file(memory)
-    tensors["0.exp_avg"][0] = float("nan")
-    save_file(tensors, memory)
-    answer = evenodds(*command, "--budget", "9rounds", "--json")
-    assert answer.code == 3, answer
-    assert json.loads(answer.out)["verdict"] == "diverged"
-    assert json.loads((tmp_path / "journal.jsonl").read_text().splitlines()[-1])["event"] == "diverged"
-    assert evenodds("sample", tmp_path, "-n", 4, "--to", tmp_path / "fakes.csv").code == 0
-    assert pd.read_csv(tmp_path / "fakes.csv")["flipper"].notna().all()
 
 
 def test_help_answers_without_torch() -> None:

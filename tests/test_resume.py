@@ -75,16 +75,28 @@ def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None
     return run
 
 
-def assert_equal(one: Path, other: Path) -> None:
-    first, facts = read(one)
-    second, others = read(other)
-    assert {key: facts[key] for key in ("rounds", "turns", "seen", "next_check")} == {
-        key: others[key] for key in ("rounds", "turns", "seen", "next_check")
-    }
-    for group in first:
-        assert first[group].keys() == second[group].keys()
-        for name, value in first[group].items():
-            assert torch.equal(value, second[group][name]), f"{group}: {name}"
+def newest(run: Run) -> Path:
+    found = run.last()
+    assert found is not None
+    return found
+
+
+def place(run: Run) -> int:
+    """The round that the run goes on from."""
+    return int(read(newest(run))[1]["rounds"])
+
+
+def assert_equal(one: Run, other: Run) -> None:
+    """Both the newest and the best states are the same."""
+    for mine, theirs in ((newest(one), newest(other)), (one.best(), other.best())):
+        first, facts = read(mine)
+        second, others = read(theirs)
+        for key in ("rounds", "turns", "seen", "next_check", "pace", "distance"):
+            assert facts[key] == others[key], key
+        for group in first:
+            assert first[group].keys() == second[group].keys()
+            for name, value in first[group].items():
+                assert torch.equal(value, second[group][name]), f"{group}: {name}"
 
 
 @pytest.mark.parametrize("game", GAMES)
@@ -97,10 +109,10 @@ def test_stopped_twice_and_resumed_equals_unbroken(
     second = chance.randint(first + 1, ROUNDS - 1)
     unbroken = play(tmp_path / "unbroken", game, source, ROUNDS)
     broken = tmp_path / "broken"
-    assert read(play(broken, game, source, ROUNDS, stop_at=first).best())[1]["rounds"] == first
+    assert place(play(broken, game, source, ROUNDS, stop_at=first)) == first
     play(broken, game, source, ROUNDS, stop_at=second)
     run = play(broken, game, source, ROUNDS)
-    assert_equal(unbroken.best(), run.best())
+    assert_equal(unbroken, run)
     assert [line["odds"] for line in run.checks()] == [line["odds"] for line in unbroken.checks()]
     for sample in unbroken.samples():
         assert (run.path / "samples" / sample.name).read_bytes() == sample.read_bytes()
@@ -109,14 +121,14 @@ def test_stopped_twice_and_resumed_equals_unbroken(
 def test_a_larger_budget_goes_on_as_if_it_had_been_asked_for_at_once(tmp_path: Path, penguins: Path) -> None:
     play(tmp_path / "grown", "tabular", penguins, 5)
     grown = play(tmp_path / "grown", "tabular", penguins, ROUNDS)
-    assert_equal(grown.best(), play(tmp_path / "whole", "tabular", penguins, ROUNDS).best())
+    assert_equal(grown, play(tmp_path / "whole", "tabular", penguins, ROUNDS))
 
 
 def test_another_seed_is_another_game(tmp_path: Path, penguins: Path) -> None:
     run = play(tmp_path / "one", "tabular", penguins, 3)
-    tensors, _ = read(run.best())
+    tensors, _ = read(newest(run))
     before = tensors["generator"]["first.weight"]
-    again, _ = read(play(tmp_path / "two", "tabular", penguins, 4).best())
+    again, _ = read(newest(play(tmp_path / "two", "tabular", penguins, 4)))
     assert not torch.equal(before, again["generator"]["first.weight"])
 
 
@@ -130,7 +142,7 @@ def test_what_was_written_after_the_last_checkpoint_is_forgotten(tmp_path: Path,
         journal.write('{"round": 9, "od')
     run = play(tmp_path / "killed", "tabular", penguins, ROUNDS)
     assert [line["odds"] for line in run.checks()] == [line["odds"] for line in unbroken.checks()]
-    assert_equal(unbroken.best(), run.best())
+    assert_equal(unbroken, run)
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
@@ -167,7 +179,7 @@ def test_ctrl_c_saves_and_ends_130_and_the_same_command_goes_on(
     assert process.returncode == 130
     assert "Traceback" not in err
     assert json.loads((out / "verdict.json").read_text())["verdict"] == "interrupted"
-    rounds = read(Run.open(out).best())[1]["rounds"]
+    rounds = place(Run.open(out))
     command[command.index("60s")] = f"{rounds + 2}rounds"
     subprocess.run(command, check=True, capture_output=True, timeout=60)
-    assert read(Run.open(out).best())[1]["rounds"] == rounds + 2
+    assert place(Run.open(out)) == rounds + 2

@@ -19,6 +19,8 @@ from evenodds.run import Run
 from evenodds.spec import PictureSpec
 from evenodds.training import Training
 
+HOTTEST = 65_504.0
+"""The largest score that float16 holds."""
 PICTURES = 64
 """Pictures of a sheet."""
 ROWS = 500
@@ -58,7 +60,8 @@ class Gallery:
         if self.places is not None:
             heat = training.scores(torch.from_numpy(self.places).to(training.device))
             content = BytesIO()
-            np.save(content, heat.numpy().astype(np.float16).reshape(GRID), allow_pickle=False)
+            scores = heat.numpy().clip(-HOTTEST, HOTTEST).astype(np.float16).reshape(GRID)
+            np.save(content, scores, allow_pickle=False)
             aside.write_bytes(stem.with_suffix(".npy"), content.getvalue())
         return sheet
 

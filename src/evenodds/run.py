@@ -129,17 +129,26 @@ class Run:
     # Checkpoints
 
     def save(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> None:
-        """A whole checkpoint, to which `last` and `best` then point; older ones go.
+        """A whole checkpoint, to which `last` then points."""
+        folder = self.write_checkpoint(rounds, tensors, state)
+        checkpoint.point(self.path / "checkpoints" / "last", folder)
 
-        Without a referee the best state is the newest sound one.
-        """
-        home = self.path / "checkpoints"
-        folder = home / f"{rounds:08d}"
+    def save_best(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> None:
+        """The state to sample from, to which `best` then points."""
+        checkpoint.point(self.path / "checkpoints" / "best", self.write_checkpoint(rounds, tensors, state))
+
+    def write_checkpoint(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> Path:
+        """Where the checkpoint of a round lies, once it is written."""
+        folder = self.path / "checkpoints" / f"{rounds:08d}"
         checkpoint.write(folder, tensors, state)
-        checkpoint.point(home / "last", folder)
-        checkpoint.point(home / "best", folder)
+        return folder
+
+    def sweep(self) -> None:
+        """Takes away checkpoints that nobody points to, but the KEPT newest."""
+        best = self.best().name
         for old in self.checkpoints()[:-KEPT]:
-            shutil.rmtree(old)
+            if old.name != best:
+                shutil.rmtree(old)
 
     def checkpoints(self) -> list[Path]:
         """The checkpoint folders, oldest first."""

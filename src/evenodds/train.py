@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 import time
@@ -9,23 +10,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from evenodds.budget import Budget
-from evenodds.checkpoint import read
+from evenodds.checkpoint import Tensors, read
 from evenodds.data.store import Store
 from evenodds.gallery import Gallery
-from evenodds.game.odds import Odds
+from evenodds.game.alarms import Alarm
+from evenodds.game.tempo import Move
 from evenodds.run import Run
 from evenodds.spec import RowSpec, SampleSpec
+from evenodds.steward import Found, Steward
 from evenodds.training import Training
 
 SAVE_AFTER = 20.0
 """Seconds between checkpoints, at least; what a hard stop can lose."""
 TELL_AFTER = 0.5
 """Seconds between moments told in between checks."""
+LOOK_AFTER = 5
+"""D turns between looks at the odds in its head start."""
 APART = 0.03
 """Checks are at least this share of the rounds so far apart: a film's frames follow the game, not the clock."""
 
@@ -51,6 +56,13 @@ class Moment:
 Watch = Callable[[Moment], None]
 
 
+class Kept(NamedTuple):
+    """A state to go back to."""
+
+    tensors: Tensors
+    facts: dict[str, Any]
+
+
 def train(
     run: Run,
     store: Store,
@@ -64,9 +76,9 @@ def train(
     Raises UserError where another process trains the run, or its checkpoint is damaged.
     """
     with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
-        play = Play(run, store, device, watch)
+        play = Play(run, store, device, watch, stop or threading.Event())
         play.resume()
-        verdict = play.to_the_end(stop or threading.Event())
+        verdict = play.to_the_end()
         run.write_verdict(verdict)
     return verdict
 
@@ -87,9 +99,12 @@ def threads_for(spec: SampleSpec) -> Iterator[None]:
 class Play:
     """The loop's own state: the training, its clock and its last check."""
 
-    def __init__(self, run: Run, store: Store, device: torch.device, watch: Watch) -> None:
-        self.run, self.watch = run, watch
+    def __init__(
+        self, run: Run, store: Store, device: torch.device, watch: Watch, stop: threading.Event
+    ) -> None:
+        self.run, self.watch, self.stop = run, watch, stop
         self.training = Training(run.recipe, store, device)
+        self.steward = Steward(self.training)
         self.gallery = Gallery(run, store, self.training)
         self.budget = Budget.parse(run.recipe.plan.budget)
         self.check: dict[str, Any] | None = None
@@ -99,6 +114,8 @@ class Play:
         self.started = time.monotonic()
         self.saved = self.told = self.started
         self.since = (0, self.started)  # samples seen and time at the last check, for the speed
+        self.best = self.copy(None)
+        self.unsaved = True  # whether the best state is not on disk yet
 
     def resume(self) -> None:
         """Goes to the last checkpoint, if there is one."""
@@ -112,75 +129,160 @@ class Play:
             self.training.restore(tensors, facts)
             self.resumed_at = self.training.seconds
             self.run.go_back_to(self.training.rounds)
+            self.steward.restore(facts["steward"], self.run.journal())
             checks = self.run.checks()
             self.check = checks[-1] if checks else None
             self.next_check = facts["next_check"]
+            self.best, self.unsaved = Kept(*read(self.run.best())), False
             self.run.note({"event": "resume", "round": self.training.rounds})
         self.since = (self.training.seen, time.monotonic())
 
-    def to_the_end(self, stop: threading.Event) -> dict[str, Any]:
-        """Rounds and checks until the budget is spent, the game is stopped, or the players break."""
+    def head_start(self) -> None:
+        """D plays alone until its odds are at the level asked for, or its turns are used up."""
+        training, game, finish = self.training, self.run.recipe.game, self.steward.finish
+        first = training.turns
+        while game.head_start and not self.stop.is_set():
+            for _ in range(LOOK_AFTER):
+                training.lead()
+                self.tick()
+            try:
+                found = training.odds().value
+            except ValueError:
+                break  # the next check says what is wrong
+            finish.led, turns = found >= game.head_start, training.turns - first
+            if finish.led or turns >= game.head_turns:
+                facts = {"turns": turns, "reached": round(found, 5), "asked": game.head_start}
+                self.tell_event("head start", **facts, won=finish.led)
+                break
+
+    def to_the_end(self) -> dict[str, Any]:
+        """Rounds and checks until the game is decided, the budget is spent, or the game is stopped."""
         training = self.training
         losses = (torch.tensor(math.nan), torch.tensor(math.nan))
+        if not training.rounds and not self.steward.finish.led:
+            self.head_start()
         while True:
             done = self.spent() >= 1
-            if (training.rounds >= self.next_check or done) and not self.make_check(*losses):
-                return self.verdict("diverged")
-            if done or stop.is_set():
-                if not done and self.measure() is None:
+            if training.rounds >= self.next_check or done:
+                ending = self.make_check(*losses)
+                if ending is not None:
+                    return self.verdict(ending)
+            if done or self.stop.is_set():
+                if not self.sound():
                     return self.verdict("diverged")
                 self.save()
                 return self.verdict("budget" if done else "interrupted")
             losses = training.round()
             self.tick()
 
-    def make_check(self, loss_d: torch.Tensor, loss_g: torch.Tensor) -> bool:
-        """Measures, writes the journal and the samples, and saves now and then. False where a score is no number."""
+    def make_check(self, loss_d: torch.Tensor, loss_g: torch.Tensor) -> str | None:
+        """Has the steward look, writes down what it found, and saves now and then. Returns the verdict, if any."""
         training = self.training
         if self.check is not None and self.check["round"] == training.rounds:
-            return True
+            return None
         speed = self.rate()
-        try:
-            found = training.odds()
-        except ValueError:
-            self.run.note(
-                {"event": "diverged", "round": training.rounds, "reason": "D's scores are not numbers"}
-            )
-            return False
-        self.sample = self.gallery.hang()
-        self.check = {
-            "round": training.rounds,
-            "seen": training.seen,
-            "seconds": round(self.seconds(), 3),
-            "odds": round(found.value, 5),
-            "odds_low": round(found.low, 5),
-            "odds_high": round(found.high, 5),
-            "loss_d": number(loss_d),
-            "loss_g": number(loss_g),
-            "speed": round(speed, 2),
-        }
-        self.run.note(self.check)
+        found = self.steward.check(self.seconds(), self.run.recipe.plan.check_every)
+        if found.seen is not None:
+            self.sample = self.gallery.hang()
+            losses = {"loss_d": number(loss_d), "loss_g": number(loss_g), "speed": round(speed, 2)}
+            self.write_line(found, losses)
+        for alarm in found.alarms:
+            self.tell_event("alarm", kind=alarm.kind, reason=alarm.reason)
+        self.tell_moves(found.moves)
         self.since = (training.seen, time.monotonic())
         if training.rounds >= self.next_check:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
-        if time.monotonic() - self.saved > SAVE_AFTER:
+        if found.fault is None:
+            self.keep(found)
+        elif found.ending is None:
+            self.go_back(found.fault)
+        # A state that is at fault is never saved over a sound one; the best one is.
+        if (found.ending and found.fault is None) or time.monotonic() - self.saved > SAVE_AFTER:
             self.save()
+        elif found.ending:
+            self.save_best()
         self.tell()
+        return found.ending
+
+    def write_line(self, found: Found, more: dict[str, Any]) -> None:
+        """The check as a line of the journal."""
+        ruling = found.ruling
+        self.check = {
+            "round": self.training.rounds,
+            "seen": self.training.seen,
+            "seconds": round(self.seconds(), 3),
+            **({} if found.seen is None else found.seen._asdict()),
+            "referee": None if ruling is None else round(ruling.auc, 5),
+            "referee_low": None if ruling is None else round(ruling.low, 5),
+            "referee_high": None if ruling is None else round(ruling.high, 5),
+            "alarms": [f"{alarm.kind}: {alarm.reason}" for alarm in found.alarms],
+            **more,
+        }
+        self.run.note(self.check)
+
+    def tell_event(self, event: str, **facts: Any) -> None:
+        """A line of the journal that is no check."""
+        self.run.note({"event": event, "round": self.training.rounds, **facts})
+
+    def tell_moves(self, moves: list[Move]) -> None:
+        """What the tempo moved, into the journal."""
+        for move in moves:
+            self.tell_event("tempo", what=move.what, to=move.to, reason=move.reason)
+
+    def keep(self, found: Found) -> None:
+        """Holds on to the state if it is the best so far, or the one that was proved even."""
+        if found.seen is None or (found.alarms and found.ending != "even"):
+            return
+        lowest = self.best.facts["distance"]
+        if lowest is None or found.seen.distance < lowest or found.ending == "even":
+            self.best, self.unsaved = self.copy(found.seen.distance), True
+
+    def copy(self, distance: float | None) -> Kept:
+        """This state, apart from the players who go on with theirs."""
+        tensors, facts = self.state(distance)
+        groups = {
+            name: {key: value.cpu().clone() for key, value in group.items()}
+            for name, group in tensors.items()
+        }
+        return Kept(groups, copy.deepcopy(facts))
+
+    def go_back(self, fault: Alarm) -> None:
+        """To the best state, with something changed; from an untrained one D gets its head start again."""
+        to = self.best.facts["rounds"]
+        self.training.take_players(self.best.tensors)
+        moves = self.steward.mend(fault)
+        self.tell_event("back", to=to, attempt=self.steward.record.tries, reason=fault.reason)
+        self.tell_moves(moves)
+        if to == 0:
+            self.head_start()
+
+    def sound(self) -> bool:
+        """Whether D's scores are numbers: a state where they are not is never saved over a sound one."""
+        try:
+            self.training.odds()
+        except ValueError:
+            return False
         return True
 
-    def measure(self) -> Odds | None:
-        """The odds, or None where D's scores are no numbers: such a state is never saved over a sound one."""
-        try:
-            return self.training.odds()
-        except ValueError:
-            return None
-
-    def save(self) -> None:
-        """A checkpoint of this very place."""
+    def state(self, distance: float | None = None) -> tuple[Tensors, dict[str, Any]]:
+        """All that a checkpoint of this place must hold."""
         self.training.seconds = self.seconds()
         tensors, facts = self.training.state()
-        self.run.save(self.training.rounds, tensors, {**facts, "next_check": self.next_check})
+        more = {"next_check": self.next_check, "steward": self.steward.state(), "distance": distance}
+        return tensors, {**facts, **more}
+
+    def save(self) -> None:
+        """A checkpoint of this very place, and of the best one if it is not on disk yet."""
+        self.run.save(self.training.rounds, *self.state(self.check["distance"] if self.check else None))
+        self.save_best()
+        self.run.sweep()
         self.saved = time.monotonic()
+
+    def save_best(self) -> None:
+        """The best state, if it is not on disk yet."""
+        if self.unsaved:
+            self.run.save_best(self.best.facts["rounds"], self.best.tensors, self.best.facts)
+            self.unsaved = False
 
     def tick(self) -> None:
         """Tells whoever watches, now and then."""
@@ -222,12 +324,22 @@ class Play:
 
     def verdict(self, name: str) -> dict[str, Any]:
         """Why the game ended, with its evidence."""
-        check = self.check or {}
+        check, finish, record = self.check or {}, self.steward.finish, self.steward.record
         spent = {"budget": self.run.recipe.plan.budget, "spent": round(min(self.spent(), 1.0), 4)}
-        odds = {key: check.get(key) for key in ("round", "odds", "odds_low", "odds_high")}
+        shown = ("round", "odds", "odds_low", "odds_high", "gap", "coverage", "distance", "alarms")
         return {
             "verdict": name,
-            "evidence": {**spent, **odds},
+            "evidence": {
+                **spent,
+                **{key: check.get(key) for key in shown},
+                "head_start_won": finish.led,
+                "level_checks": finish.level,
+                "referee": record.ruling,
+                "margin": finish.margin,
+                "tries": record.tries,
+                "best_round": self.best.facts["rounds"],
+                "best_distance": self.best.facts["distance"],
+            },
             "rounds": self.training.rounds,
             "seen": self.training.seen,
             "seconds": round(self.seconds(), 3),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from evenodds.game.augment import augment
 from evenodds.game.odds import Odds, odds
 from evenodds.game.round import Players, turn_d, turn_g
 from evenodds.game.settings import GameSettings
+from evenodds.game.tempo import Pace, Tempo
 from evenodds.latent import draw, generate, seed_of, set_random
 from evenodds.networks.build import build
 from evenodds.networks.ema import Average
@@ -34,28 +36,54 @@ class Training:
         self.recipe, self.store, self.device, self.rank = recipe, store, device, rank
         self.objective = make_objective(recipe.objective)
         self.batches = Batches(store, recipe.plan.seed, rank)
-        self.augment = augment if recipe.game.augment == "on" else unchanged
+        self.tempo = Tempo(recipe.game, Pace(augment=float(recipe.game.augment == "on")))
         self.players = make_players(recipe, store, device)
         self.rounds = self.turns = self.seen = 0
         self.seconds = 0.0
 
     def round(self) -> tuple[Tensor, Tensor]:
-        """D turns, then a G turn. Returns D's and G's losses, scalars on the device."""
+        """D turns, then G turns, as many as the tempo says. Returns D's and G's last losses, scalars on the device."""
         game, width = self.recipe.game, self.recipe.network.latent
-        for _ in range(game.turns_d):
-            self.seed("d")
-            real = self.batches.at(self.seen, game.batch, self.device)
-            z = draw(game.batch, width, self.device)
-            lazy = self.turns % self.objective.every == 0
-            loss_d = turn_d(self.players, self.objective, self.augment, real, z, lazy=lazy)
-            self.turns += 1
-            self.seen += game.batch
+        turns_d, turns_g = self.tempo.turns
+        for _ in range(turns_d):
+            real, loss_d = self.lead()
         self.seed("g")
-        z = draw(game.batch, width, self.device)
-        loss_g = turn_g(self.players, self.objective, self.augment, real, z)
-        self.players.average.follow(self.players.generator, game.batch * game.turns_d, self.seen)
+        for _ in range(turns_g):
+            loss_g = turn_g(
+                self.players, self.objective, self.augment, real, draw(game.batch, width, self.device)
+            )
+        self.players.average.follow(self.players.generator, game.batch * turns_d, self.seen)
         self.rounds += 1
         return loss_d, loss_g
+
+    def lead(self) -> tuple[Tensor, Tensor]:
+        """One D turn. Returns the reals that it was played on, and D's loss."""
+        batch = self.recipe.game.batch
+        self.seed("d")
+        real = self.batches.at(self.seen, batch, self.device)
+        z = draw(batch, self.recipe.network.latent, self.device)
+        lazy = self.turns % self.objective.every == 0
+        loss = turn_d(self.players, self.objective, self.augment, real, z, lazy=lazy)
+        self.turns += 1
+        self.seen += batch
+        return real, loss
+
+    def augment(self, x: Tensor) -> Tensor:
+        """Changes as large a share of pictures as the tempo says."""
+        return augment(x, self.tempo.pace.augment)
+
+    def take_pace(self) -> None:
+        """Makes rates and penalty what the tempo says."""
+        pace, game, settings = self.tempo.pace, self.recipe.game, self.recipe.objective
+        rates = (
+            (self.players.optimizer_g, game.rate_g),
+            (self.players.optimizer_d, game.rate_d),
+        )
+        for optimizer, rate in rates:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * pace.rate
+        objective = make_objective(settings)
+        self.objective = replace(objective, weight=objective.weight * pace.penalty)
 
     def odds(self) -> Odds:
         """The odds now, on held-out reals and as many fresh fakes.
@@ -63,26 +91,36 @@ class Training:
         Raises ValueError where a score is not finite.
         """
         count = min(judged(self.store.spec), self.store.n_heldout)
-        self.seed("odds")
-        latents = draw(count, self.recipe.network.latent, self.device)
-        for player in (self.players.generator, self.players.discriminator):
-            player.eval()
-        fakes = torch.cat([self.scores(fake) for fake in generate(self.players.generator, latents)])
-        reals = torch.cat([self.scores(real) for real in self.heldout(count)])
-        for player in (self.players.generator, self.players.discriminator):
-            player.train()
-        return odds(reals.numpy(), fakes.numpy())
+        fakes = torch.cat([self.scores(fake) for fake in self.fakes(count, "odds")])
+        return odds(self.scores_of("heldout", count).numpy(), fakes.numpy())
 
-    def heldout(self, count: int, batch: int = 256) -> Iterator[Tensor]:
-        """The first ``count`` held-out reals, in batches."""
+    @torch.inference_mode()
+    def fakes(self, count: int, what: str) -> Iterator[Tensor]:
+        """Fresh fakes of G as it is now (not averaged), in batches; ``what`` they are for decides their latents."""
+        self.seed(what)
+        generator = self.players.generator
+        generator.eval()
+        yield from generate(generator, draw(count, self.recipe.network.latent, self.device))
+        generator.train()
+
+    def scores_of(self, part: Literal["train", "heldout"], count: int) -> Tensor:
+        """D's scores of the first ``count`` reals of a part: float32 (count,) on the CPU."""
+        return torch.cat([self.scores(real) for real in self.reals(part, count)])
+
+    def reals(self, part: Literal["train", "heldout"], count: int, batch: int = 256) -> Iterator[Tensor]:
+        """The first ``count`` reals of a part, in batches."""
+        gather = self.store.train if part == "train" else self.store.heldout
         for start in range(0, count, batch):
             places = np.arange(start, min(start + batch, count))
-            yield as_samples(self.store, self.store.heldout(places), self.device)
+            yield as_samples(self.store, gather(places), self.device)
 
     @torch.inference_mode()
     def scores(self, x: Tensor) -> Tensor:
         """D's scores of x (n, *shape): float32 (n,) on the CPU."""
-        scores: Tensor = self.players.discriminator(x)
+        discriminator = self.players.discriminator
+        discriminator.eval()
+        scores: Tensor = discriminator(x)
+        discriminator.train()
         return scores.float().cpu()
 
     def seed(self, turn: str) -> None:
@@ -99,19 +137,25 @@ class Training:
             "optimizer_g": optimizer_tensors(players.optimizer_g),
             "optimizer_d": optimizer_tensors(players.optimizer_d),
         }
-        facts = {"rounds": self.rounds, "turns": self.turns, "seen": self.seen, "seconds": self.seconds}
-        return tensors, facts
+        places = {"rounds": self.rounds, "turns": self.turns, "seen": self.seen, "seconds": self.seconds}
+        return tensors, {**places, "pace": self.tempo.state()}
 
     def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
         """Takes over what ``state`` gave."""
+        self.take_players(tensors)
+        self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
+        self.seconds = facts["seconds"]
+        self.tempo.restore(facts["pace"])
+        self.take_pace()
+
+    def take_players(self, tensors: Tensors) -> None:
+        """Takes over the players of another place, and stays at this one: what follows is drawn anew."""
         players = self.players
         players.generator.load_state_dict(tensors["generator"])
         players.discriminator.load_state_dict(tensors["discriminator"])
         players.average.network.load_state_dict(tensors["average"])
         restore_optimizer(players.optimizer_g, tensors["optimizer_g"])
         restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
-        self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
-        self.seconds = facts["seconds"]
 
 
 def judged(spec: SampleSpec) -> int:
@@ -119,11 +163,6 @@ def judged(spec: SampleSpec) -> int:
     if not isinstance(spec, PictureSpec):
         return JUDGED_ROWS
     return max(FEWEST, min(JUDGED_PICTURES, JUDGED_PICTURES * 64**2 // (spec.height * spec.width)))
-
-
-def unchanged(x: Tensor) -> Tensor:
-    """No augmentation."""
-    return x
 
 
 def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:

@@ -16,9 +16,18 @@ HOLE = 1 / 2
 """Side of the square that is cut out, as a share of the side."""
 
 
-def augment(x: Tensor) -> Tensor:
-    """Colour, translation and cutout, in this order (section 4: the strongest of the paper's policies)."""
-    return cutout(translate(colour(x)))
+def augment(x: Tensor, share: float = 1.0) -> Tensor:
+    """Colour, translation and cutout, in this order (section 4: the strongest of the paper's policies).
+
+    Each picture is changed with probability ``share`` (Karras 2020, 2006.06676, section 2.2): at less than 1 the
+    changes can be told from the data and do not leak into the fakes.
+    """
+    if share <= 0:
+        return x
+    changed = cutout(translate(colour(x)))
+    if share >= 1:
+        return changed
+    return torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < share, changed, x)
 
 
 def colour(x: Tensor) -> Tensor:

@@ -28,10 +28,28 @@ class GameSettings(BaseModel):
     """Adam's memory of squared gradients, both players."""
 
     turns_d: int = Field(default=1, ge=1, le=100)
-    """D turns in a round, before G's one."""
+    """D turns in a round, before G's."""
+
+    turns_g: int = Field(default=1, ge=1, le=100)
+    """G turns in a round."""
+
+    head_start: float = Field(default=0.8, ge=0, lt=1)
+    """Odds that D is to reach alone before G's first turn; 0 for none."""
+
+    head_turns: int = Field(default=200, ge=1, le=100_000)
+    """D turns of the head start at most."""
+
+    tempo: Literal["fixed", "turns", "penalty"] = "fixed"
+    """What moves when D's odds leave their band: nothing, the turns of both, or the penalty's weight."""
+
+    anneal: Literal["on", "off"] = "on"
+    """Lower both rates when nothing has become better for a while; a game ends on the lowest."""
+
+    margin: float = Field(default=0.55, gt=0.5, lt=1)
+    """`even` needs the upper end of the referee's interval at or below this."""
 
     half_life: int = Field(default=20_000, ge=1)
     """Half-life of G's moving average, in samples seen."""
 
     augment: Literal["auto", "on", "off"] = "auto"
-    """Differentiable augmentation of what D sees; auto: on for fewer than 1,000 pictures."""
+    """Differentiable augmentation of what D sees; auto: of as many pictures as D's memorising calls for."""

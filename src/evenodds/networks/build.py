@@ -49,7 +49,8 @@ def build(spec: SampleSpec, settings: NetworkSettings) -> tuple[nn.Module, nn.Mo
     Raises UserError where the network is not made for such samples.
     """
     family = family_for(spec, settings)
-    players = family.generator(spec, settings), family.discriminator(spec, settings)
+    judging = settings.model_copy(update={"width": settings.width_d or settings.width})
+    players = family.generator(spec, settings), family.discriminator(spec, judging)
     for weight in (weight for player in players for weight in player.parameters() if weight.dim() == 4):
         # Convolutions run up to twice as fast on this layout, on CPUs and GPUs alike.
         weight.data = weight.data.contiguous(memory_format=torch.channels_last)

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from evenodds.errors import UserError
 from evenodds.spec import RowSpec
@@ -51,13 +50,15 @@ class FourierFeatures(nn.Module):
 class SpanHeads(nn.Module):
     """The last layer of a generator of rows: a head for each column span.
 
-    (n, spec.width) -> (n, spec.width). A number is bounded smoothly by +-4; a category is a one-hot draw whose
-    gradient is the softmax's (straight-through Gumbel-softmax, Jang 2016, 1611.01144, section 2.2), so that
-    the discriminator cannot tell a fake by its softness.
+    (n, spec.width) -> (n, spec.width). A number is bounded smoothly by +-4; a category is its largest logit's place,
+    one-hot, so that the discriminator cannot tell a fake by its softness, with the gradient of a softmax (straight-
+    through, Bengio 2013, 1308.3432, section 1). All chance is in z: Gumbel noise of each column's own (Jang 2016,
+    1611.01144) would draw columns that belong together apart.
     """
 
     BOUND = 4.0
-    TEMPERATURE = 0.5
+    TEMPERATURE = 2.0
+    """Of the gradient's softmax: a soft one still reaches places far from being chosen."""
 
     def __init__(self, spec: RowSpec) -> None:
         super().__init__()
@@ -69,10 +70,15 @@ class SpanHeads(nn.Module):
         parts = [
             self.bounded(x[:, span.start : span.stop])
             if span.kind == "number"
-            else F.gumbel_softmax(x[:, span.start : span.stop], tau=self.TEMPERATURE, hard=True)
+            else self.chosen(x[:, span.start : span.stop])
             for span in self.spec.spans
         ]
         return torch.cat(parts, dim=1)
+
+    def chosen(self, logits: Tensor) -> Tensor:
+        soft = (logits / self.TEMPERATURE).softmax(1)
+        hard = torch.zeros_like(soft).scatter_(1, logits.argmax(1, keepdim=True), 1.0)
+        return hard + soft - soft.detach()
 
     def bounded(self, x: Tensor) -> Tensor:
         return self.BOUND * torch.tanh(x / self.BOUND)

@@ -20,6 +20,9 @@ class NetworkSettings(BaseModel):
     width: int = Field(default=64, ge=4, le=4096)
     """Hidden units of a dense layer, or channels at the finest resolution."""
 
+    width_d: int = Field(default=0, ge=0, le=4096)
+    """The same for D alone; 0 takes that of G."""
+
     latent: int = Field(default=128, ge=1, le=4096)
     """Numbers in a latent vector z, drawn from N(0, 1)."""
 

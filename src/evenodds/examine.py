@@ -1,0 +1,95 @@
+"""Looks at a game between rounds: odds, coverage, copying and distance, as one check's numbers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from evenodds.game import measures
+from evenodds.game.alarms import Seen
+from evenodds.game.features import Features
+from evenodds.game.odds import odds
+from evenodds.latent import draw, generate, seed_of, set_random
+from evenodds.spec import PictureSpec
+from evenodds.training import Training, judged
+
+KNOWN_ROWS, KNOWN_PICTURES = 20_000, 5_000
+"""Training samples, at most, among which copies are looked for."""
+REFERENCE = 2_000
+"""Rows, at most, that the distance is measured to; pictures take all that are known."""
+MET = 1_000
+"""Samples a side, at most, for coverage and copying."""
+DIGITS = 6
+"""Decimals kept in the journal; what is decided is decided by the kept ones."""
+
+
+class Examiner:
+    """Holds the reals as features; ``look`` compares the players' work with them."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        store = training.store
+        self.pictures = isinstance(store.spec, PictureSpec)
+        self.count = min(judged(store.spec), store.n_heldout)
+        known = min(KNOWN_PICTURES if self.pictures else KNOWN_ROWS, store.n_train)
+        reals = torch.cat([batch.cpu() for batch in training.reals("train", known)])
+        self.features = Features(store.spec, reals)
+        self.train = self.features(reals)
+        self.within = 0.0 if self.pictures else measures.within(self.train[:REFERENCE])
+        self.heldout = self.cloud(list(training.reals("heldout", self.count)))
+        seed = training.recipe.plan.seed
+        set_random(seed_of(seed, "examiner"), training.device)
+        self.latents = draw(max(self.count, 256), training.recipe.network.latent, training.device)
+
+    def look(self) -> Seen | None:
+        """This check's numbers, or None where a score or a fake is not a number."""
+        training = self.training
+        fakes = list(training.fakes(self.count, "odds"))
+        fake = torch.cat([training.scores(batch) for batch in fakes]).numpy()
+        real = training.scores_of("heldout", self.count).numpy()
+        trained = training.scores_of("train", self.count).numpy()
+        cloud, averaged = self.cloud(fakes), self.cloud(list(self.averaged()))
+        if not all(np.isfinite(found).all() for found in (fake, real, trained, cloud, averaged)):
+            return None
+        level, known = odds(real, fake), odds(trained, fake)
+        scores = np.concatenate([real, fake]).astype(np.float64)
+        met = measures.cover(self.heldout[:MET], cloud[:MET])
+        copies = measures.copying(self.train, self.heldout, cloud[:MET])
+        chance = math.sqrt(copies.expected * (1 - copies.expected) / len(cloud[:MET]))
+        return Seen(
+            odds=round(level.value, DIGITS),
+            odds_low=round(level.low, DIGITS),
+            odds_high=round(level.high, DIGITS),
+            gap=round(known.value - level.value, DIGITS),
+            score_range=float(f"{np.ptp(scores):.4g}"),
+            score_deviation=float(f"{scores.std() / max(1.0, np.abs(scores).mean()):.4g}"),
+            coverage=round(met.coverage, DIGITS),
+            precision=round(met.precision, DIGITS),
+            identical=round(met.identical, DIGITS),
+            spread=round(met.spread, DIGITS),
+            closeness=round(copies.closeness.value, DIGITS),
+            closeness_low=round(copies.closeness.low, DIGITS),
+            nearer_train=round(copies.side, DIGITS),
+            nearer_by_chance=round(copies.expected, DIGITS),
+            chance=round(chance, DIGITS),
+            distance=round(self.distance(averaged), DIGITS),
+        )
+
+    def averaged(self) -> list[Tensor]:
+        """What the averaged G makes of the same latents at every check, so that its luck does not change."""
+        seed = self.training.recipe.plan.seed
+        set_random(seed_of(seed, "examined"), self.training.device)
+        return list(generate(self.training.players.average.network, self.latents))
+
+    def cloud(self, batches: list[Tensor]) -> measures.Cloud:
+        """Batches of samples as one cloud of features."""
+        return np.concatenate([self.features(batch) for batch in batches])
+
+    def distance(self, fakes: measures.Cloud) -> float:
+        """From training reals to fakes: energy distance of rows, Fréchet distance of pictures."""
+        if self.pictures:
+            return measures.frechet(self.train, fakes)
+        return measures.energy(self.train[:REFERENCE], fakes, self.within)
