@@ -76,9 +76,8 @@ class Steward:
         alarms = [NO_NUMBER] if seen is None else raised(seen, self.before)
         fault = self.fault(alarms)
         if seen is None or fault is not None:
-            return Found(
-                seen, alarms, [], None, fault, None if self.record.tries < TRIES else fault_ends(fault)
-            )
+            over = fault is not None and self.record.tries >= TRIES
+            return Found(seen, alarms, [], None, fault, fault.ends if fault and over else None)
         self.before.append(seen)
         level = Odds(seen.odds, seen.odds_low, seen.odds_high)
         finish.note(training.rounds, level, seen.distance, bool(alarms))

@@ -35,6 +35,7 @@ class Training:
     def __init__(self, recipe: Recipe, store: Store, device: torch.device, rank: int = 0) -> None:
         self.recipe, self.store, self.device, self.rank = recipe, store, device, rank
         self.objective = make_objective(recipe.objective)
+        self.weight = self.objective.weight  # of the penalty, before the tempo's factor
         self.batches = Batches(store, recipe.plan.seed, rank)
         self.tempo = Tempo(recipe.game, Pace(augment=float(recipe.game.augment == "on")))
         self.players = make_players(recipe, store, device)
@@ -74,7 +75,7 @@ class Training:
 
     def take_pace(self) -> None:
         """Makes rates and penalty what the tempo says."""
-        pace, game, settings = self.tempo.pace, self.recipe.game, self.recipe.objective
+        pace, game = self.tempo.pace, self.recipe.game
         rates = (
             (self.players.optimizer_g, game.rate_g),
             (self.players.optimizer_d, game.rate_d),
@@ -82,8 +83,7 @@ class Training:
         for optimizer, rate in rates:
             for group in optimizer.param_groups:
                 group["lr"] = rate * pace.rate
-        objective = make_objective(settings)
-        self.objective = replace(objective, weight=objective.weight * pace.penalty)
+        self.objective = replace(self.objective, weight=self.weight * pace.penalty)
 
     def odds(self) -> Odds:
         """The odds now, on held-out reals and as many fresh fakes.

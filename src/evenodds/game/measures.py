@@ -18,6 +18,8 @@ Cloud = NDArray[np.float32]
 
 NEIGHBOURS = 5
 """The k of balls around reals."""
+LARGEST = 2.0
+"""Largest ball of a real that makes a fake plausible, in medians."""
 IDENTICAL = 0.01
 """Two samples are near-identical at less than this share of the reals' median distance to their nearest fellow."""
 
@@ -42,7 +44,8 @@ class Coverage:
     """Share of reals in whose ball lies a fake; the ball reaches to the real's 5th nearest fellow (Naeem 2020,
     2002.09797, equation 9). About 0.97 for fakes drawn like as many reals."""
     precision: float
-    """Share of fakes that lie in some real's ball (Kynkäänniemi 2019, 1904.06991, equation 2)."""
+    """Share of fakes that lie in some real's ball (Kynkäänniemi 2019, 1904.06991, equation 2), no ball being larger
+    than LARGEST median ones: an outlier's would take in everything."""
     identical: float
     """Share of fakes with a near-identical fellow, beyond the share of reals that have one."""
     spread: float
@@ -53,12 +56,12 @@ def cover(real: Cloud, fake: Cloud) -> Coverage:
     """How the fakes meet the reals; best with as many of both."""
     radii = fellows(real, NEIGHBOURS)
     apart = cdist(real, fake)
-    within = apart < radii[:, None]
+    near = np.minimum(radii, LARGEST * np.median(radii))
     own, theirs = fellows(real), fellows(fake)
     tiny = IDENTICAL * float(np.median(own))
     return Coverage(
-        float(within.any(1).mean()),
-        float(within.any(0).mean()),
+        float((apart < radii[:, None]).any(1).mean()),
+        float((apart < near[:, None]).any(0).mean()),
         max(0.0, float((theirs <= tiny).mean() - (own <= tiny).mean())),
         float(fake.var(0).sum() / max(real.var(0).sum(), 1e-12)),
     )

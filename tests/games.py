@@ -1,0 +1,80 @@
+"""Games made by hand on a table, with the real check behind them: for toy games and planted faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from evenodds.data.prepare import prepare
+from evenodds.data.settings import DataSettings
+from evenodds.data.source import find
+from evenodds.game.settings import GameSettings
+from evenodds.networks.ema import Average
+from evenodds.networks.settings import NetworkSettings
+from evenodds.objectives.settings import ObjectiveSettings
+from evenodds.recipe import Recipe, resolve
+from evenodds.steward import Found, Steward
+from evenodds.training import Training
+
+CPU = torch.device("cpu")
+EVERY = 20
+
+
+def grid(rows: int = 6_000) -> pd.DataFrame:
+    """25 Gaussians: centres -4, -2, 0, 2, 4 in both axes, standard deviation 0.05."""
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(rng.integers(-2, 3, (rows, 2)) * 2 + rng.normal(0, 0.05, (rows, 2)), columns=["x", "y"])
+
+
+def training_on(frame: pd.DataFrame, folder: Path, objective: dict[str, Any], **game: Any) -> Training:
+    """A game on a table, not yet begun."""
+    path = folder / "table.csv"
+    frame.to_csv(path, index=False)
+    recipe = Recipe(
+        network=NetworkSettings(width=64, latent=16),
+        objective=ObjectiveSettings(**objective),
+        game=GameSettings(**game),
+    )
+    store = prepare(find(str(path)), DataSettings())
+    return Training(resolve(recipe, store.spec, store.n_train, "x"), store, CPU)
+
+
+def replace_generator(training: Training, make: Callable[[Tensor], Tensor]) -> None:
+    """G, and its average, become the function ``make`` of latents (n, 16)."""
+    training.players.generator = Function(make)
+    training.players.average.network = Function(make).eval()
+
+
+class Function(nn.Module):
+    """A G that learns nothing."""
+
+    def __init__(self, make: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.make = make
+        self.idle = nn.Parameter(torch.zeros(1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.make(z) + 0 * self.idle
+
+
+def play(training: Training, steward: Steward, checks: int, rounds: int = EVERY) -> list[Found]:
+    """Rounds and checks in turn; ends with the first verdict."""
+    found = []
+    for _ in range(checks):
+        for _ in range(rounds):
+            training.round()
+        found.append(steward.check(seconds=1e6, every=rounds))
+        if found[-1].ending:
+            break
+    return found
+
+
+def follow_at_once(training: Training) -> None:
+    """The average is G itself: toy games are about G."""
+    training.players.average = Average(training.players.generator, 1e-3)
