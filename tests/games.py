@@ -29,7 +29,9 @@ EVERY = 20
 def grid(rows: int = 6_000) -> pd.DataFrame:
     """25 Gaussians: centres -4, -2, 0, 2, 4 in both axes, standard deviation 0.05."""
     rng = np.random.default_rng(0)
-    return pd.DataFrame(rng.integers(-2, 3, (rows, 2)) * 2 + rng.normal(0, 0.05, (rows, 2)), columns=["x", "y"])
+    return pd.DataFrame(
+        rng.integers(-2, 3, (rows, 2)) * 2 + rng.normal(0, 0.05, (rows, 2)), columns=["x", "y"]
+    )
 
 
 def training_on(frame: pd.DataFrame, folder: Path, objective: dict[str, Any], **game: Any) -> Training:

@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     {"objectives", "latent"},
     {"game"},
     {"budget", "recipe", "verdicts", "checkpoint", "device", "run", "training", "gallery", "film", "report"}
-    | {"train", "forecast", "sample", "session", "examine", "extractor", "steward", "words"},
+    | {"train", "forecast", "sample", "session", "examine", "extractor", "steward", "words", "clock"},
     {"evaluate", "judge"},
     {"steer"},
     {"gan", "export"},

@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from evenodds.checkpoint import read
+from evenodds.clock import Moment
 from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
@@ -28,7 +29,7 @@ from evenodds.objectives.settings import ObjectiveSettings
 from evenodds.recipe import PlanSettings, Recipe, resolve
 from evenodds.run import Run
 from evenodds.session import open_run
-from evenodds.train import Moment, train
+from evenodds.train import train
 
 from .conftest import Answer
 
@@ -69,7 +70,7 @@ def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None
             stop.set()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evenodds.train.TELL_AFTER", 0.0)
+        patch.setattr("evenodds.clock.TELL_AFTER", 0.0)
         verdict = train(run, store, CPU, watch, stop)
     assert verdict["verdict"] == ("budget" if stop_at is None else "interrupted")
     return run

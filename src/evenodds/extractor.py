@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from typing import Any
 
@@ -24,10 +25,10 @@ def extractor(device: torch.device) -> Answers | None:
     extra `features` is not installed."""
     if any(importlib.util.find_spec(name) is None for name in PACKAGES):
         return None
-    network = load(device)
+    loaded = functools.cache(lambda: load(device))  # at the first ruling: reading it takes a second
 
     def answers(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
-        return linear(features(network, x), real.numpy(), features(network, asked))
+        return linear(features(loaded(), x), real.numpy(), features(loaded(), asked))
 
     return answers
 

@@ -11,9 +11,8 @@ import torch
 
 from evenodds.budget import Budget
 from evenodds.data.store import Store
-from evenodds.device import find_device
+from evenodds.device import find_device, threads_for
 from evenodds.recipe import Recipe, resolve
-from evenodds.train import threads_for
 from evenodds.training import Training
 
 ROUNDS = 5

@@ -32,6 +32,9 @@ class PlanSettings(BaseModel):
     budget: str = "auto"
     """When to stop: 90s, 10m, 2h, 20000rounds or 2Mseen; auto: 15s to 20m by source. A larger one goes on."""
 
+    end: Literal["proof", "budget"] = "proof"
+    """proof: as soon as the game is even or stands still, at the budget otherwise; budget: not before it is spent."""
+
     seed: int = Field(default=0, ge=0, lt=2**31)
     """The same seed gives the same run."""
 
@@ -90,7 +93,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 Kind = Literal["people", "table", "digits", "pictures"]
-BUDGETS: dict[Kind, str] = {"people": "15s", "table": "2m", "digits": "5m", "pictures": "20m"}
+BUDGETS: dict[Kind, str] = {"people": "40s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
 def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Recipe:

@@ -27,6 +27,13 @@ from evenodds.spec import PictureSpec
 from evenodds.verdicts import MEANINGS
 
 TABLE_ROWS = 12
+EVENTS = {
+    "head start": "D played {turns} turns alone and came to {reached:.0%} (asked for: {asked:.0%})",
+    "tempo": "{what} set to {to:.4g}: {reason}",
+    "back": "back to the state of round {to:,}, try {attempt}: {reason}",
+    "resume": "resumed",
+}
+"""What the journal's events say."""
 
 
 def write_report(run: Run, store: Store) -> Path:
@@ -41,6 +48,8 @@ def write_report(run: Run, store: Store) -> Path:
         told=MEANINGS.get(verdict.get("verdict", ""), "The game is going on."),
         facts=headline(run, verdict),
         odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
+        events=events(run),
+        evidence=evidence(verdict),
         figures=figures(run, store, film),
         rows=newest_rows(run) if codec is not None else None,
         notes=[
@@ -68,6 +77,9 @@ def headline(run: Run, verdict: dict[str, Any]) -> list[tuple[str, str]]:
     if evidence.get("odds") is not None:
         low, high = evidence["odds_low"], evidence["odds_high"]
         facts.append(("odds (95 %)", f"{evidence['odds']:.0%} ({low:.0%} to {high:.0%})"))
+    ruling = evidence.get("referee")
+    if ruling:
+        facts.append(("referee (95 %)", f"{ruling['auc']:.0%} ({ruling['low']:.0%} to {ruling['high']:.0%})"))
     if verdict:
         facts += [
             ("rounds", f"{verdict['rounds']:,}"),
@@ -75,6 +87,41 @@ def headline(run: Run, verdict: dict[str, Any]) -> list[tuple[str, str]]:
             ("seconds", f"{verdict['seconds']:,.0f}"),
         ]
     return [*facts, ("network", run.recipe.network.network)]
+
+
+def evidence(verdict: dict[str, Any]) -> list[str]:
+    """What the verdict hangs on, in sentences."""
+    facts = verdict.get("evidence", {})
+    if "head_start_won" not in facts:
+        return []
+    won = "won" if facts["head_start_won"] else "did not win"
+    said = [f"D {won} its head start; the odds were level at the last {facts['level_checks']} checks."]
+    ruling = facts["referee"]
+    if ruling:
+        said.append(
+            f"After {ruling['round']:,} rounds a referee ({ruling['by']}) that knew neither player told "
+            f"held-out reals from fakes {ruling['auc']:.1%} of the time, 95 % interval {ruling['low']:.1%} to "
+            f"{ruling['high']:.1%}; even needs at most {facts['margin']:.0%} at its upper end."
+        )
+    if facts["best_distance"] is not None:
+        said.append(f"The state kept as best is that of round {facts['best_round']:,}.")
+    return said
+
+
+def events(run: Run) -> list[tuple[int, str]]:
+    """What happened between checks: round and sentence; of alarms that last, the first."""
+    found: list[tuple[int, str]] = []
+    lasting = ""
+    for line in run.journal():
+        kind = line.get("event")
+        if "odds" in line and not line["alarms"]:
+            lasting = ""
+        if kind == "alarm" and line["kind"] != lasting:
+            lasting = line["kind"]
+            found.append((line["round"], f"alarm, {line['kind']}: {line['reason']}"))
+        elif kind in EVENTS:
+            found.append((line["round"], EVENTS[kind].format(**line)))
+    return found
 
 
 def counted(counts: dict[str, int]) -> str:
@@ -96,6 +143,17 @@ def odds_plot(checks: list[dict[str, Any]]) -> str:
         plot.plot(
             rounds, [check["odds"] for check in checks], color=FAKE, linewidth=1.6, marker=".", markersize=4
         )
+        heard = [check for check in checks if check.get("referee") is not None]
+        for check in heard:
+            plot.plot(
+                [check["round"]] * 2, [check["referee_low"], check["referee_high"]], color=REAL, linewidth=1
+            )
+        if heard:
+            told = [check["referee"] for check in heard]
+            plot.plot(
+                [check["round"] for check in heard], told, "D", color=REAL, markersize=4, label="referee"
+            )
+            plot.legend(loc="upper right", frameon=False)
         plot.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
         plot.spines[["top", "right"]].set_visible(False)
         text = StringIO()

@@ -82,7 +82,7 @@ class Run:
         return lock
 
     def differences(self, facts: dict[str, Any]) -> list[str]:
-        """What another recipe changes, as lines `name: mine -> theirs`; the budget does not count."""
+        """What another recipe changes, as lines `name: mine -> theirs`; when to end does not count."""
         mine, theirs = dict(flat(identity(self.facts))), dict(flat(identity(facts)))
         names = [*mine, *(name for name in theirs if name not in mine)]
         return [
@@ -92,7 +92,7 @@ class Run:
         ]
 
     def rewrite(self, facts: dict[str, Any]) -> None:
-        """Takes over a recipe that differs in budget or versions alone."""
+        """Takes over a recipe that differs in when to end or versions alone."""
         write_json(self.path / "recipe.json", facts)
         self.facts = facts
         self.recipe = Recipe.model_validate(facts["settings"])
@@ -202,7 +202,7 @@ def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any
 def identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must be equal for a run to be resumed."""
     settings = facts["settings"]
-    plan = {key: value for key, value in settings["plan"].items() if key != "budget"}
+    plan = {key: value for key, value in settings["plan"].items() if key not in ("budget", "end")}
     return {**settings, "plan": plan, "fingerprint of the data": facts["data"]["fingerprint"]}
 
 

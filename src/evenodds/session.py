@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evenodds.aside import Unwritable
+from evenodds.clock import Moment
 from evenodds.data.prepare import prepare
 from evenodds.data.source import Source
 from evenodds.data.store import Store
@@ -18,7 +19,7 @@ from evenodds.recipe import Recipe, resolve
 from evenodds.report import write_report
 from evenodds.run import Run, facts_of
 from evenodds.spec import spec_to_json
-from evenodds.train import Moment, train
+from evenodds.train import train
 
 
 class Watcher(Protocol):

@@ -1,4 +1,4 @@
-"""Plays rounds until the budget is spent, and writes down what happened."""
+"""Plays rounds until the game is decided or its budget is spent, and writes down what happened."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import copy
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,42 +14,21 @@ import torch
 
 from evenodds.budget import Budget
 from evenodds.checkpoint import Tensors, read
+from evenodds.clock import Clock, Moment, after
 from evenodds.data.store import Store
+from evenodds.device import threads_for
 from evenodds.gallery import Gallery
 from evenodds.game.alarms import Alarm
 from evenodds.game.tempo import Move
 from evenodds.run import Run
-from evenodds.spec import RowSpec, SampleSpec
 from evenodds.steward import Found, Steward
 from evenodds.training import Training
+from evenodds.verdicts import OVER
 
 SAVE_AFTER = 20.0
 """Seconds between checkpoints, at least; what a hard stop can lose."""
-TELL_AFTER = 0.5
-"""Seconds between moments told in between checks."""
 LOOK_AFTER = 5
 """D turns between looks at the odds in its head start."""
-APART = 0.03
-"""Checks are at least this share of the rounds so far apart: a film's frames follow the game, not the clock."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where the game is. ``spent`` is the budget's share; ``check`` is the journal's last line, if one was written."""
-
-    rounds: int
-    seen: int
-    seconds: float
-    spent: float
-    speed: float
-    check: dict[str, Any] | None
-    sample: Path | None
-
-    @property
-    def left(self) -> float:
-        """Seconds left, if the game goes on as it went."""
-        return self.seconds * (1 - self.spent) / self.spent if self.spent > 0 else math.nan
-
 
 Watch = Callable[[Moment], None]
 
@@ -70,30 +47,20 @@ def train(
     watch: Watch = lambda moment: None,
     stop: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Plays the run from its last checkpoint to its verdict, which is returned and written.
+    """Plays the run from its last checkpoint to its verdict, which is returned and written; a game that is over stays so.
 
     ``stop`` set by another thread or a signal ends the game after the round in play, `interrupted` and saved.
     Raises UserError where another process trains the run, or its checkpoint is damaged.
     """
     with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
+        before = run.verdict()
+        if before is not None and before["verdict"] in OVER and run.recipe.plan.end == "proof":
+            return before
         play = Play(run, store, device, watch, stop or threading.Event())
         play.resume()
         verdict = play.to_the_end()
         run.write_verdict(verdict)
     return verdict
-
-
-@contextmanager
-def threads_for(spec: SampleSpec) -> Iterator[None]:
-    """One thread for rows: their matrices are so small that a second one gains a fifth, and loses tenfold where
-    another program wants the core."""
-    before = torch.get_num_threads()
-    if isinstance(spec, RowSpec):
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Play:
@@ -106,14 +73,11 @@ class Play:
         self.training = Training(run.recipe, store, device)
         self.steward = Steward(self.training)
         self.gallery = Gallery(run, store, self.training)
-        self.budget = Budget.parse(run.recipe.plan.budget)
+        self.clock = Clock(Budget.parse(run.recipe.plan.budget))
         self.check: dict[str, Any] | None = None
         self.sample: Path | None = None
         self.next_check = 0
-        self.resumed_at = 0.0  # seconds already played when this process took over
-        self.started = time.monotonic()
-        self.saved = self.told = self.started
-        self.since = (0, self.started)  # samples seen and time at the last check, for the speed
+        self.saved = time.monotonic()
         self.best = self.copy(None)
         self.unsaved = True  # whether the best state is not on disk yet
 
@@ -127,7 +91,7 @@ class Play:
         else:
             tensors, facts = read(last)
             self.training.restore(tensors, facts)
-            self.resumed_at = self.training.seconds
+            self.clock.resumed_at = self.training.seconds
             self.run.go_back_to(self.training.rounds)
             self.steward.restore(facts["steward"], self.run.journal())
             checks = self.run.checks()
@@ -135,7 +99,7 @@ class Play:
             self.next_check = facts["next_check"]
             self.best, self.unsaved = Kept(*read(self.run.best())), False
             self.run.note({"event": "resume", "round": self.training.rounds})
-        self.since = (self.training.seen, time.monotonic())
+        self.clock.checked(self.training.seen)
 
     def head_start(self) -> None:
         """D plays alone until its odds are at the level asked for, or its turns are used up."""
@@ -180,8 +144,10 @@ class Play:
         training = self.training
         if self.check is not None and self.check["round"] == training.rounds:
             return None
-        speed = self.rate()
-        found = self.steward.check(self.seconds(), self.run.recipe.plan.check_every)
+        speed = self.clock.rate(training.seen)
+        found = self.steward.check(self.clock.seconds(), self.run.recipe.plan.check_every)
+        if found.fault is None and self.run.recipe.plan.end == "budget":
+            found = found._replace(ending=None)
         if found.seen is not None:
             self.sample = self.gallery.hang()
             losses = {"loss_d": number(loss_d), "loss_g": number(loss_g), "speed": round(speed, 2)}
@@ -189,7 +155,7 @@ class Play:
         for alarm in found.alarms:
             self.tell_event("alarm", kind=alarm.kind, reason=alarm.reason)
         self.tell_moves(found.moves)
-        self.since = (training.seen, time.monotonic())
+        self.clock.checked(training.seen, speed)
         if training.rounds >= self.next_check:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
         if found.fault is None:
@@ -210,7 +176,7 @@ class Play:
         self.check = {
             "round": self.training.rounds,
             "seen": self.training.seen,
-            "seconds": round(self.seconds(), 3),
+            "seconds": round(self.clock.seconds(), 3),
             **({} if found.seen is None else found.seen._asdict()),
             "referee": None if ruling is None else round(ruling.auc, 5),
             "referee_low": None if ruling is None else round(ruling.low, 5),
@@ -266,7 +232,7 @@ class Play:
 
     def state(self, distance: float | None = None) -> tuple[Tensors, dict[str, Any]]:
         """All that a checkpoint of this place must hold."""
-        self.training.seconds = self.seconds()
+        self.training.seconds = self.clock.seconds()
         tensors, facts = self.training.state()
         more = {"next_check": self.next_check, "steward": self.steward.state(), "distance": distance}
         return tensors, {**facts, **more}
@@ -286,41 +252,15 @@ class Play:
 
     def tick(self) -> None:
         """Tells whoever watches, now and then."""
-        if time.monotonic() - self.told > TELL_AFTER:
+        if self.clock.due():
             self.tell()
 
     def tell(self) -> None:
-        training = self.training
-        moment = Moment(
-            training.rounds,
-            training.seen,
-            self.seconds(),
-            self.spent(),
-            self.speed(),
-            self.check,
-            self.sample,
-        )
-        self.watch(moment)
-        self.told = time.monotonic()
-
-    def seconds(self) -> float:
-        """Seconds played, those before a resume counted in."""
-        return self.resumed_at + time.monotonic() - self.started
+        """Where the game is."""
+        self.watch(self.clock.moment(self.training, self.check, self.sample))
 
     def spent(self) -> float:
-        training = self.training
-        return self.budget.share(seconds=self.seconds(), rounds=training.rounds, seen=training.seen)
-
-    def rate(self) -> float:
-        """Samples seen a second since the last check."""
-        seen, then = self.since
-        return (self.training.seen - seen) / max(time.monotonic() - then, 1e-9)
-
-    def speed(self) -> float:
-        """What is told: the rate so far, or just after a check the one it found."""
-        if self.check is not None and time.monotonic() - self.since[1] < TELL_AFTER:
-            return float(self.check["speed"])
-        return self.rate()
+        return self.clock.spent(self.training)
 
     def verdict(self, name: str) -> dict[str, Any]:
         """Why the game ended, with its evidence."""
@@ -342,13 +282,8 @@ class Play:
             },
             "rounds": self.training.rounds,
             "seen": self.training.seen,
-            "seconds": round(self.seconds(), 3),
+            "seconds": round(self.clock.seconds(), 3),
         }
-
-
-def after(rounds: int, every: int) -> int:
-    """The round of the check after one at ``rounds``: no clock in it, so that a resumed game checks where others do."""
-    return max(rounds + every, math.ceil(rounds * (1 + APART)))
 
 
 def number(loss: torch.Tensor) -> float | None:

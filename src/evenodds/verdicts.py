@@ -13,3 +13,5 @@ MEANINGS = {
 """What each verdict means."""
 EXITS = {"collapsed": 3, "diverged": 3, "interrupted": 130}
 """Exit codes of verdicts; every other one is 0."""
+OVER = {"even", "plateau", "collapsed", "diverged"}
+"""Verdicts after which the same command has nothing left to do."""

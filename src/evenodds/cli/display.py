@@ -13,9 +13,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from evenodds.verdicts import MEANINGS
+from evenodds.words import said
 
 if TYPE_CHECKING:
-    from evenodds.train import Moment
+    from evenodds.clock import Moment
 
 PLAIN_EVERY = 5.0
 """Seconds between plain lines, at least."""
@@ -91,6 +92,7 @@ def panel(moment: Moment) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("odds", odds_text(moment.check) + odds_bar(moment.check))
+    table.add_row("", said(moment.check))
     table.add_row("round", f"{moment.rounds:,} · {moment.seen:,} seen · {moment.speed:,.0f} a second")
     table.add_row("time", f"{clock(moment.seconds)} played · {left_text(moment)}")
     table.add_row("newest", str(moment.sample or "none yet"))
@@ -100,8 +102,8 @@ def panel(moment: Moment) -> Table:
 def line(moment: Moment) -> str:
     """The same as one plain line."""
     return (
-        f"round {moment.rounds:,}: odds {odds_text(moment.check)}, {moment.speed:,.0f} samples a second, "
-        f"{left_text(moment)}, newest {moment.sample}"
+        f"round {moment.rounds:,}: {said(moment.check)} (odds {odds_text(moment.check)}), "
+        f"{moment.speed:,.0f} samples a second, {left_text(moment)}, newest {moment.sample}"
     )
 
 
