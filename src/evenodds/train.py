@@ -47,7 +47,7 @@ def train(
     watch: Watch = lambda moment: None,
     stop: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Plays the run from its last checkpoint to its verdict, which is returned and written; a game that is over stays so.
+    """Plays the run from its last checkpoint to its verdict, returned and written; a game that is over stays over.
 
     ``stop`` set by another thread or a signal ends the game after the round in play, `interrupted` and saved.
     Raises UserError where another process trains the run, or its checkpoint is damaged.
@@ -158,6 +158,8 @@ class Play:
         self.clock.checked(training.seen, speed)
         if training.rounds >= self.next_check:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
+        if found.seen is not None and not training.rounds:
+            self.best.facts["distance"] = found.seen.distance  # of the untrained G, until a better one comes
         if found.fault is None:
             self.keep(found)
         elif found.ending is None:
