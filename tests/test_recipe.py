@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from evenodds.budget import Budget
 from evenodds.errors import UserError
-from evenodds.recipe import BUDGETS, FEW_PICTURES, PRESETS, Recipe, resolve
+from evenodds.recipe import BUDGETS, PRESETS, Recipe, resolve
 from evenodds.spec import PictureSpec, RowSpec, SampleSpec, Span
 
 PICTURE = PictureSpec(3, 32, 32)
@@ -180,17 +180,9 @@ def test_larger_pictures_are_checked_after_fewer_rounds() -> None:
     assert rounds[0] > rounds[-1] >= 1
 
 
-@pytest.mark.parametrize(
-    ("spec", "n_train", "augment"),
-    [
-        (PICTURE, FEW_PICTURES - 1, "on"),
-        (PICTURE, FEW_PICTURES, "off"),
-        (ROW, 500, "off"),
-        (ROW, 5000, "off"),
-    ],
-)
-def test_few_pictures_are_augmented_by_themselves(spec: SampleSpec, n_train: int, augment: str) -> None:
-    assert resolved(spec, n_train).game.augment == augment
+@pytest.mark.parametrize(("spec", "augment"), [(PICTURE, "auto"), (ROW, "off")])
+def test_pictures_are_augmented_as_the_game_calls_for_and_rows_never(spec: SampleSpec, augment: str) -> None:
+    assert resolved(spec).game.augment == augment
 
 
 @pytest.mark.parametrize("n_train", [100, 10_000])

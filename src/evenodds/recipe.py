@@ -16,10 +16,6 @@ from evenodds.spec import PictureSpec, SampleSpec
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
-FEW_PICTURES = 1_000
-"""Below this many training pictures D learns them by heart, and augmentation is on by itself."""
-
-
 TINY = 16
 """Up to this side in pixels a dense network was better than convolutions."""
 
@@ -109,8 +105,8 @@ def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Reci
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
         game = game.model_copy(update={"batch": min(game.batch, n_train)})
-    if game.augment == "auto":
-        game = game.model_copy(update={"augment": "on" if pictures and n_train < FEW_PICTURES else "off"})
+    if game.augment == "auto" and not pictures:
+        game = game.model_copy(update={"augment": "off"})
     if game.augment == "on" and not pictures:
         raise UserError("--augment on is for pictures only, leave it out for a table")
     network = filled(recipe.network, preset.network).model_copy(update={"network": name})

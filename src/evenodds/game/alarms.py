@@ -13,7 +13,7 @@ MET, PLAUSIBLE = 0.25, 0.6
 """G knows only some kinds where it covers less than MET of what so plausible fakes would."""
 FALLEN = 0.4
 """Coverage or spread below this share of the best so far is a collapse."""
-SETTLED = 0.3
+SETTLED = 0.5
 """Coverage and spread from which a fall is looked for: below, G is young."""
 CLOSE = 0.6
 """P(a held-out real is farther from the training samples than a fake) whose interval above it means copying."""
