@@ -89,6 +89,13 @@ def test_its_probabilities_are_calibrated_and_it_says_so(judge: Judge, run: Run,
     assert share * 100 == pytest.approx(np.average(percent[middle], weights=weight[middle]), abs=5)
 
 
+def test_samples_of_another_kind_are_refused(judge: Judge) -> None:
+    with pytest.raises(UserError, match="as a DataFrame with the columns height, weight"):
+        judge.score_samples(np.zeros((3, 2)))
+    with pytest.raises(UserError, match="no column 'weight'"):
+        judge.score_samples(pd.DataFrame({"height": [170]}))
+
+
 def test_percent_and_p_rise_with_the_score(judge: Judge) -> None:
     score = np.linspace(-40, 20, 500)
     assert (np.diff(judge.percent_real(score)) >= 0).all()

@@ -13,18 +13,21 @@ import torch
 from pydantic import BaseModel
 
 from evenodds import sample as sampling
+from evenodds.clock import Moment
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.device import find_device
 from evenodds.errors import UserError
 from evenodds.game.settings import GameSettings
+from evenodds.judge.asking import ask_in_python
+from evenodds.judge.judge import Judge
+from evenodds.judge.making import judge_of
 from evenodds.networks.settings import NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
 from evenodds.recipe import PlanSettings, Recipe
 from evenodds.run import Run
 from evenodds.session import start
 from evenodds.spec import PictureSpec
-from evenodds.train import Moment
 
 ROOMS: dict[str, type[BaseModel]] = {
     "plan": PlanSettings,
@@ -73,6 +76,18 @@ class Gan:
             if isinstance(run.spec, PictureSpec):
                 return np.concatenate(list(sampling.pictures(run, n, seed, place)))
             return pd.concat(list(sampling.rows(run, n, seed, place)), ignore_index=True)
+
+    def judge(self, x: str | Path | np.ndarray | pd.DataFrame) -> pd.DataFrame:
+        """How real samples look: a table of input, percent_real (0 to 100) and p_value, a row a sample.
+
+        ``x`` is a path as on the command line, a row such as "height=170,weight=63", a table, or uint8 pictures
+        (n, H, W, C). The first call trains the judge. Raises UserError before ``fit`` and for what does not fit.
+        """
+        return ask_in_python(self.fitted(), x, find_device(self.device))
+
+    def outlier_detector(self) -> Judge:
+        """The judge itself, with scikit-learn's ``score_samples`` and ``predict``; trained on the first call."""
+        return judge_of(self.fitted(), find_device(self.device))
 
     def save(self, path: str | Path) -> None:
         """Copies the run to ``path``. Raises UserError where something is there already."""

@@ -49,6 +49,7 @@ def write_report(run: Run, store: Store) -> Path:
         facts=headline(run, verdict),
         odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
         events=events(run),
+        judge=judge_told(run.judge_facts()),
         evidence=evidence(verdict),
         figures=figures(run, store, film),
         rows=newest_rows(run) if codec is not None else None,
@@ -106,6 +107,19 @@ def evidence(verdict: dict[str, Any]) -> list[str]:
     if facts["best_distance"] is not None:
         said.append(f"The state kept as best is that of round {facts['best_round']:,}.")
     return said
+
+
+def judge_told(facts: dict[str, Any] | None) -> list[str]:
+    """How well the judge, once made, knows what it says."""
+    if facts is None:
+        return ["Not made yet: evenodds judge makes it when it is first asked."]
+    kinds = ", ".join(f"{name} fakes {value:.1%}" for name, value in facts["auc"].items())
+    return [
+        f"Made for the state of round {int(facts['checkpoint']):,} in {facts['seconds']:.0f} seconds.",
+        f"Calibration error {facts['calibration_error']:.3f} over {facts['calibration_n']:,} samples that it did not "
+        f"learn from, {facts['heldout_n']:,} of them held-out reals: so far its percents are off, on average.",
+        f"How often it scores a held-out real above one of: {kinds}.",
+    ]
 
 
 def events(run: Run) -> list[tuple[int, str]]:

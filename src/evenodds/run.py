@@ -21,6 +21,9 @@ from evenodds.spec import SampleSpec, spec_from_json
 STARTED = {"checkpoints", "samples", "codec.json"}
 """What a run holds before its recipe is written: a start that broke off there may be made again."""
 
+JUDGE = "judge"
+"""Where the judge is kept, which is made when it is first asked."""
+
 KEPT = 2
 """Checkpoints kept: the last, and the one before it should the last be damaged."""
 
@@ -182,6 +185,14 @@ class Run:
             path.unlink(missing_ok=True)
         else:
             write_json(path, facts)
+
+    def judge_facts(self) -> dict[str, Any] | None:
+        """What was measured when the judge was made, or None where there is none yet."""
+        path = self.path / JUDGE / "state.json"
+        found: dict[str, Any] | None = (
+            json.loads(path.read_text())["state"]["facts"] if path.is_file() else None
+        )
+        return found
 
     def samples(self, suffix: str = "*") -> Iterator[Path]:
         """What fixed latents gave, oldest first."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from evenodds import __version__
 from evenodds.cli.doctor import doctor
+from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
 from evenodds.cli.train import train
 from evenodds.errors import UserError
@@ -32,6 +33,7 @@ app = App(
 )
 app.command(train)
 app.command(sample)
+app.command(judge)
 app.command(doctor)
 
 

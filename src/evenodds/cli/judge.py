@@ -1,0 +1,107 @@
+"""`evenodds judge`: how real a picture or a row looks."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evenodds.cli.options import Device
+
+if TYPE_CHECKING:
+    from evenodds.judge.asking import Opinion
+
+MEANING = (
+    "Percent real: the probability that it is real, where half of all samples are and the others are fakes of this "
+    "run or broken reals.\np: the share of {count:,} held-out real ones that look no more real; below 0.05 is an "
+    "outlier, as one real in 20 is."
+)
+SHOWN = 1_000
+"""Lines at most; the rest is for --to and --json."""
+
+
+def judge(
+    run: Path,
+    *inputs: str,
+    json: bool = False,
+    to: Path | None = None,
+    device: Device = "auto",
+) -> None:
+    """Say how real pictures or rows look to a judge that was trained on the run's data and its fakes.
+
+    The first call trains the judge, which takes seconds to minutes; it is kept in RUN/judge.
+
+    Parameters
+    ----------
+    run:
+        The folder that train left.
+    inputs:
+        Pictures, or folders of them, which are ranked; or tables, or rows such as height=170,weight=63.
+    json:
+        Print one JSON list of input, percent_real and p_value, in the order given.
+    to:
+        A .csv or .parquet file for the same, instead of lines.
+    device:
+        Where to compute; auto takes a GPU where there is one.
+    """
+    from evenodds.errors import UserError
+
+    if not inputs:
+        raise UserError("judge what? Give a picture, a folder, a table or a row such as height=170,weight=63")
+    from evenodds.device import find_device
+    from evenodds.judge.asking import ask
+    from evenodds.run import Run
+
+    found, opinions = ask(Run.open(run), list(inputs), find_device(device), say)
+    if to is not None:
+        write(opinions, to)
+    if json:
+        print(jsonlib.dumps([one.told() for one in opinions]))
+    elif to is None:
+        tell(opinions, len(found.heldout), ranked=any(map(holds_many, inputs)))
+
+
+def write(opinions: list[Opinion], to: Path) -> None:
+    """The opinions as a table file."""
+    from evenodds.data.reading import write_table
+    from evenodds.judge.asking import table_of
+
+    say(f"{write_table([table_of(opinions)], to):,} judged in {to}")
+
+
+def holds_many(text: str) -> bool:
+    """Whether an input is a folder or zip, which is ranked."""
+    path = Path(text).expanduser()
+    return path.is_dir() or path.suffix.lower() == ".zip"
+
+
+def say(text: str) -> None:
+    """A remark, kept out of the answer."""
+    print(text, file=sys.stderr)
+
+
+def tell(opinions: list[Opinion], heldout: int, *, ranked: bool) -> None:
+    """A line each, a folder's most real first, and what the figures mean."""
+    if ranked:
+        opinions = sorted(opinions, key=lambda opinion: -opinion.score)
+    for opinion in opinions[:SHOWN]:
+        print(line(opinion, heldout))
+    if len(opinions) > SHOWN:
+        print(f"... and {len(opinions) - SHOWN:,} more: --to FILE.csv takes them all")
+    print(MEANING.format(count=heldout))
+
+
+def line(opinion: Opinion, heldout: int) -> str:
+    """`photo.png: 12 % real, 88 % fake (p = 0.03: 2 of 100 real ones look no more real)`."""
+    # p counts the sample itself among the real ones, as if it were one.
+    count = round(opinion.p_value * (heldout + 1)) - 1
+    real, fake = percent(opinion.percent_real), percent(100 - opinion.percent_real)
+    why = f"{count:,} of {heldout:,} real ones look no more real"
+    return f"{opinion.input}: {real} real, {fake} fake (p = {opinion.p_value:.2g}: {why})"
+
+
+def percent(value: float) -> str:
+    """Whole percents, and a decimal or two near the ends."""
+    places = 0 if 1 <= value <= 99 else 1 if 0.1 <= value <= 99.9 else 2
+    return f"{value:.{places}f} %"

@@ -1,0 +1,174 @@
+"""The judge: how real a sample looks, as a score, a probability and a p-value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evenodds import checkpoint
+from evenodds.data.tables import TableCodec
+from evenodds.errors import UserError
+from evenodds.judge.calibration import Floats, Scale, Weights, p_values, steady
+from evenodds.judge.eye import Block, distance, see, sight, to_samples
+from evenodds.networks.classifier import Classifier
+from evenodds.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_json
+
+LAYOUT = 1
+"""Raised whenever a stored judge would be read or made differently."""
+FLAG = 0.05
+"""A sample with a p-value below this is an outlier."""
+_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Units:
+    """Of reals that the network did not see: the cap of its logit, and distance's median, 95 % mark and spread."""
+
+    cap: float
+    median: float
+    far: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A classifier of reals and fakes with what makes its answers believable. Made by ``making``, kept in RUN/judge.
+
+    Percent real is the probability, in percent, that a sample is real where half of all samples are, and the other half
+    are fakes: 40 % present ones, 20 % of earlier in the game, 40 % broken reals (``evidence.SHARES``). Other fakes, or
+    more of them, need another figure.
+    """
+
+    spec: SampleSpec
+    codec: TableCodec | None
+    networks: tuple[Classifier, ...]
+    width: int
+    reals: Tensor
+    units: Units
+    weights: Weights
+    scale: Scale
+    heldout: Floats
+    """The scores of the held-out reals, sorted."""
+    facts: dict[str, Any]
+    """Of its making: checkpoint, calibration_error, calibration_n, heldout_n, auc, seconds."""
+
+    # As scikit-learn's outlier detectors: X is a table, or uint8 pictures (n, H, W, C).
+
+    def score_samples(self, X: pd.DataFrame | NDArray[Any]) -> Floats:
+        """How real each sample looks, (n,): higher is more real. Raises UserError for samples of another kind."""
+        return self.score(self.encode(X))
+
+    def predict(self, X: pd.DataFrame | NDArray[Any]) -> NDArray[np.int64]:
+        """+1 for what may be real, -1 for an outlier: a p-value below 0.05, as of 5 % of new reals. Shape (n,)."""
+        return np.where(self.p_value(self.score_samples(X)) < FLAG, -1, 1)
+
+    def encode(self, X: pd.DataFrame | NDArray[Any]) -> Block:
+        """A table, or uint8 pictures (n, H, W, C) or (n, H, W) of the run's size, as a store keeps them."""
+        if self.codec is not None:
+            if not isinstance(X, pd.DataFrame):
+                raise UserError(
+                    f"rows are judged as a DataFrame with the columns {', '.join(self.codec.names)}"
+                )
+            return self.codec.encode(X, np.random.default_rng(0))
+        if isinstance(X, pd.DataFrame):
+            raise UserError("this judge knows pictures and no rows, give uint8 (n, H, W, C)")
+        pictures = np.asarray(X)
+        if pictures.ndim == 3:
+            pictures = pictures[..., None]
+        c, h, w = cast(PictureSpec, self.spec).shape
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != (h, w, c):
+            raise UserError(
+                f"pictures of {pictures.dtype} {pictures.shape} cannot be judged, give uint8 (n, {h}, {w}, {c})"
+            )
+        return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
+
+    def score(self, block: Block) -> Floats:
+        """The score of stored samples (n, ...), float64 (n,): the logit of the weighed evidence."""
+        seen = see(self.spec, block)
+        if not len(seen):
+            return np.empty(0)
+        found = evidence(logits_of(self.networks, seen), distance(seen, self.reals), self.units)
+        return self.weights.logit(found)
+
+    def percent_real(self, score: Floats) -> Floats:
+        """Calibrated percent for scores (n,), within 0 and 100; see the class for what it refers to."""
+        return 100 * self.scale.probability(score)
+
+    def p_value(self, score: Floats) -> Floats:
+        """The share of held-out reals, and the sample itself, that look no more real, for scores (n,); in (0, 1]."""
+        return p_values(score, self.heldout)
+
+    def save(self, folder: Path) -> None:
+        """Writes the judge at ``folder``, whole or not at all. Raises Unwritable where it cannot be."""
+        tensors = {f"network{place}": net.state_dict() for place, net in enumerate(self.networks)}
+        kept = {"reals": self.reals, "heldout": torch.from_numpy(self.heldout)}
+        state = {
+            "layout": LAYOUT,
+            "spec": spec_to_json(self.spec),
+            "codec": None if self.codec is None else self.codec.to_json(),
+            "width": self.width,
+            "units": vars(self.units),
+            "weights": {"slopes": self.weights.slopes.tolist(), "offset": self.weights.offset},
+            "scale": self.scale._asdict(),
+            "facts": self.facts,
+        }
+        checkpoint.write(folder, {**tensors, "kept": kept}, state)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """The judge at ``folder``; None where there is none, a damaged one, or one of another layout."""
+        try:
+            tensors, state = checkpoint.read(folder)
+        except UserError:
+            return None
+        if state.get("layout") != LAYOUT:
+            return None
+        spec = spec_from_json(state["spec"])
+        kept = tensors.pop("kept")
+        networks = []
+        for name in sorted(tensors):
+            with torch.random.fork_rng():
+                network = Classifier(sight(spec), state["width"])
+            network.load_state_dict(tensors[name])
+            networks.append(network.eval())
+        codec, weights = state["codec"], state["weights"]
+        return cls(
+            spec,
+            None if codec is None else TableCodec.from_json(codec),
+            tuple(networks),
+            state["width"],
+            kept["reals"],
+            Units(**state["units"]),
+            Weights(np.array(weights["slopes"]), weights["offset"]),
+            Scale(**state["scale"]),
+            kept["heldout"].numpy(),
+            state["facts"],
+        )
+
+
+def evidence(logit: Floats, distance: Floats, units: Units) -> Floats:
+    """What speaks for a real, (n, 3): the network's logit, nearness, and not being beyond the reals' 95 % mark.
+
+    The logit is capped where the reals' own are highest: beyond it the network only says that it was never there.
+    """
+    near = (units.median - distance) / units.spread
+    beyond = (units.far - distance) / units.spread
+    return steady(np.stack([np.minimum(logit, units.cap), near, np.minimum(beyond, 0)], axis=1))
+
+
+@torch.inference_mode()
+def logits_of(networks: tuple[Classifier, ...], block: Block) -> Floats:
+    """The networks' mean logit of samples as ``eye.see`` leaves them (n, ...), float64 (n,)."""
+    device = next(networks[0].parameters()).device
+    found = []
+    for start in range(0, len(block), _BATCH):
+        x = to_samples(torch.from_numpy(block[start : start + _BATCH]).to(device))
+        found.append(torch.stack([network(x) for network in networks]).mean(0).cpu().double().numpy())
+    return np.concatenate(found)
