@@ -179,3 +179,66 @@ def test_the_whole_policy_is_its_three_changes_in_order() -> None:
     whole = augment(x)
     torch.manual_seed(1)
     assert torch.equal(whole, cutout(translate(colour(x))))
+
+
+def unchanged(out: Tensor, x: Tensor) -> Tensor:
+    """(n,): the pictures that are as they were, to the last bit."""
+    return (out == x).flatten(1).all(1)
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1])
+def test_a_share_of_none_changes_nothing_and_draws_nothing(share: float) -> None:
+    x, before = pictures(), torch.get_rng_state()
+    assert torch.equal(augment(x, share), x)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_share_of_one_changes_every_picture() -> None:
+    x = pictures(MANY)
+    assert not unchanged(augment(x, 1.0), x).any()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_about_the_stated_share_of_the_pictures_is_changed(share: float) -> None:
+    """Within four standard deviations of a binomial share."""
+    x = pictures(MANY, channels=1, height=8, width=8)
+    changed = 1 - unchanged(augment(x, share), x).float().mean()
+    assert changed.item() == pytest.approx(share, abs=4 * (share * (1 - share) / MANY) ** 0.5)
+
+
+def test_a_picture_is_changed_in_full_or_not_at_all() -> None:
+    """Those that are changed are what a share of one would have made of them."""
+    x = pictures(40)
+    torch.manual_seed(1)
+    whole = augment(x)
+    torch.manual_seed(1)
+    out = augment(x, 0.5)
+    kept = unchanged(out, x)
+    assert 0 < kept.sum() < len(x)
+    assert torch.equal(out[~kept], whole[~kept])
+
+
+def test_each_call_draws_anew_which_pictures_are_changed() -> None:
+    x = pictures(40)
+    assert not torch.equal(unchanged(augment(x, 0.5), x), unchanged(augment(x, 0.5), x))
+
+
+def test_gradients_of_pictures_left_alone_pass_as_they_are() -> None:
+    x = pictures(40).requires_grad_()
+    out = augment(x, 0.5)
+    weights = torch.randn_like(x)
+    (out * weights).sum().backward()  # type: ignore[no-untyped-call]
+    kept = unchanged(out.detach(), x.detach())
+    assert x.grad is not None
+    assert torch.equal(x.grad[kept], weights[kept])
+    same = (x.grad == weights).flatten(1).all(1)
+    assert not same[~kept].any()
+
+
+def test_the_gradient_of_a_share_is_that_of_the_drawn_change() -> None:
+    def drawn(x: Tensor) -> Tensor:
+        torch.manual_seed(1)
+        return augment(x, 0.5)
+
+    x = pictures(4, 3, 4, 4).double().requires_grad_()
+    assert torch.autograd.gradcheck(drawn, (x,))

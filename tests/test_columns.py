@@ -128,6 +128,63 @@ def test_spike_and_missing_are_choices_and_their_scores_carry_nothing() -> None:
     assert ((found == 0) == (series == 0)).all()
 
 
+def clusters(centres: list[float], sd: float = 0.05, n: int = 5000) -> np.ndarray:
+    return RNG(0).choice(centres, n) + RNG(1).normal(0, sd, n)
+
+
+@pytest.mark.parametrize("decimals", [3, 12])
+def test_wide_gaps_part_a_column_and_no_score_falls_into_one(decimals: int) -> None:
+    column, series = number(np.round(clusters([-4, -2, 0, 2, 4]), decimals))
+    assert column.stretches == 5
+    assert [(s.start, s.stop, s.kind) for s in column.spans(1)] == [(1, 6, "category"), (6, 7, "number")]
+    block = column.encode(series, RNG(1))
+    nearest = np.rint(series / 2 + 2).to_numpy(int)
+    assert (block[:, :5].argmax(1) == nearest).all()
+    for k in range(5):
+        assert stats.kstest(block[nearest == k, -1], "norm").pvalue > 0.001
+    assert np.abs(column.decode(block, RNG(2)) - series).max() < 1e-3
+    block[:, -1] = RNG(3).normal(0, 3, len(block))
+    made = column.decode(block, RNG(2))
+    assert (np.abs(made - 2 * np.rint(made / 2)) < 0.25).all()
+
+
+def test_stretches_stand_beside_a_spike_and_missing_values() -> None:
+    values = clusters([1.0, 9.0], n=9000)
+    values[::3], values[1::9] = 5.0, np.nan
+    column, series = number(values)
+    assert (column.stretches, column.spikes, column.choices) == (2, (5.0,), 4)
+    found = back(column, series)
+    assert (found.isna() == series.isna()).all()
+    assert ((found == 5) == (series == 5)).all()
+    assert np.abs(found - series).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RNG(0).normal(size=20_000),
+        RNG(0).standard_cauchy(20_000),
+        RNG(0).lognormal(0, 3, 20_000),
+        RNG(0).uniform(size=300),
+        np.append(RNG(0).normal(size=5000), [1e6] * 20),
+        np.round(RNG(0).normal(0, 500, 3000)),
+        np.round(np.round(RNG(0).normal(160, 20, 1500)) * 0.4536, 2)
+        + RNG(1).choice([0, 0.01], 1500, p=[0.97, 0.03]),
+    ],
+    ids=["normal", "cauchy", "lognormal", "few", "outliers", "lattice", "pounds in kilograms"],
+)
+def test_smooth_laws_and_outliers_are_not_parted(values: np.ndarray) -> None:
+    assert number(values)[0].stretches == 1
+
+
+def test_a_value_in_a_gap_scores_just_beyond_the_nearer_stretch() -> None:
+    column, _ = number(clusters([0, 2]))
+    block = column.encode(pd.Series([0.8, 1.2], name="x"), RNG(1))
+    assert block[:, :2].tolist() == [[1, 0], [0, 1]]
+    assert 3.5 < block[0, 2] <= 4
+    assert -4 <= block[1, 2] < -3.5
+
+
 def test_tall_value_of_a_smooth_histogram_is_no_spike() -> None:
     assert number(np.round(RNG(0).normal(190, 8, 340)))[0].spikes == ()
 
@@ -265,6 +322,7 @@ def test_codecs_survive_json() -> None:
     columns: list[Column] = [
         number([*RNG(0).normal(size=90), *[0.0] * 50, np.nan])[0],
         number(RNG(0).integers(0, 30, 900))[0],
+        number(clusters([0, 1, 2]))[0],
         *(CategoryColumn.fit("c", series) for series in LEVELS),
         DateColumn.fit("d", MOMENTS, None, RNG(0)),
         DateColumn.fit("d", MOMENTS[:2].repeat(9), None, RNG(0)),

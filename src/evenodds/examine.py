@@ -42,7 +42,11 @@ class Examiner:
         self.heldout = self.cloud(list(training.reals("heldout", self.count)))
         seed = training.recipe.plan.seed
         set_random(seed_of(seed, "examiner"), training.device)
-        self.latents = draw(max(self.count, 256), training.recipe.network.latent, training.device)
+        self.latents = draw(
+            2 * judged(store.spec) if self.pictures else REFERENCE,
+            training.recipe.network.latent,
+            training.device,
+        )
 
     def look(self) -> Seen | None:
         """This check's numbers, or None where a score or a fake is not a number."""

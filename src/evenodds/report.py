@@ -114,10 +114,11 @@ def judge_told(facts: dict[str, Any] | None) -> list[str]:
     if facts is None:
         return ["Not made yet: evenodds judge makes it when it is first asked."]
     kinds = ", ".join(f"{name} fakes {value:.1%}" for name, value in facts["auc"].items())
+    error, over, reals = facts["calibration_error"], facts["calibration_n"], facts["heldout_n"]
     return [
         f"Made for the state of round {int(facts['checkpoint']):,} in {facts['seconds']:.0f} seconds.",
-        f"Calibration error {facts['calibration_error']:.3f} over {facts['calibration_n']:,} samples that it did not "
-        f"learn from, {facts['heldout_n']:,} of them held-out reals: so far its percents are off, on average.",
+        f"Its percents are off by {100 * error:.1f} points on average, over {over:,} samples that it did not learn "
+        + f"from, {reals:,} of them held-out reals (expected calibration error).",
         f"How often it scores a held-out real above one of: {kinds}.",
     ]
 

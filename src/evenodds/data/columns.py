@@ -11,19 +11,22 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from evenodds.data.reading import floats, typed
+from evenodds.data.scores import (
+    EVEN,
+    LIMIT,
+    Floats,
+    gaps_of,
+    knots_of,
+    lattice_of,
+    normal,
+    repeats,
+    spikes_of,
+    spread,
+)
 from evenodds.errors import UserError
 from evenodds.spec import Span
 
-LIMIT = 3.5
-"""Normal scores of values seen in training lie in [-LIMIT, LIMIT]."""
-KNOTS = 1001
-_EVEN = np.linspace(-LIMIT, LIMIT, KNOTS)
 MAX_LEVELS = 256
-_MAX_SPIKES = 8
-_TAIL = float(ndtr(-LIMIT))
-_EXACT = 2.0**53  # whole numbers below it are exact in float64
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,12 @@ class NumberColumn:
     139), so that D never sees an atom. Values on a lattice are first spread over +-0.49 of its step
     (dequantisation, Theis 2016, 1511.01844) unless ``scores`` gives each of them a stretch of its own.
 
-    ``spikes`` (values that hold much of the column alone) and missing values are choices, one-hot places
-    ("value", "missing" if any, spike 1, ...) before the number's own place, which is noise for them.
+    Where wide gaps part the column, each of its ``stretches`` has as many ``knots`` and scores N(0, 1) of its own:
+    one map over all would make neighbours of values that are far apart, and fakes would fall between (mode-specific
+    normalisation, Xu 2019, 1907.00503, section 4.2, here exact).
+
+    Stretches, ``spikes`` (values that hold much of the column alone) and missing values are choices, one-hot places
+    (stretch 1, ..., "missing" if any, spike 1, ...) before the number's own place, noise for the last two.
     """
 
     name: str
@@ -47,6 +54,7 @@ class NumberColumn:
     scores: tuple[float, ...]
     spikes: tuple[float, ...]
     missing: bool
+    stretches: int = 1
 
     @classmethod
     def fit(cls, name: str, series: pd.Series[Any], rng: np.random.Generator) -> NumberColumn:
@@ -54,38 +62,54 @@ class NumberColumn:
         x, absent = floats(series)
         values = x[~absent]
         levels, counts = np.unique(values, return_counts=True)
-        decimals, step = _lattice(levels, series.dtype == np.float32)
+        decimals, step = lattice_of(levels, series.dtype == np.float32)
         if decimals is not None:
             values, levels = np.round(values, decimals), np.round(levels, decimals)
-        spiky = _spikes(counts)
+        spiky = spikes_of(counts)
         rest, counts = levels[~spiky], counts[~spiky]
         scores: tuple[float, ...] = ()
-        if _repeats(counts):
+        stretches = 1
+        if repeats(counts):
             edges = np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])
             knots = np.repeat(rest, 2)
-            scores = tuple(_normal(np.repeat(edges, 2)[1:-1]).tolist())
+            scores = tuple(normal(np.repeat(edges, 2)[1:-1]).tolist())
         else:
-            spread = _spread(values[~np.isin(values, levels[spiky])], step, rng)
-            knots = np.quantile(spread, _uniform(_EVEN))
-            knots[[0, -1]] = rest[0] - 0.49 * step, rest[-1] + 0.49 * step
-        spikes = tuple(levels[spiky].tolist())
+            dense = np.sort(spread(values[~np.isin(values, levels[spiky])], step, rng))
+            gaps = gaps_of(rest, counts)
+            stretches = len(gaps) + 1
+            parts = (np.split(some, np.searchsorted(some, gaps)) for some in (dense, rest))
+            knots = np.concatenate([knots_of(part, ends, step) for part, ends in zip(*parts, strict=True)])
         return cls(
-            name, str(series.dtype), decimals, step, tuple(knots.tolist()), scores, spikes, bool(absent.any())
+            name,
+            str(series.dtype),
+            decimals,
+            step,
+            tuple(knots.tolist()),
+            scores,
+            tuple(levels[spiky].tolist()),
+            bool(absent.any()),
+            stretches,
         )
 
     @property
     def choices(self) -> int:
-        """How many one-hot places come before the number's own; 0 where a value is all there is."""
-        return 1 + self.missing + len(self.spikes) if self.missing or self.spikes else 0
+        """How many one-hot places come before the number's own; 0 where there is nothing to choose."""
+        choices = self.stretches + self.missing + len(self.spikes)
+        return choices if choices > 1 else 0
 
     @property
     def width(self) -> int:
         return self.choices + 1
 
     @property
+    def parts(self) -> Floats:
+        """The knots of each stretch, (stretches, n)."""
+        return np.array(self.knots).reshape(self.stretches, -1)
+
+    @property
     def grid(self) -> Floats:
-        """The normal scores of the knots, rising from -3.5 to 3.5."""
-        return np.array(self.scores) if self.scores else _EVEN
+        """The normal scores of a stretch's knots, rising from -3.5 to 3.5."""
+        return np.array(self.scores) if self.scores else EVEN
 
     def spans(self, start: int) -> tuple[Span, ...]:
         split = start + self.choices
@@ -93,7 +117,7 @@ class NumberColumn:
         return (Span(start, split, "category"), number) if self.choices else (number,)
 
     def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
-        """Values (n) as places (n, width). Values outside the training range score between 3.5 and 4.
+        """Values (n) as places (n, width). Values outside the nearest stretch score between 3.5 and 4.
 
         UserError for a missing value where training saw none.
         """
@@ -102,22 +126,24 @@ class NumberColumn:
             raise unseen(self.name, "a missing value", int(absent.argmax()))
         if self.decimals is not None:
             x = np.round(x, self.decimals)
-        choice = absent.astype(np.intp)
-        for place, spike in enumerate(self.spikes, start=1 + self.missing):
+        parts = self.parts
+        choice = np.searchsorted((parts[:-1, -1] + parts[1:, 0]) / 2, x)
+        choice[absent] = self.stretches
+        for place, spike in enumerate(self.spikes, start=self.stretches + self.missing):
             choice[(x == spike) & ~absent] = place
-        plain = choice == 0
         z = np.clip(rng.standard_normal(len(x)), -LIMIT, LIMIT)
-        z[plain] = self._score(x[plain], rng)
+        for place, knots in enumerate(parts):
+            z[choice == place] = self._score(x[choice == place], knots, rng)
         block = np.zeros((len(x), self.width), np.float32)
         if self.choices:
             block[np.arange(len(x)), choice] = 1
         block[:, -1] = z
         return block
 
-    def _score(self, x: Floats, rng: np.random.Generator) -> Floats:
-        knots, grid = np.array(self.knots), self.grid
+    def _score(self, x: Floats, knots: Floats, rng: np.random.Generator) -> Floats:
+        grid = self.grid
         if not self.scores:
-            x = _spread(x, self.step, rng)
+            x = spread(x, self.step, rng)
         first = np.searchsorted(knots, x, "left")
         last = np.searchsorted(knots, x, "right") - 1
         z = np.empty_like(x)
@@ -134,20 +160,20 @@ class NumberColumn:
 
     def decode(self, block: NDArray[Any], rng: np.random.Generator) -> pd.Series[Any]:
         """Places (n, width), one-hot or soft, as values (n), in the dtype and the range of the column."""
-        knots, grid = np.array(self.knots), self.grid
+        parts, grid = self.parts, self.grid
+        choice = block[:, :-1].argmax(1) if self.choices else np.zeros(len(block), np.intp)
+        own = np.minimum(choice, self.stretches - 1)
         z = np.clip(block[:, -1].astype(np.float64), -LIMIT, LIMIT)
         left = np.clip(np.searchsorted(grid, z, "right") - 1, 0, len(grid) - 2)
         share = (z - grid[left]) / (grid[left + 1] - grid[left])
-        x = np.clip(knots[left] + share * (knots[left + 1] - knots[left]), knots[0], knots[-1])
+        low, high = parts[own, left], parts[own, left + 1]
+        x = np.clip(low + share * (high - low), parts[own, 0], parts[own, -1])
         if self.step and not self.scores:
-            origin = knots[0] + 0.49 * self.step
+            origin = self.knots[0] + 0.49 * self.step
             x = origin + np.rint((x - origin) / self.step) * self.step
-        absent = np.zeros(len(x), np.bool_)
-        if self.choices:
-            choice = block[:, :-1].argmax(1)
-            absent = choice == (1 if self.missing else -1)
-            for place, spike in enumerate(self.spikes, start=1 + self.missing):
-                x[choice == place] = spike
+        absent = choice == (self.stretches if self.missing else -1)
+        for place, spike in enumerate(self.spikes, start=self.stretches + self.missing):
+            x[choice == place] = spike
         if self.decimals is not None:
             x = np.round(x, self.decimals)
         return pd.Series(typed(x, absent, self.dtype), name=self.name)
@@ -244,56 +270,3 @@ def unseen(name: str, what: str, row: int) -> UserError:
 def fields(facts: dict[str, Any]) -> dict[str, Any]:
     """A codec's JSON as its dataclass fields: the kind dropped, lists as tuples."""
     return {key: tuple(v) if isinstance(v, list) else v for key, v in facts.items() if key != "kind"}
-
-
-def _lattice(levels: Floats, single: bool) -> tuple[int | None, float]:
-    """How many decimals the sorted distinct values have (None for 8 or more) and the step of their lattice.
-
-    The step is the greatest common divisor of their differences; 0 where there is none to speak of.
-    ``single`` says that they were float32, whose decimals only show after rounding back.
-    """
-    kind = np.float32 if single else np.float64
-    for decimals in range(8):
-        if (np.round(levels, decimals).astype(kind) == levels.astype(kind)).all():
-            break
-    else:
-        return None, 0.0
-    scaled = levels * 10.0**decimals
-    if len(levels) < 2 or np.abs(scaled).max() >= _EXACT:
-        return decimals, 0.0
-    return decimals, float(np.gcd.reduce(np.diff(np.rint(scaled).astype(np.int64)))) / 10.0**decimals
-
-
-def _repeats(counts: NDArray[np.intp]) -> bool:
-    """Whether values repeat so much that they are the column's only values: each gets its own stretch."""
-    return len(counts) <= KNOTS // 2 and bool(counts.sum() >= 10 * len(counts))
-
-
-def _spikes(counts: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which of the sorted distinct values stand out, at most 8.
-
-    One holds over 2 % of the rows (over 20 % where values repeat, since there each has its stretch anyway)
-    and over 5 times the mean of its ten nearest neighbours: a tall value of a smooth histogram is no spike.
-    """
-    total = np.concatenate([[0], np.cumsum(counts)])
-    place = np.arange(len(counts))
-    low, high = np.maximum(place - 5, 0), np.minimum(place + 6, len(counts))
-    around = (total[high] - total[low] - counts) / np.maximum(high - low - 1, 1)
-    floor = (0.2 if _repeats(counts) else 0.02) * counts.sum()
-    spiky = (counts > floor) & (counts > 5 * around) & (len(counts) > 1)
-    spiky[np.argsort(np.where(spiky, -counts, 0), kind="stable")[_MAX_SPIKES:]] = False
-    return np.asarray(spiky, np.bool_)
-
-
-def _spread(x: Floats, step: float, rng: np.random.Generator) -> Floats:
-    return x + step * rng.uniform(-0.49, 0.49, len(x)) if step else x
-
-
-def _uniform(z: Floats) -> Floats:
-    """Scores in [-3.5, 3.5] as shares in [0, 1] of the normal distribution cut at +-3.5."""
-    return np.asarray(np.clip((ndtr(z) - _TAIL) / (1 - 2 * _TAIL), 0, 1), np.float64)
-
-
-def _normal(share: Floats) -> Floats:
-    """The inverse of ``_uniform``."""
-    return np.asarray(np.clip(ndtri(_TAIL + share * (1 - 2 * _TAIL)), -LIMIT, LIMIT), np.float64)

@@ -28,7 +28,7 @@ from evenodds.spec import PictureSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-PREPARED = 1
+PREPARED = 2
 """Raised whenever the same source would be prepared differently."""
 
 _FOLDER_SIZE = 64

@@ -14,7 +14,7 @@ BETTER = 0.02
 """A distance is better when it is at least this share lower."""
 PATIENCE = 0.25
 """Nothing has become better for this share of the rounds: the game stands still."""
-FEWEST = 6
+FEWEST = 20
 """And for at least so many checks."""
 
 

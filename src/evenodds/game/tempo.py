@@ -92,8 +92,10 @@ class Tempo:
         return [Move("factor on the penalty", to, reason)]
 
     def augment(self, gap: float) -> list[Move]:
-        """More pictures are augmented while D tells trained reals from held-out ones (ADA, 2006.06676, section 3)."""
-        to = round(max(0.0, min(1.0, self.pace.augment + (STEP if gap > GAP else -STEP))), 3)
+        """More pictures are augmented while D tells trained reals from held-out ones, fewer when it no longer does
+        (ADA: Karras 2020, 2006.06676, section 3)."""
+        step = STEP if gap > GAP else -STEP if gap < 0 else 0.0
+        to = round(max(0.0, min(1.0, self.pace.augment + step)), 3)
         if to == self.pace.augment:
             return []
         self.pace.augment = to

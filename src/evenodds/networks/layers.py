@@ -57,7 +57,7 @@ class SpanHeads(nn.Module):
     """
 
     BOUND = 4.0
-    TEMPERATURE = 2.0
+    TEMPERATURE = 5.0
     """Of the gradient's softmax: a soft one still reaches places far from being chosen."""
 
     def __init__(self, spec: RowSpec) -> None:
