@@ -97,7 +97,7 @@ def stuck(course: list[Seen]) -> list[str]:
 
 
 def test_odds_at_one_for_long_with_fakes_no_better_are_divergence() -> None:
-    assert stuck(certain(*[1.0] * (STUCK_FOR + 1))) == ["divergence"]
+    assert stuck(certain(*[1.0] * (STUCK_FOR))) == ["divergence"]
     assert stuck(certain(*[1.0] * (STUCK_FOR - 1))) == []
 
 
@@ -108,14 +108,14 @@ def test_odds_at_one_are_no_fault_while_the_fakes_become_better() -> None:
 
 def test_one_good_check_among_bad_ones_is_not_better() -> None:
     """Medians of both halves are compared."""
-    distances = [1.0] * (STUCK_FOR + 1)
+    distances = [1.0] * (STUCK_FOR)
     distances[-2] = 0.1
     assert stuck(certain(*distances)) == ["divergence"]
 
 
-@pytest.mark.parametrize("place", [0, 5, STUCK_FOR])
+@pytest.mark.parametrize("place", [0, 5, STUCK_FOR - 1])
 def test_one_check_that_was_not_certain_ends_the_count(place: int) -> None:
-    course = certain(*[1.0] * (STUCK_FOR + 1))
+    course = certain(*[1.0] * (STUCK_FOR))
     course[place] = course[place]._replace(odds_low=STUCK)
     assert stuck(course) == []
     course[place] = course[place]._replace(odds_low=STUCK + A_LITTLE)
@@ -124,7 +124,7 @@ def test_one_check_that_was_not_certain_ends_the_count(place: int) -> None:
 
 def test_checks_before_the_last_ones_are_forgotten() -> None:
     """The distance fell long ago, and the odds were low then."""
-    course = [HEALTHY] * 5 + certain(*[5.0] * 3, *[1.0] * (STUCK_FOR + 1))
+    course = [HEALTHY] * 5 + certain(*[5.0] * 3, *[1.0] * (STUCK_FOR))
     assert stuck(course) == ["divergence"]
 
 

@@ -104,13 +104,13 @@ def test_a_game_whose_distance_always_falls_never_stands() -> None:
 
 
 def test_a_game_that_never_becomes_better_stands_after_the_fewest_checks() -> None:
-    assert first_standing([1.0] * 20) == FEWEST + 1
+    assert first_standing([1.0] * 3 * FEWEST) == FEWEST + 1
 
 
 def test_patience_is_a_share_of_the_rounds_played() -> None:
-    """Better until check 60: the 80th is the first with a quarter of all rounds since; medians lag by one check."""
-    distances = [0.9 ** min(place, 60) for place in range(1, 100)]
-    last = 61
+    """Better until ``last``, since medians lag by one check; at that many checks FEWEST are long over."""
+    last = 10 * FEWEST + 1
+    distances = [0.9 ** min(place, last - 1) for place in range(1, 2 * last)]
     assert course(distances).best_round == 100 * last
     assert first_standing(distances) == math.ceil(last / (1 - PATIENCE))
 
@@ -155,13 +155,15 @@ def test_a_surely_lower_ruling_is_progress_and_an_unsure_one_is_not() -> None:
 
 
 def test_patience_begins_anew_after_a_change() -> None:
-    own = course([1.0] * 20)
-    assert own.stands(2000)
-    own.better(2000)
-    assert not own.stands(2000)
-    for place in range(21, 40):
+    first = 5 * FEWEST
+    own = course([1.0] * first)
+    assert own.stands(100 * first)
+    own.better(100 * first)
+    assert not own.stands(100 * first)
+    for place in range(first + 1, 2 * first):
         own.note(100 * place, D_AHEAD, 1.0, False)
-        assert own.stands(100 * place) == (place - 20 >= FEWEST and place - 20 >= PATIENCE * place)
+        since = place - first
+        assert own.stands(100 * place) == (since >= FEWEST and since >= PATIENCE * place)
 
 
 EACH = st.tuples(

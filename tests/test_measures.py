@@ -79,9 +79,6 @@ def test_fakes_of_the_datas_law_cover_as_much_as_theory_says(width: int) -> None
     assert all(one.identical < 0.05 for one in found)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="cover() asks for less than the radius, which is 0 where a sample occurs six times"
-)
 def test_a_table_of_choices_alone_is_covered_by_fakes_of_its_law() -> None:
     """Four different rows, again and again: each real has a fake that is the same."""
     levels = np.eye(4, dtype=np.float32)

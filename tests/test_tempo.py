@@ -131,12 +131,19 @@ def test_augmentation_rises_with_the_gap_and_falls_back() -> None:
     own = tempo(augment="auto")
     up = [move for _ in range(12) for move in own.level(BAND, GAP + 0.01)]
     assert [move.to for move in up] == [round(STEP * n, 3) for n in range(1, 11)], "and no further than all"
-    down = [move for _ in range(12) for move in own.level(BAND, GAP)]
+    down = [move for _ in range(12) for move in own.level(BAND, -0.001)]
     assert [move.to for move in down] == [round(1 - STEP * n, 3) for n in range(1, 11)]
     assert own.pace.augment == 0
     assert own.level(BAND, -0.2) == []
     assert {move.what for move in up + down} == {"share augmented"}
     assert up[0].reason == "D's odds on trained reals are +6.0% from those on held-out"
+
+
+@pytest.mark.parametrize("gap", [0.0, GAP / 2, GAP])
+def test_augmentation_stays_where_the_gap_is_small(gap: float) -> None:
+    own = tempo(Pace(augment=0.4), augment="auto")
+    assert own.level(BAND, gap) == []
+    assert own.pace.augment == 0.4
 
 
 @pytest.mark.parametrize("choice", ["on", "off"])

@@ -115,10 +115,10 @@ def judge_told(facts: dict[str, Any] | None) -> list[str]:
         return ["Not made yet: evenodds judge makes it when it is first asked."]
     kinds = ", ".join(f"{name} fakes {value:.1%}" for name, value in facts["auc"].items())
     error, over, reals = facts["calibration_error"], facts["calibration_n"], facts["heldout_n"]
+    over_what = f"over {over:,} samples that it did not learn from, {reals:,} of them held-out reals"
     return [
         f"Made for the state of round {int(facts['checkpoint']):,} in {facts['seconds']:.0f} seconds.",
-        f"Its percents are off by {100 * error:.1f} points on average, over {over:,} samples that it did not learn "
-        + f"from, {reals:,} of them held-out reals (expected calibration error).",
+        f"Its percents are off by {100 * error:.1f} points on average {over_what} (expected calibration error).",
         f"How often it scores a held-out real above one of: {kinds}.",
     ]
 

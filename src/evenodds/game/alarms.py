@@ -75,8 +75,8 @@ def divergence(now: Seen, before: Sequence[Seen]) -> Alarm | None:
     """Scores that explode, or odds that stay at 1 while the fakes become no better."""
     if now.score_range > EXPLODED:
         return Alarm("divergence", f"D's scores range over {now.score_range:.1e}", "diverged")
-    last = [*before[-STUCK_FOR:], now]
-    if len(last) > STUCK_FOR and all(seen.odds_low > STUCK for seen in last):
+    last = [*before[1 - STUCK_FOR :], now]
+    if len(last) == STUCK_FOR and all(seen.odds_low > STUCK for seen in last):
         first, second = (
             np.median([seen.distance for seen in part])
             for part in (last[: STUCK_FOR // 2], last[-STUCK_FOR // 2 :])

@@ -60,8 +60,8 @@ def cover(real: Cloud, fake: Cloud) -> Coverage:
     own, theirs = fellows(real), fellows(fake)
     tiny = IDENTICAL * float(np.median(own))
     return Coverage(
-        float((apart < radii[:, None]).any(1).mean()),
-        float((apart < near[:, None]).any(0).mean()),
+        float((apart <= radii[:, None]).any(1).mean()),
+        float((apart <= near[:, None]).any(0).mean()),
         max(0.0, float((theirs <= tiny).mean() - (own <= tiny).mean())),
         float(fake.var(0).sum() / max(real.var(0).sum(), 1e-12)),
     )
@@ -82,9 +82,10 @@ class Copying:
 
 def copying(train: Cloud, heldout: Cloud, fake: Cloud) -> Copying:
     """Compares what is new in fakes with what is new in held-out reals."""
-    own, theirs = nearest(heldout, train), nearest(fake, train)
-    closer = (theirs < nearest(fake, heldout)).mean()
-    return Copying(odds(own, theirs), float(closer), len(train) / (len(train) + len(heldout)))
+    own, theirs, other = nearest(heldout, train), nearest(fake, train), nearest(fake, heldout)
+    expected = len(train) / (len(train) + len(heldout))
+    closer = (theirs < other).mean() + expected * (theirs == other).mean()
+    return Copying(odds(own, theirs), float(closer), expected)
 
 
 def within(a: Cloud) -> float:

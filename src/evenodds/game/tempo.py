@@ -86,7 +86,7 @@ class Tempo:
     def weigh(self, side: int, reason: str) -> list[Move]:
         """A heavier penalty when D is ahead, a lighter one when it is behind."""
         to = max(FIRMER**-6, min(FIRMER**6, self.pace.penalty * FIRMER**side))
-        if to == self.pace.penalty:
+        if not side or to == self.pace.penalty:
             return []
         self.pace.penalty = to
         return [Move("factor on the penalty", to, reason)]

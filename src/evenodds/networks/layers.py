@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from evenodds.errors import UserError
 from evenodds.spec import RowSpec
@@ -50,15 +51,17 @@ class FourierFeatures(nn.Module):
 class SpanHeads(nn.Module):
     """The last layer of a generator of rows: a head for each column span.
 
-    (n, spec.width) -> (n, spec.width). A number is bounded smoothly by +-4; a category is its largest logit's place,
-    one-hot, so that the discriminator cannot tell a fake by its softness, with the gradient of a softmax (straight-
-    through, Bengio 2013, 1308.3432, section 1). All chance is in z: Gumbel noise of each column's own (Jang 2016,
-    1611.01144) would draw columns that belong together apart.
+    (n, spec.width) -> (n, spec.width).
+
+    - A number is bounded smoothly by +-4.
+    - A category is a one-hot draw whose gradient is the softmax's (straight-through Gumbel-softmax, Jang 2016,
+      1611.01144, section 2.2), so that the discriminator cannot tell a fake by its softness.
+    - A stretch is a softmax while G learns, and its largest place, one-hot, in eval mode. Stretches of two columns often
+      belong together, and noise of each column's own would draw them apart (docs/evidence.md has the figures).
     """
 
     BOUND = 4.0
-    TEMPERATURE = 5.0
-    """Of the gradient's softmax: a soft one still reaches places far from being chosen."""
+    TEMPERATURE = 0.5
 
     def __init__(self, spec: RowSpec) -> None:
         super().__init__()
@@ -67,18 +70,16 @@ class SpanHeads(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if all(span.kind == "number" for span in self.spec.spans):
             return self.bounded(x)
-        parts = [
-            self.bounded(x[:, span.start : span.stop])
-            if span.kind == "number"
-            else self.chosen(x[:, span.start : span.stop])
-            for span in self.spec.spans
-        ]
-        return torch.cat(parts, dim=1)
+        heads = {"number": self.bounded, "category": self.drawn, "stretch": self.chosen}
+        return torch.cat([heads[span.kind](x[:, span.start : span.stop]) for span in self.spec.spans], dim=1)
+
+    def drawn(self, logits: Tensor) -> Tensor:
+        return F.gumbel_softmax(logits, tau=self.TEMPERATURE, hard=True)
 
     def chosen(self, logits: Tensor) -> Tensor:
-        soft = (logits / self.TEMPERATURE).softmax(1)
-        hard = torch.zeros_like(soft).scatter_(1, logits.argmax(1, keepdim=True), 1.0)
-        return hard + soft - soft.detach()
+        if self.training:
+            return logits.softmax(1)
+        return F.one_hot(logits.argmax(1), logits.shape[1]).to(logits.dtype)
 
     def bounded(self, x: Tensor) -> Tensor:
         return self.BOUND * torch.tanh(x / self.BOUND)

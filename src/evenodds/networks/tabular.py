@@ -46,10 +46,6 @@ class RowDiscriminator(nn.Module):
         super().__init__()
         w = settings.width
         features = FourierFeatures(spec.width, FREQUENCIES, SCALE)
-        for span in spec.spans:
-            if span.kind == "category":
-                # One-hot places are far apart as it is: waves between them give slopes that lead G nowhere.
-                features.frequencies[span.start : span.stop] = 0
         self.body = nn.Sequential(features, *dense([spec.width + 2 * FREQUENCIES, w, w, w]), nn.Linear(w, 1))
 
     def forward(self, x: Tensor) -> Tensor:
