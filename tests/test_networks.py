@@ -284,13 +284,6 @@ def test_categories_are_drawn_as_often_as_their_softmax_says() -> None:
     torch.testing.assert_close(choice.mean(0), logits.softmax(0), atol=0.01, rtol=0)
 
 
-def test_a_stretch_is_a_softmax_while_learning_and_its_largest_logit_after() -> None:
-    logits = torch.tensor([[1.0, -0.5, 0.3], [-2.0, 0.1, 0.0]])
-    head = SpanHeads(RowSpec((Span(0, 3, "stretch"),)))
-    torch.testing.assert_close(head(logits), logits.exp() / logits.exp().sum(1, keepdim=True))
-    assert torch.equal(head.eval()(logits), torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
-
-
 def test_fourier_features_keep_x_and_add_its_sines_and_cosines() -> None:
     layer, x = FourierFeatures(3, 5, 2.0), torch.randn(4, 3)
     out = layer(x)

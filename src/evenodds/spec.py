@@ -25,12 +25,11 @@ class Span:
 
     ``number``: each place is one normal score, about N(0, 1), bounded by +-4.
     ``category``: the places are one choice, one-hot for a real row.
-    ``stretch``: the same, of which side of its gaps a number lies on.
     """
 
     start: int
     stop: int
-    kind: Literal["number", "category", "stretch"]
+    kind: Literal["number", "category"]
 
     @property
     def width(self) -> int:

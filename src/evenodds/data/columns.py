@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,8 +114,7 @@ class NumberColumn:
     def spans(self, start: int) -> tuple[Span, ...]:
         split = start + self.choices
         number = Span(split, split + 1, "number")
-        kind: Literal["stretch", "category"] = "stretch" if self.stretches > 1 else "category"
-        return (Span(start, split, kind), number) if self.choices else (number,)
+        return (Span(start, split, "category"), number) if self.choices else (number,)
 
     def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
         """Values (n) as places (n, width). Values outside the nearest stretch score between 3.5 and 4.

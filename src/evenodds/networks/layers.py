@@ -13,6 +13,10 @@ from evenodds.spec import RowSpec
 
 SLOPE = 0.2
 """Negative slope of every leaky ReLU, as in DCGAN (1511.06434, section 3)."""
+BOUND = 4.0
+"""Numbers of a row lie within +-BOUND."""
+TEMPERATURE = 0.5
+"""Of the softmax whose gradient a drawn category has."""
 
 
 def doublings(size: int) -> tuple[int, int]:
@@ -49,19 +53,10 @@ class FourierFeatures(nn.Module):
 
 
 class SpanHeads(nn.Module):
-    """The last layer of a generator of rows: a head for each column span.
+    """The last layer of a generator of rows: a head for each column span, all at once.
 
-    (n, spec.width) -> (n, spec.width).
-
-    - A number is bounded smoothly by +-4.
-    - A category is a one-hot draw whose gradient is the softmax's (straight-through Gumbel-softmax, Jang 2016,
-      1611.01144, section 2.2), so that the discriminator cannot tell a fake by its softness.
-    - A stretch is a softmax while G learns, and its largest place, one-hot, in eval mode. Stretches of two columns often
-      belong together, and noise of each column's own would draw them apart (docs/evidence.md has the figures).
+    (n, spec.width) -> (n, spec.width), as ``bounded`` makes numbers and ``drawn`` categories.
     """
-
-    BOUND = 4.0
-    TEMPERATURE = 0.5
 
     def __init__(self, spec: RowSpec) -> None:
         super().__init__()
@@ -69,20 +64,20 @@ class SpanHeads(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if all(span.kind == "number" for span in self.spec.spans):
-            return self.bounded(x)
-        heads = {"number": self.bounded, "category": self.drawn, "stretch": self.chosen}
+            return bounded(x)
+        heads = {"number": bounded, "category": drawn}
         return torch.cat([heads[span.kind](x[:, span.start : span.stop]) for span in self.spec.spans], dim=1)
 
-    def drawn(self, logits: Tensor) -> Tensor:
-        return F.gumbel_softmax(logits, tau=self.TEMPERATURE, hard=True)
 
-    def chosen(self, logits: Tensor) -> Tensor:
-        if self.training:
-            return logits.softmax(1)
-        return F.one_hot(logits.argmax(1), logits.shape[1]).to(logits.dtype)
+def bounded(x: Tensor) -> Tensor:
+    """Numbers of any shape, kept smoothly within +-BOUND."""
+    return BOUND * torch.tanh(x / BOUND)
 
-    def bounded(self, x: Tensor) -> Tensor:
-        return self.BOUND * torch.tanh(x / self.BOUND)
+
+def drawn(logits: Tensor) -> Tensor:
+    """(n, k) -> (n, k): one-hot draws whose gradient is the softmax's (straight-through Gumbel-softmax, Jang 2016,
+    1611.01144, section 2.2), so that a discriminator cannot tell a fake by its softness."""
+    return F.gumbel_softmax(logits, tau=TEMPERATURE, hard=True)
 
 
 def dense(widths: list[int]) -> list[nn.Module]:
