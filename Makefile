@@ -11,7 +11,7 @@ help:
 	@echo "make test    every test, fast ones first"
 	@echo "make check   formatting, lint, types, floors"
 	@echo "make e2e     the end-to-end runs of CI, about ten minutes"
-	@echo "make bench   the benchmarks, about an hour; BENCH=people for one"
+	@echo "make bench   the benchmarks, hours; BENCH=people for one"
 	@echo "make clean   remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml
@@ -33,10 +33,16 @@ check: $(STAMP)
 	$(BIN)/pytest -q tests/test_floors.py
 
 # One of them: make bench BENCH=people
-BENCH ?= people digits faces memory networks
+BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
+  tempo-people tempo-grid tempo-digits tempo-faces
 bench: $(STAMP)
 	for name in $(BENCH); do \
-	  case $$name in digits|faces) set -- pictures.py $$name;; *) set -- $$name.py;; esac; \
+	  case $$name in \
+	    digits|faces) set -- pictures.py $$name;; \
+	    modes-*|stops-*|tempo-*) set -- $${name%%-*}.py $${name##*-};; \
+	    judge) set -- judge.py people digits faces;; \
+	    *) set -- $$name.py;; \
+	  esac; \
 	  $(BIN)/python benchmarks/$$@ || exit 1; \
 	done
 

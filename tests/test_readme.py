@@ -69,7 +69,7 @@ def test_the_python_of_both_works(tmp_path: Path) -> None:
         [sys.executable, "-c", short], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 6
+    assert len(done.stdout.splitlines()) == 8
     assert (tmp_path / "people-again" / "report.html").exists()
 
 
