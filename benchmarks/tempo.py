@@ -100,7 +100,7 @@ def grid(folder: Path) -> str:
 def distance(store: Store, training: Training, fakes: torch.Tensor) -> float:
     """From training reals to fakes."""
     reals = torch.cat(list(training.reals("train", min(FAKES, store.n_train))))
-    features = Features(store.spec, reals)
+    features = Features(store.spec, [reals])
     if isinstance(store.spec, PictureSpec):
         return measures.frechet(features(reals), features(fakes))
     return measures.energy(features(reals)[: 2 * REFERENCE], features(fakes))

@@ -93,7 +93,7 @@ def test_only_the_octave_of_a_pattern_is_strong() -> None:
 
 def test_rows_stay_as_they_are() -> None:
     rows = torch.randn(30, 5)
-    found = Features(ROWS, rows)(rows[:7])
+    found = Features(ROWS, [rows])(rows[:7])
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, rows[:7].numpy())
 
@@ -111,21 +111,21 @@ def scaled(x: Tensor, reals: Tensor) -> Plane:
 def test_each_part_counts_alike() -> None:
     """Total variance 1 each over the reals: with as many components as pictures, nothing is lost."""
     reals = pictures(KEPT)
-    found = Features(SPEC, reals)(reals)
+    found = Features(SPEC, [reals])(reals)
     assert found.var(0, ddof=1).sum() == pytest.approx(3, rel=1e-3)
 
 
 def test_detail_a_tenth_as_strong_counts_no_less() -> None:
     """The same pictures with their colours halved have the same features, fitted anew: scale is of no account."""
     reals = pictures(40)
-    one, other = Features(SPEC, reals)(reals), Features(SPEC, reals / 2)(reals / 2)
+    one, other = Features(SPEC, [reals])(reals), Features(SPEC, [reals / 2])(reals / 2)
     np.testing.assert_allclose(cdist(one, one), cdist(other, other), rtol=1e-3, atol=1e-3)
 
 
 def test_features_keep_the_distances_between_reals() -> None:
     """Principal components are a rotation of what was centred: distances are those of the scaled parts."""
     reals = pictures(50)
-    found, by_parts = Features(SPEC, reals)(reals), scaled(reals, reals)
+    found, by_parts = Features(SPEC, [reals])(reals), scaled(reals, reals)
     assert found.shape == (50, 50)
     np.testing.assert_allclose(cdist(found, found), cdist(by_parts, by_parts), rtol=1e-3, atol=1e-4)
 
@@ -134,7 +134,7 @@ def test_the_components_kept_are_the_strongest_directions() -> None:
     reals = pictures(200)
     by_parts = scaled(reals, reals)
     spectrum = np.linalg.eigvalsh(np.cov(by_parts.T))[::-1]
-    found = Features(SPEC, reals)(reals)
+    found = Features(SPEC, [reals])(reals)
     assert found.shape == (200, KEPT)
     np.testing.assert_allclose(found.mean(0), 0, atol=1e-4)
     np.testing.assert_allclose(found.var(0, ddof=1), spectrum[:KEPT], rtol=1e-2)
@@ -145,7 +145,7 @@ def test_the_components_kept_are_the_strongest_directions() -> None:
 def test_new_pictures_are_seen_by_the_reals_measure() -> None:
     """Fitted once: a new picture's distances to the reals are those of its parts by the reals' scale, or less."""
     reals, new = pictures(200), 0.5 * pictures(20)
-    features = Features(SPEC, reals)
+    features = Features(SPEC, [reals])
     kept = cdist(features(new), features(reals))
     whole = cdist(scaled(new, reals), scaled(reals, reals))
     assert (kept <= whole * (1 + 1e-4)).all()
@@ -154,7 +154,7 @@ def test_new_pictures_are_seen_by_the_reals_measure() -> None:
 
 def test_a_batch_says_the_same_of_a_picture_as_the_picture_alone() -> None:
     reals = pictures(100)
-    features = Features(SPEC, reals)
+    features = Features(SPEC, [reals])
     together = features(reals[:9])
     for place in range(9):
         np.testing.assert_allclose(features(reals[place : place + 1])[0], together[place], atol=1e-5)
@@ -163,7 +163,7 @@ def test_a_batch_says_the_same_of_a_picture_as_the_picture_alone() -> None:
 @pytest.mark.parametrize("kind", ["blurred", "shifted colour", "flat"])
 def test_a_change_that_an_eye_sees_moves_a_picture_further_than_the_noise(kind: str) -> None:
     reals = pictures(200)
-    features = Features(SPEC, reals)
+    features = Features(SPEC, [reals])
     x = reals[:20]
     changed: dict[str, Any] = {
         "blurred": torch.nn.functional.avg_pool2d(x, 5, 1, 2, count_include_pad=False),
@@ -178,7 +178,7 @@ def test_a_change_that_an_eye_sees_moves_a_picture_further_than_the_noise(kind: 
 
 
 def test_pictures_all_alike_have_features_that_are_numbers() -> None:
-    found = Features(SPEC, torch.zeros(10, 3, 32, 32))(torch.zeros(4, 3, 32, 32))
+    found = Features(SPEC, [torch.zeros(10, 3, 32, 32)])(torch.zeros(4, 3, 32, 32))
     assert np.isfinite(found).all()
     assert not found.any()
 
@@ -186,7 +186,7 @@ def test_pictures_all_alike_have_features_that_are_numbers() -> None:
 def test_no_gradient_and_no_change_reaches_the_pictures_given() -> None:
     x = pictures(30).requires_grad_()
     before = x.detach().clone()
-    features = Features(SPEC, x.detach())
+    features = Features(SPEC, [x.detach()])
     assert isinstance(features(x), np.ndarray)
     assert torch.equal(x, before)
     assert x.grad is None

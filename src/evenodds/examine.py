@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -13,11 +14,11 @@ from evenodds.game.alarms import Seen
 from evenodds.game.features import Features
 from evenodds.game.odds import odds
 from evenodds.latent import draw, generate, seed_of, set_random
-from evenodds.spec import PictureSpec
+from evenodds.spec import PictureSpec, SampleSpec
 from evenodds.training import Training, judged
 
-KNOWN_ROWS, KNOWN_PICTURES = 20_000, 5_000
-"""Training samples, at most, among which copies are looked for."""
+KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS = 20_000, 5_000, 100_000_000
+"""Training samples, at most, among which copies are looked for; of large pictures so many as have these pixels."""
 REFERENCE = 2_000
 """Rows, at most, that the distance is measured to; pictures take all that are known."""
 MET = 1_000
@@ -34,12 +35,11 @@ class Examiner:
         store = training.store
         self.pictures = isinstance(store.spec, PictureSpec)
         self.count = min(judged(store.spec), store.n_heldout)
-        known = min(KNOWN_PICTURES if self.pictures else KNOWN_ROWS, store.n_train)
-        reals = torch.cat([batch.cpu() for batch in training.reals("train", known)])
-        self.features = Features(store.spec, reals)
-        self.train = self.features(reals)
+        known = min(most_known(store.spec), store.n_train)
+        self.features = Features(store.spec, training.reals("train", known))
+        self.train = self.cloud(training.reals("train", known))
         self.within = 0.0 if self.pictures else measures.within(self.train[:REFERENCE])
-        self.heldout = self.cloud(list(training.reals("heldout", self.count)))
+        self.heldout = self.cloud(training.reals("heldout", self.count))
         seed = training.recipe.plan.seed
         set_random(seed_of(seed, "examiner"), training.device)
         self.latents = draw(
@@ -55,7 +55,7 @@ class Examiner:
         fake = torch.cat([training.scores(batch) for batch in fakes]).numpy()
         real = training.scores_of("heldout", self.count).numpy()
         trained = training.scores_of("train", self.count).numpy()
-        cloud, averaged = self.cloud(fakes), self.cloud(list(self.averaged()))
+        cloud, averaged = self.cloud(fakes), self.cloud(self.averaged())
         if not all(np.isfinite(found).all() for found in (fake, real, trained, cloud, averaged)):
             return None
         level, known = odds(real, fake), odds(trained, fake)
@@ -82,13 +82,13 @@ class Examiner:
             distance=round(self.distance(averaged), DIGITS),
         )
 
-    def averaged(self) -> list[Tensor]:
+    def averaged(self) -> Iterator[Tensor]:
         """What the averaged G makes of the same latents at every check, so that its luck does not change."""
         seed = self.training.recipe.plan.seed
         set_random(seed_of(seed, "examined"), self.training.device)
-        return list(generate(self.training.players.average.network, self.latents))
+        return generate(self.training.players.average.network, self.latents)
 
-    def cloud(self, batches: list[Tensor]) -> measures.Cloud:
+    def cloud(self, batches: Iterable[Tensor]) -> measures.Cloud:
         """Batches of samples as one cloud of features."""
         return np.concatenate([self.features(batch) for batch in batches])
 
@@ -97,3 +97,10 @@ class Examiner:
         if self.pictures:
             return measures.frechet(self.train, fakes)
         return measures.energy(self.train[:REFERENCE], fakes, self.within)
+
+
+def most_known(spec: SampleSpec) -> int:
+    """Training samples, at most, that an examiner knows."""
+    if not isinstance(spec, PictureSpec):
+        return KNOWN_ROWS
+    return min(KNOWN_PICTURES, KNOWN_PIXELS // (spec.height * spec.width))

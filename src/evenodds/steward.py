@@ -13,7 +13,7 @@ from evenodds.extractor import extractor
 from evenodds.game.alarms import Alarm, Seen, raised
 from evenodds.game.finish import Finish
 from evenodds.game.odds import Odds
-from evenodds.game.referee import MOST_PICTURES, MOST_ROWS, Ruling, rule
+from evenodds.game.referee import Ruling, most, rule
 from evenodds.game.tempo import Move
 from evenodds.latent import draw, generate
 from evenodds.training import Training
@@ -130,8 +130,7 @@ class Steward:
         """A ruling now, remembered."""
         training, record = self.training, self.record
         start = time.monotonic()
-        most = MOST_PICTURES if self.examiner.pictures else MOST_ROWS
-        count = min(most, training.store.n_heldout)
+        count = min(most(training.store.spec), training.store.n_heldout)
         real = torch.cat(list(training.reals("heldout", count)))
         training.seed("referee")
         latents = draw(count, training.recipe.network.latent, training.device)

@@ -83,6 +83,10 @@ class Display:
             f"verdict: {verdict['verdict']} after {verdict['rounds']:,} rounds and {clock(verdict['seconds'])}"
         )
         self.say(MEANINGS[verdict["verdict"]])
+        ruling = verdict["evidence"].get("referee")
+        if ruling:
+            between = f"{ruling['low']:.0%} to {ruling['high']:.0%}"
+            self.say(f"referee: tells held-out reals from fakes {ruling['auc']:.0%} of the time ({between})")
         self.say(f"look at: {report}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -37,10 +39,12 @@ class Features:
     scaled to a total variance of 1 over the reals: layout and every octave count alike.
     """
 
-    def __init__(self, spec: SampleSpec, reals: Tensor) -> None:
+    def __init__(self, spec: SampleSpec, reals: Iterable[Tensor]) -> None:
+        """``reals`` come in batches (n, *shape), of which only the description is kept."""
         self.pictures = isinstance(spec, PictureSpec)
         if self.pictures:
-            parts = describe(reals.float().cpu())
+            described = [describe(batch.float().cpu()) for batch in reals]
+            parts = [torch.cat(part) for part in zip(*described, strict=True)]
             self.scales = [part.var(0).sum().sqrt().clamp_min(1e-6) for part in parts]
             found = self.join(parts)
             self.mean = found.mean(0)

@@ -22,8 +22,8 @@ from evenodds.networks.classifier import Classifier
 from evenodds.objectives.classify import fit, logits
 from evenodds.spec import PictureSpec, SampleSpec
 
-MOST_ROWS, MOST_PICTURES = 4_000, 1_000
-"""Samples a side that a referee looks at, at most."""
+MOST_ROWS, MOST_PICTURES, MOST_PIXELS, FEWEST = 4_000, 1_000, 10_000_000, 200
+"""Samples a side that a referee looks at, at most: rows, pictures, large pictures by their pixels, the largest ones."""
 WIDTH, STEPS, BATCH = 16, 150, 64
 """The convolutional network, and how long it learns: these bound its time."""
 
@@ -49,14 +49,20 @@ def rule(spec: SampleSpec, real: Tensor, fake: Tensor, extractor: Answers | None
     learns on one half of both and answers for the other, then the other way round, so that every sample is tested
     once by a classifier that never saw it. Random numbers come from torch's state.
     """
-    most = MOST_PICTURES if isinstance(spec, PictureSpec) else MOST_ROWS
-    real, fake = real[:most], fake[:most]
+    real, fake = real[: most(spec)], fake[: most(spec)]
     if not isinstance(spec, PictureSpec):
         return cross("trees", trees, real, fake)
     rulings = [cross("convolutions", lambda *halves: convolutions(spec, *halves), real, fake)]
     if extractor is not None:
         rulings.append(cross("features", extractor, real, fake))
     return max(rulings, key=lambda ruling: ruling.auc)
+
+
+def most(spec: SampleSpec) -> int:
+    """Samples a side that a referee looks at, at most."""
+    if not isinstance(spec, PictureSpec):
+        return MOST_ROWS
+    return max(FEWEST, min(MOST_PICTURES, MOST_PIXELS // (spec.height * spec.width)))
 
 
 def cross(by: str, answers: Answers, real: Tensor, fake: Tensor) -> Ruling:
