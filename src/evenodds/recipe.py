@@ -84,7 +84,7 @@ PRESETS: dict[str, Preset] = {
     "tabular": Preset(
         {"width": 128, "latent": 32},
         {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_by": "difference"},
-        {"batch": 256, "half_life": 200_000},
+        {"batch": 256, "half_life": 200_000, "turns_d": 2},
     ),
 }
 
