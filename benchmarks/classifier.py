@@ -86,15 +86,3 @@ def predict(model: Classifier, x: Tensor, batch: int = 256) -> dict[str, Tensor]
 def features(model: Classifier, x: Tensor, batch: int = 256) -> np.ndarray:
     """Features (n, FEATURES) in float64."""
     return torch.cat([model.features(part) for part in x.split(batch)]).double().numpy()
-
-
-def frechet(a: np.ndarray, b: np.ndarray) -> float:
-    """||m1 - m2||^2 + tr(C1 + C2 - 2 (C1 C2)^1/2) (Heusel 2017, 1706.08500, equation 6) on this classifier's features.
-
-    Not FID: that name belongs to one network's features.
-    """
-    mean = a.mean(0) - b.mean(0)
-    first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    # The trace of a root is the sum of its eigenvalues' roots, also where a feature never fires and C is singular.
-    root = np.sqrt(np.linalg.eigvals(first @ second).real.clip(0)).sum()
-    return float(mean @ mean + np.trace(first + second) - 2 * root)

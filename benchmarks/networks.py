@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from classifier import Classifier, features, frechet, train_classifier
+from classifier import Classifier, features, train_classifier
 from evenodds.data.pictures import to_pictures, to_tensor
 from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
 from evenodds.data.tables import TableCodec
+from evenodds.game.measures import frechet
 from evenodds.latent import draw, generate
 from evenodds.networks.settings import NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings

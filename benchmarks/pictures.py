@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from classifier import Classifier, features, frechet, predict, train_classifier
+from classifier import Classifier, features, predict, train_classifier
 from evenodds.data.pictures import to_tensor
 from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
 from evenodds.device import find_device
+from evenodds.game.measures import frechet
 from evenodds.run import Run
 from evenodds.sample import pictures
 from record import ROOT, record

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from evenodds.data.batches import as_samples
 from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
@@ -36,7 +37,6 @@ from evenodds.sample import load_generator
 from evenodds.session import open_run
 from evenodds.spec import PictureSpec
 from evenodds.train import train
-from evenodds.training import Training
 from modes import MIXTURES, ROWS
 from record import record
 
@@ -45,11 +45,11 @@ SIZES = {"digits": 16, "faces": 32}
 NARROW = {"people": 32, "grid": 32, "digits": 32, "faces": 8}
 RATES = {"people": 1e-3, "grid": 1e-3, "digits": 5e-4, "faces": 5e-4}
 ARMS: dict[str, dict[str, Any]] = {
-    "1:1": {},
-    "2:1": {"turns_d": 2},
-    "1:2": {"turns_g": 2},
-    "turns": {"tempo": "turns"},
-    "penalty": {"tempo": "penalty"},
+    "1:1": {"turns_d": 1, "turns_g": 1},
+    "2:1": {"turns_d": 2, "turns_g": 1},
+    "1:2": {"turns_d": 1, "turns_g": 2},
+    "turns": {"turns_d": 1, "turns_g": 1, "tempo": "turns"},
+    "penalty": {"turns_d": 1, "turns_g": 1, "tempo": "penalty"},
 }
 FAKES = 4_000
 
@@ -85,7 +85,7 @@ def one(job: tuple[str, str, str, int, float, str]) -> dict[str, Any]:
         fakes = torch.cat(
             list(stream(load_generator(run, torch.device("cpu")), FAKES, resolved.network.latent, seed))
         )
-        found = distance(store, Training(resolved, store, torch.device("cpu")), fakes)
+        found = distance(store, fakes)
     return {"players": who, "arm": arm, "seed": seed, "distance": found, "rounds": verdict["rounds"]}
 
 
@@ -97,9 +97,9 @@ def grid(folder: Path) -> str:
     return str(path)
 
 
-def distance(store: Store, training: Training, fakes: torch.Tensor) -> float:
+def distance(store: Store, fakes: torch.Tensor) -> float:
     """From training reals to fakes."""
-    reals = torch.cat(list(training.reals("train", min(FAKES, store.n_train))))
+    reals = as_samples(store, store.train(np.arange(min(FAKES, store.n_train))), torch.device("cpu"))
     features = Features(store.spec, [reals])
     if isinstance(store.spec, PictureSpec):
         return measures.frechet(features(reals), features(fakes))

@@ -14,7 +14,7 @@ from evenodds.game.alarms import Seen
 from evenodds.game.features import Features
 from evenodds.game.odds import odds
 from evenodds.latent import draw, generate, seed_of, set_random
-from evenodds.spec import PictureSpec, SampleSpec
+from evenodds.spec import PictureSpec, at_most
 from evenodds.training import Training, judged
 
 KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS = 20_000, 5_000, 100_000_000
@@ -35,9 +35,9 @@ class Examiner:
         store = training.store
         self.pictures = isinstance(store.spec, PictureSpec)
         self.count = min(judged(store.spec), store.n_heldout)
-        known = min(most_known(store.spec), store.n_train)
-        self.features = Features(store.spec, training.reals("train", known))
-        self.train = self.cloud(training.reals("train", known))
+        most = at_most(store.spec, KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS)
+        self.features = Features(store.spec, training.reals("train", min(most, store.n_train)))
+        self.train = self.features.reals
         self.within = 0.0 if self.pictures else measures.within(self.train[:REFERENCE])
         self.heldout = self.cloud(training.reals("heldout", self.count))
         seed = training.recipe.plan.seed
@@ -97,10 +97,3 @@ class Examiner:
         if self.pictures:
             return measures.frechet(self.train, fakes)
         return measures.energy(self.train[:REFERENCE], fakes, self.within)
-
-
-def most_known(spec: SampleSpec) -> int:
-    """Training samples, at most, that an examiner knows."""
-    if not isinstance(spec, PictureSpec):
-        return KNOWN_ROWS
-    return min(KNOWN_PICTURES, KNOWN_PIXELS // (spec.height * spec.width))

@@ -54,6 +54,14 @@ class RowSpec:
 SampleSpec = PictureSpec | RowSpec
 
 
+def at_most(spec: SampleSpec, rows: int, pictures: int, pixels: int, fewest: int = 1) -> int:
+    """How many samples cost about the same: ``rows``, or ``pictures``, or of larger ones as many as have ``pixels``
+    between them, but never under ``fewest``."""
+    if not isinstance(spec, PictureSpec):
+        return rows
+    return max(fewest, min(pictures, pixels // (spec.height * spec.width)))
+
+
 def spec_to_json(spec: SampleSpec) -> dict[str, Any]:
     """A spec as plain JSON values; ``spec_from_json`` is its inverse."""
     kind = "picture" if isinstance(spec, PictureSpec) else "row"

@@ -132,7 +132,7 @@ class Play:
                 if ending is not None:
                     return self.verdict(ending)
             if done or self.stop.is_set():
-                if not self.sound():
+                if not done and not self.sound():  # a check was made where the budget ends
                     return self.verdict("diverged")
                 self.save()
                 return self.verdict("budget" if done else "interrupted")

@@ -23,7 +23,7 @@ from evenodds.networks.build import build
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import make_objective
 from evenodds.recipe import Recipe
-from evenodds.spec import PictureSpec, SampleSpec
+from evenodds.spec import SampleSpec, at_most
 
 JUDGED_ROWS, JUDGED_PICTURES, FEWEST = 2_000, 500, 100
 """Held-out reals, and as many fakes, that a check scores at most: rows, pictures up to 64 px, the largest ones."""
@@ -94,7 +94,6 @@ class Training:
         fakes = torch.cat([self.scores(fake) for fake in self.fakes(count, "odds")])
         return odds(self.scores_of("heldout", count).numpy(), fakes.numpy())
 
-    @torch.inference_mode()
     def fakes(self, count: int, what: str) -> Iterator[Tensor]:
         """Fresh fakes of G as it is now (not averaged), in batches; ``what`` they are for decides their latents."""
         self.seed(what)
@@ -160,9 +159,7 @@ class Training:
 
 def judged(spec: SampleSpec) -> int:
     """How many samples a side a check scores: fewer of larger pictures, so that a check costs about the same."""
-    if not isinstance(spec, PictureSpec):
-        return JUDGED_ROWS
-    return max(FEWEST, min(JUDGED_PICTURES, JUDGED_PICTURES * 64**2 // (spec.height * spec.width)))
+    return at_most(spec, JUDGED_ROWS, JUDGED_PICTURES, JUDGED_PICTURES * 64**2, FEWEST)
 
 
 def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:

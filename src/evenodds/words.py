@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-AHEAD = 0.9
-"""Odds above which G learns slowly."""
+from evenodds.game.settings import AHEAD
 
 
 def said(check: dict[str, Any] | None) -> str:

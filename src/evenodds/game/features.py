@@ -40,16 +40,19 @@ class Features:
     """
 
     def __init__(self, spec: SampleSpec, reals: Iterable[Tensor]) -> None:
-        """``reals`` come in batches (n, *shape), of which only the description is kept."""
+        """``reals`` come in batches (n, *shape); the attribute ``reals`` keeps them as vectors (n, k)."""
         self.pictures = isinstance(spec, PictureSpec)
-        if self.pictures:
-            described = [describe(batch.float().cpu()) for batch in reals]
-            parts = [torch.cat(part) for part in zip(*described, strict=True)]
-            self.scales = [part.var(0).sum().sqrt().clamp_min(1e-6) for part in parts]
-            found = self.join(parts)
-            self.mean = found.mean(0)
-            _, _, directions = torch.linalg.svd(found - self.mean, full_matrices=False)
-            self.directions = directions[:KEPT].T.contiguous()
+        if not self.pictures:
+            self.reals = np.concatenate([self(batch) for batch in reals])
+            return
+        described = [describe(batch.float().cpu()) for batch in reals]
+        parts = [torch.cat(part) for part in zip(*described, strict=True)]
+        self.scales = [part.var(0).sum().sqrt().clamp_min(1e-6) for part in parts]
+        found = self.join(parts)
+        self.mean = found.mean(0)
+        _, _, directions = torch.linalg.svd(found - self.mean, full_matrices=False)
+        self.directions = directions[:KEPT].T.contiguous()
+        self.reals = self.kept(found)
 
     def join(self, parts: list[Tensor]) -> Tensor:
         """Parts side by side, each by its own scale."""
@@ -61,4 +64,8 @@ class Features:
         x = x.float().cpu()
         if not self.pictures:
             return np.asarray(x.numpy())
-        return np.asarray(((self.join(describe(x)) - self.mean) @ self.directions).numpy())
+        return self.kept(self.join(describe(x)))
+
+    def kept(self, found: Tensor) -> NDArray[np.float32]:
+        """The principal components of joined parts (n, all) -> (n, k)."""
+        return np.asarray(((found - self.mean) @ self.directions).numpy())

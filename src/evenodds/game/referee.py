@@ -20,7 +20,7 @@ from torch import Tensor
 from evenodds.game.odds import interval
 from evenodds.networks.classifier import Classifier
 from evenodds.objectives.classify import fit, logits
-from evenodds.spec import PictureSpec, SampleSpec
+from evenodds.spec import PictureSpec, SampleSpec, at_most
 
 MOST_ROWS, MOST_PICTURES, MOST_PIXELS, FEWEST = 4_000, 1_000, 10_000_000, 200
 """Samples a side that a referee looks at, at most: rows, pictures, large pictures by their pixels, the largest ones."""
@@ -60,9 +60,7 @@ def rule(spec: SampleSpec, real: Tensor, fake: Tensor, extractor: Answers | None
 
 def most(spec: SampleSpec) -> int:
     """Samples a side that a referee looks at, at most."""
-    if not isinstance(spec, PictureSpec):
-        return MOST_ROWS
-    return max(FEWEST, min(MOST_PICTURES, MOST_PIXELS // (spec.height * spec.width)))
+    return at_most(spec, MOST_ROWS, MOST_PICTURES, MOST_PIXELS, FEWEST)
 
 
 def cross(by: str, answers: Answers, real: Tensor, fake: Tensor) -> Ruling:

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+AHEAD = 0.9
+"""Above these odds D answers with certainty, and G learns slowly."""
+
 
 class GameSettings(BaseModel):
     """How the players move."""

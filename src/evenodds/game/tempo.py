@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from evenodds.game.odds import Odds
-from evenodds.game.settings import GameSettings
+from evenodds.game.settings import AHEAD, GameSettings
 
-AHEAD = 0.9
-"""Above these odds D answers with certainty, and G learns slowly."""
 BEHIND = 0.5
 """Below these odds G fools D, and learns from a judge that errs."""
 STEPS = 3

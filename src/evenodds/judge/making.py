@@ -29,7 +29,7 @@ from evenodds.networks.classifier import Classifier
 from evenodds.objectives.classify import fit
 from evenodds.report import write_report
 from evenodds.run import JUDGE, Run
-from evenodds.spec import PictureSpec, SampleSpec
+from evenodds.spec import PictureSpec, SampleSpec, at_most
 
 ASIDE = 0.15
 """Share of the training reals on which the evidence is weighed, and not learnt from."""
@@ -163,8 +163,7 @@ def make(run: Run, store: Store, device: torch.device) -> Judge:
 def sides(run: Run, store: Store, effort: Effort, device: torch.device) -> tuple[Side, Side, Side]:
     """What the networks learn from, what the evidence is weighed on, and what calibrates."""
     seen = sight(store.spec)
-    pixels = seen.height * seen.width if isinstance(seen, PictureSpec) else 1
-    most = min(ROWS, PIXELS // pixels)
+    most = at_most(seen, ROWS, ROWS, PIXELS)
     chosen = np.random.default_rng(seed_of(run.recipe.plan.seed, "judge")).permutation(store.n_train)[:most]
     cut = max(1, round(ASIDE * len(chosen)))
     heldout = np.arange(min(store.n_heldout, HELDOUT, most))
