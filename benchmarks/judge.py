@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import string
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -35,6 +33,7 @@ from evenodds.judge.judge import FLAG, Judge
 from evenodds.judge.making import judge_of, store_of
 from evenodds.judge.tearing import shuffle_patches
 from evenodds.run import Run
+from playing import train
 from record import record
 
 FLAGS = {"people": ["15s"], "digits": ["2m"], "faces": ["8m", "--size", "64"]}
@@ -66,8 +65,7 @@ def main() -> None:
 def trained(source: str, folder: Path, seed: int, budget: str | None) -> Run:
     """A run of its usual budget here, or the one asked for."""
     usual, *flags = FLAGS[source]
-    command = [sys.executable, "-m", "evenodds", "train", source, "--out", str(folder), "--seed", str(seed)]
-    subprocess.run([*command, "--budget", budget or usual, *flags], check=True, capture_output=True)
+    train(source, folder, "--seed", str(seed), "--budget", budget or usual, *flags)
     return Run.open(folder)
 
 

@@ -13,12 +13,8 @@ tighter than the data.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from playing import sample, train
 from record import record
 
 ROWS, FAKES = 100_000, 2_500
@@ -79,17 +76,8 @@ MIXTURES = {
 def one(mixture: Mixture, table: Path, seed: int, budget: str, radius: float) -> dict[str, Any]:
     """A row of the table; ``radius`` is that of reals."""
     run, fakes = table.parent / f"run{seed}", table.parent / f"fakes{seed}.csv"
-    evenodds = [sys.executable, "-m", "evenodds"]
-    plan = ["--seed", str(seed), "--budget", budget, "--out", str(run), "--json"]
-    start = time.monotonic()
-    # A game that ends `collapsed` exits with 3, and its best state is judged like any other.
-    done = subprocess.run([*evenodds, "train", str(table), *plan], capture_output=True, text=True)
-    seconds = time.monotonic() - start
-    if done.returncode not in (0, 3):
-        raise SystemExit(done.stderr)
-    verdict = json.loads(done.stdout)
-    sample = [*evenodds, "sample", str(run), "-n", str(FAKES), "--to", str(fakes)]
-    subprocess.run(sample, check=True, capture_output=True)
+    verdict = train(table, run, "--seed", str(seed), "--budget", budget)
+    sample(run, fakes, "-n", str(FAKES))
     found = mixture.judge(pd.read_csv(fakes)[["x", "y"]].to_numpy(np.float64))
     found["spread"] = found.pop("radius") / radius
     return {
@@ -97,7 +85,7 @@ def one(mixture: Mixture, table: Path, seed: int, budget: str, radius: float) ->
         **{name: round(value, 4) for name, value in found.items()},
         "odds": verdict["evidence"].get("odds"),
         "rounds": verdict["rounds"],
-        "seconds": round(seconds, 1),
+        "seconds": round(verdict["command_seconds"], 1),
         "verdict": verdict["verdict"],
     }
 

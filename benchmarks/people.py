@@ -10,13 +10,9 @@ of the whole command, from the shell's point of view. The film of seed 0 goes to
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +25,7 @@ from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.tables import TableCodec
+from playing import sample, train
 from record import ROOT, record
 
 GOAL = 0.55
@@ -57,14 +54,9 @@ def auc(real: pd.DataFrame, fake: pd.DataFrame) -> float:
 
 def one(seed: int, run: Path, real: pd.DataFrame, *flags: str) -> dict[str, Any]:
     """A game, from the shell to its fakes."""
-    evenodds = [sys.executable, "-m", "evenodds"]
-    command = [*evenodds, "train", "people", "--seed", str(seed), "--out", str(run), "--json", *flags]
-    start = time.monotonic()
-    verdict = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    seconds = time.monotonic() - start
+    verdict = train("people", run, "--seed", str(seed), *flags)
     fakes = run.with_suffix(".csv")
-    sample = [*evenodds, "sample", str(run), "-n", str(len(real)), "--to", str(fakes)]
-    subprocess.run(sample, check=True, capture_output=True)
+    sample(run, fakes, "-n", str(len(real)))
     ruling = verdict["evidence"]["referee"]
     return {
         "verdict": verdict["verdict"],
@@ -73,7 +65,7 @@ def one(seed: int, run: Path, real: pd.DataFrame, *flags: str) -> dict[str, Any]
         "odds": verdict["evidence"]["odds"],
         "rounds": verdict["rounds"],
         "played": verdict["seconds"],
-        "seconds": round(seconds, 1),
+        "seconds": round(verdict["command_seconds"], 1),
     }
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from evenodds.device import find_device
 from evenodds.game.measures import frechet
 from evenodds.run import Run
 from evenodds.sample import pictures
+from playing import train
 from record import ROOT, record
 
 BUDGETS = {"digits": "5m", "faces": "20m"}
@@ -64,11 +63,7 @@ def main() -> None:
     model, accuracy = train_classifier(store, STEPS[source])
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / source
-        command = [sys.executable, "-m", "evenodds", "train", source, "--size", str(size), "--budget", budget]
-        out = subprocess.run(
-            [*command, "--out", str(run), "--json"], check=True, capture_output=True, text=True
-        )
-        verdict = json.loads(out.stdout)
+        verdict = train(source, run, "--size", str(size), "--budget", budget)
         fakes = fakes_of(run)
         keep = ROOT / "docs" / "pictures"
         keep.mkdir(parents=True, exist_ok=True)

@@ -86,7 +86,9 @@ def mixed(rows: int = 400) -> pd.DataFrame:
             "count": pd.Series(rng.integers(0, 300, rows)).astype("Int64"),
             "sex": pd.Series(rng.choice(["f", "m"], rows), dtype="str"),
             "ok": pd.Series(rng.random(rows) < 0.5).astype("boolean"),
-            "day": pd.Series(pd.date_range("2020-01-01", periods=rows)).sample(frac=1, ignore_index=True),
+            "day": pd.Series(pd.date_range("2020-01-01", periods=rows)).sample(
+                frac=1, ignore_index=True, random_state=0
+            ),
         }
     )
     frame.loc[rng.random(rows) < 0.1, ["count", "sex", "ok"]] = None

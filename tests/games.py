@@ -61,7 +61,7 @@ class Function(nn.Module):
         self.make = make
         self.idle = nn.Parameter(torch.zeros(1))
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.make(z) + 0 * self.idle
 
 

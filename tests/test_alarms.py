@@ -244,3 +244,19 @@ def test_one_kind_is_raised_once_and_by_its_plainest_sign() -> None:
     now = seen(identical=0.9, coverage=0.01, spread=0.01)
     (alarm,) = raised(now, [HEALTHY])
     assert alarm.reason == "90% of the fakes are near-identical to another"
+
+
+def test_the_spread_of_fakes_that_are_like_no_real_is_nothing_to_fall_from() -> None:
+    untrained = seen(coverage=0.0, precision=0.0, spread=1.1)
+    assert kinds(seen(coverage=0.0, precision=0.0, spread=0.07), untrained) == []
+    assert kinds(seen(coverage=0.0, precision=0.0, spread=0.07), seen(coverage=0.1, spread=1.0)) == [
+        "collapse"
+    ]
+
+
+def test_few_kinds_are_no_collapse_while_they_come_nearer() -> None:
+    few = {"coverage": 0.1, "precision": 0.95}
+    before = [seen(**few, distance=0.5), seen(**few, distance=0.4)]
+    assert kinds(seen(**few, distance=0.3), *before) == []
+    assert kinds(seen(**few, distance=0.4), *before) == ["collapse"]
+    assert kinds(seen(**few, distance=0.3, identical=1.0), *before) == ["collapse"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from evenodds.extractor import PACKAGES, extractor, features, load
-from evenodds.game.referee import Ruling, cross, rule
+from evenodds.game.referee import Ruling, cross, linear, rule
 from evenodds.spec import PictureSpec
 
 CPU = torch.device("cpu")
@@ -51,10 +51,11 @@ def test_grey_is_seen_as_colour_and_batches_change_nothing() -> None:
 @installed
 def test_it_tells_wide_spots_from_narrow_ones_and_the_stricter_ruling_counts() -> None:
     real, fake = blots(60, 0, 3), blots(60, 1, 2)
-    answers = extractor(CPU)
-    assert answers is not None
+    extract = extractor(CPU)
+    assert extract is not None
     torch.manual_seed(0)
-    own: Ruling = cross("features", answers, real, fake)
+    known, made = (torch.from_numpy(extract(side)) for side in (real, fake))
+    own: Ruling = cross("features", linear, known, made)
     assert own.auc > 0.9
     torch.manual_seed(0)
-    assert rule(PictureSpec(1, 24, 24), real, fake, answers).auc >= own.auc
+    assert rule(PictureSpec(1, 24, 24), real, fake, extract).auc >= own.auc

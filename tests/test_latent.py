@@ -16,7 +16,14 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def generator() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Linear(3, 2)
+    return Line(3, 2)
+
+
+class Line(nn.Linear):
+    """G(z, c) without a condition."""
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        return super().forward(z)
 
 
 class Noisy(nn.Module):
@@ -26,7 +33,7 @@ class Noisy(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(1))
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return z * self.weight + torch.rand_like(z)
 
 
@@ -70,7 +77,7 @@ def test_latents_are_standard_normal_draws_of_the_current_state() -> None:
 @pytest.mark.parametrize("batch", [1, 3, 10, 64])
 def test_generated_samples_come_in_the_order_of_their_latents(generator: nn.Module, batch: int) -> None:
     z = torch.randn(10, 3)
-    parts = list(generate(generator, z, batch))
+    parts = list(generate(generator, z, batch=batch))
     assert all(len(part) <= batch for part in parts)
     torch.testing.assert_close(torch.cat(parts), generator(z).detach())
 
@@ -84,7 +91,7 @@ def streamed(generator: nn.Module, n: int, seed: int) -> Tensor:
     return torch.cat(list(stream(generator, n, 3, seed, batch=4)))
 
 
-@pytest.mark.parametrize("made", [nn.Linear(3, 3), Noisy()])
+@pytest.mark.parametrize("made", [Line(3, 3), Noisy()])
 def test_a_stream_is_the_same_for_the_same_seed_whatever_was_drawn_before(made: nn.Module) -> None:
     one = streamed(made, 9, 5)
     torch.randn(17)

@@ -88,6 +88,11 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "town": rng.choice(["Seoul", "Ulm"], 200),
     }
     pd.DataFrame(columns).to_csv(tmp_path / "customers.csv", index=False)
+    (tmp_path / "drawings").mkdir()
+    drawing = np.full((80, 100), 255, np.uint8)
+    drawing[20:60, 30] = drawing[20, 30:70] = 0
+    for name in ("drawing.png", "drawings/one.png", "drawings/two.png"):
+        Image.fromarray(drawing).save(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -112,3 +117,7 @@ def test_every_command_works_as_written(
     assert len(pd.read_parquet("fakes.parquet")) == 100_000
     assert len(list(Path("fakes").glob("*.png"))) == 500
     assert Path("digits.png").exists()
+    assert set(pd.read_csv("seoul.csv")["town"]) == {"Seoul"}
+    with Image.open("face.png") as image:
+        assert image.size == (64, 64)
+    assert {file.name for file in Path("painted").iterdir()} == {"one.png", "two.png"}

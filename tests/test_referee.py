@@ -13,7 +13,7 @@ from scipy.stats import binom, norm
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from evenodds.game.referee import MOST_PICTURES, MOST_ROWS, Ruling, cross, linear, rule
+from evenodds.game.referee import MOST_PICTURES, MOST_ROWS, Ruling, cross, linear, rule, together
 from evenodds.spec import PictureSpec, RowSpec, Span
 
 PAIR = RowSpec((Span(0, 1, "number"), Span(1, 2, "number")))
@@ -196,13 +196,13 @@ def test_a_referee_looks_at_no_more_rows_than_it_says() -> None:
 def test_a_referee_looks_at_no_more_pictures_than_it_says() -> None:
     seen = []
 
-    def answers(x: Tensor, truth: Tensor, asked: Tensor) -> Answer:
-        seen.append(len(x) + len(asked))
-        return by_first(x, truth, asked)
+    def extract(x: Tensor) -> Answer:
+        seen.append(len(x))
+        return x.flatten(1).numpy()
 
     tiny = PictureSpec(1, 4, 4)
-    rule(tiny, noise(MOST_PICTURES + 50, tiny), noise(MOST_PICTURES + 50, tiny), answers)
-    assert seen == [2 * MOST_PICTURES] * 2
+    rule(tiny, noise(MOST_PICTURES + 50, tiny), noise(MOST_PICTURES + 50, tiny), extract)
+    assert seen == [MOST_PICTURES] * 2  # each described once
 
 
 def test_stripes_of_either_phase_are_told_from_noise() -> None:
@@ -226,14 +226,10 @@ def test_pictures_of_one_law_are_not_told_apart() -> None:
     assert ruling.p_value > 1e-4
 
 
-def by_lines(x: Tensor, real: Tensor, asked: Tensor) -> Answer:
-    """Logistic regression on the mean product of neighbours in a row."""
-
-    def seen(pictures: Tensor) -> Answer:
-        joined = (pictures[..., 1:] * pictures[..., :-1]).mean((1, 2, 3))
-        return np.stack([joined.numpy(), pictures.mean((1, 2, 3)).numpy()], axis=1)
-
-    return linear(seen(x), real.numpy(), seen(asked))
+def lines(pictures: Tensor) -> Answer:
+    """The mean product of neighbours in a row, and the mean: (n, 2)."""
+    joined = (pictures[..., 1:] * pictures[..., :-1]).mean((1, 2, 3))
+    return np.stack([joined.numpy(), pictures.mean((1, 2, 3)).numpy()], axis=1)
 
 
 def far_pairs(n: int) -> Tensor:
@@ -243,35 +239,38 @@ def far_pairs(n: int) -> Tensor:
     return x
 
 
-def by_corners(x: Tensor, real: Tensor, asked: Tensor) -> Answer:
-    def seen(pictures: Tensor) -> Answer:
-        return (pictures[:, 0, :1, 0] - pictures[:, 0, -1:, -1]).abs().numpy()
+def corners(pictures: Tensor) -> Answer:
+    return (pictures[:, 0, :1, 0] - pictures[:, 0, -1:, -1]).abs().numpy()
 
-    return linear(seen(x), real.numpy(), seen(asked))
+
+def first(pictures: Tensor) -> Answer:
+    return pictures.flatten(1)[:, :1].numpy()
 
 
 def test_the_stricter_answer_wins_where_features_see_more() -> None:
-    ruling = rule(SMALL, noise(60), far_pairs(60), by_corners)
+    ruling = rule(SMALL, noise(60), far_pairs(60), corners)
     assert ruling.by == "features"
     assert ruling.auc == 1.0
 
 
 def test_the_stricter_answer_wins_where_features_see_less() -> None:
     real, fake = noise(60), stripes(60)
-    ruling = rule(SMALL, real, fake, by_first)
+    ruling = rule(SMALL, real, fake, first)
     assert ruling.by == "convolutions"
-    assert ruling.auc > cross("features", by_first, real, fake).auc + 0.1
+    own = cross("features", linear, *(torch.from_numpy(first(side)) for side in (real, fake)))
+    assert ruling.auc > own.auc + 0.1
 
 
 def test_features_are_asked_about_pictures_alone() -> None:
-    def answers(x: Tensor, truth: Tensor, asked: Tensor) -> Answer:
+    def extract(x: Tensor) -> Answer:
         raise AssertionError("rows have no such features")
 
-    assert rule(PAIR, rows(10), rows(10), answers).by == "trees"
+    assert rule(PAIR, rows(10), rows(10), extract).by == "trees"
 
 
 def test_linear_features_that_tell_all_tell_all() -> None:
-    assert cross("features", by_lines, noise(50), stripes(50)).auc == 1.0
+    known, made = (torch.from_numpy(lines(side)) for side in (noise(50), stripes(50)))
+    assert cross("features", linear, known, made).auc == 1.0
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
@@ -280,6 +279,24 @@ def test_linear_answers_do_not_hang_on_the_features_units(scale: float) -> None:
     x, asked = rng.normal(size=(200, 5)), rng.normal(size=(50, 5))
     truth = (np.arange(200) < 100).astype(float)
     x[:100] += 0.5
-    one, other = linear(x, truth, asked), linear(x * scale + 3 * scale, truth, asked * scale + 3 * scale)
+    seen, told, known = (torch.from_numpy(block) for block in (x, truth, asked))
+    one, other = linear(seen, told, known), linear(seen * scale + 3 * scale, told, known * scale + 3 * scale)
     np.testing.assert_allclose(other, one, rtol=1e-2, atol=1e-3)
     assert np.corrcoef(one, asked.sum(1))[0, 1] > 0.9
+
+
+def test_a_g_that_does_not_heed_what_it_is_given_is_found() -> None:
+    """Light or dark by the label; the fakes are as light and dark, whatever they were asked for."""
+    label = torch.eye(2)[torch.randint(0, 2, (120,))]
+    light = (label[:, 0] * 2 - 1)[:, None, None, None] * 0.5
+    real = light + 0.3 * noise(120)
+    fake = light[torch.randperm(120)] + 0.3 * noise(120)
+    assert rule(SMALL, real, fake).auc < 0.65
+    seen = [together(side, label) for side in (real, fake)]
+    assert seen[0].shape == (120, 3, *real.shape[2:])
+    assert rule(PictureSpec(3, *SMALL.shape[1:]), *seen).auc > 0.7
+
+
+def test_pictures_that_were_given_stand_beside() -> None:
+    x, c = noise(4), noise(4)
+    assert torch.equal(together(x, c), torch.cat([x, c], dim=1))

@@ -39,14 +39,14 @@ class Shifted(nn.Module):
         super().__init__()
         self.number = nn.Parameter(torch.tensor(start))
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.number + z[:, :1]
 
 
 class Scaled(Shifted):
     """G(z) = s z."""
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.number * z[:, :1]
 
 
@@ -57,7 +57,7 @@ class Power(nn.Module):
         super().__init__()
         self.number, self.power = nn.Parameter(torch.tensor(0.5)), power
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         return (self.number * x**self.power).flatten()
 
 

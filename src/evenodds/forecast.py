@@ -25,7 +25,7 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     Raises UserError for a recipe that cannot be played.
     """
     place = find_device(device)
-    recipe = resolve(recipe, store.spec, store.n_train, named)
+    recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     with torch.random.fork_rng(), threads_for(store.spec):
         training = Training(recipe, store, place)
         times = []

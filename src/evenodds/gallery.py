@@ -41,6 +41,7 @@ class Gallery:
         count = PICTURES if isinstance(store.spec, PictureSpec) else ROWS
         set_random(seed_of(run.recipe.plan.seed, "gallery"), training.device)
         self.latents = draw(count, run.recipe.network.latent, training.device)
+        self.given = in_order(training.conditions(count))
         self.places = None if self.codec is None else heat_places(self.codec)
 
     def hang(self) -> Path:
@@ -48,7 +49,8 @@ class Gallery:
         training = self.training
         # Gumbel draws come from the random state: the same ones every time.
         set_random(seed_of(self.run.recipe.plan.seed, "hang"), training.device)
-        made = torch.cat(list(generate(training.players.average.network, self.latents))).cpu()
+        network = training.players.average.network
+        made = torch.cat(list(generate(network, self.latents, self.given))).cpu()
         stem = self.run.path / "samples" / f"{training.rounds:08d}"
         if self.codec is None:
             sheet = stem.with_suffix(".png")
@@ -64,6 +66,13 @@ class Gallery:
             np.save(content, scores, allow_pickle=False)
             aside.write_bytes(stem.with_suffix(".npy"), content.getvalue())
         return sheet
+
+
+def in_order(given: torch.Tensor | None) -> torch.Tensor | None:
+    """Conditions as they are shown: values (n, width) sorted, so that like stands beside like."""
+    if given is None or given.dim() > 2:
+        return given
+    return given[torch.from_numpy(np.lexsort(given.cpu().numpy().T[::-1])[::-1].copy())]
 
 
 def heat_places(codec: TableCodec) -> np.ndarray | None:

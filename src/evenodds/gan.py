@@ -19,6 +19,7 @@ from evenodds.data.source import find
 from evenodds.device import find_device
 from evenodds.errors import UserError
 from evenodds.game.settings import GameSettings
+from evenodds.given import Wanted, wish_of
 from evenodds.judge.asking import ask_in_python
 from evenodds.judge.judge import Judge
 from evenodds.judge.making import judge_of
@@ -69,13 +70,19 @@ class Gan:
         self.run = Run.open(folder)
         return self
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray | pd.DataFrame:
-        """n fakes: pictures as uint8 (n, H, W, C), or rows as a table. Raises UserError before ``fit``."""
+    def sample(self, n: int, seed: int = 0, given: Wanted | None = None) -> np.ndarray | pd.DataFrame:
+        """n fakes: pictures as uint8 (n, H, W, C), or rows as a table.
+
+        ``given`` is the condition, for a game that was trained with one: values by name or as text, pictures as uint8
+        (m, H, W, C) or by their path, taken in turn. Raises UserError before ``fit`` and for a condition that does not
+        fit.
+        """
         run, place = self.fitted(), find_device(self.device)
         with torch.random.fork_rng():
+            wish = wish_of(run, given, seed)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sampling.pictures(run, n, seed, place)))
-            return pd.concat(list(sampling.rows(run, n, seed, place)), ignore_index=True)
+                return np.concatenate(list(sampling.pictures(run, n, seed, place, wish)))
+            return pd.concat(list(sampling.rows(run, n, seed, place, wish)), ignore_index=True)
 
     def judge(self, x: str | Path | np.ndarray | pd.DataFrame) -> pd.DataFrame:
         """How real samples look: a table of input, percent_real (0 to 100) and p_value, a row a sample.

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
+
+Given = Callable[[int, int], Tensor | None]
+"""(place of the first sample, how many) -> their conditions (m, ...) as G takes them, None for a G without any."""
+
+
+def nothing(start: int, count: int) -> Tensor | None:
+    """No condition."""
+    return None
 
 
 def seed_of(seed: int, *place: int | str) -> int:
@@ -33,19 +41,27 @@ def draw(n: int, width: int, device: torch.device | str = "cpu") -> Tensor:
 
 
 @torch.inference_mode()
-def generate(generator: nn.Module, latents: Tensor, batch: int = 256) -> Iterator[Tensor]:
-    """G's samples for ``latents`` (n, width), in order, at most ``batch`` at a time: tensors (m, *shape)."""
+def generate(
+    generator: nn.Module, latents: Tensor, conditions: Tensor | None = None, batch: int = 256
+) -> Iterator[Tensor]:
+    """G's samples for ``latents`` (n, width) under as many ``conditions`` (n, ...), in order, at most ``batch`` at a
+    time: tensors (m, *shape)."""
     for start in range(0, len(latents), batch):
-        yield generator(latents[start : start + batch])
+        here = slice(start, start + batch)
+        yield generator(latents[here], None if conditions is None else conditions[here])
 
 
 @torch.inference_mode()
-def stream(generator: nn.Module, n: int, width: int, seed: int, batch: int = 256) -> Iterator[Tensor]:
+def stream(
+    generator: nn.Module, n: int, width: int, seed: int, batch: int = 256, given: Given = nothing
+) -> Iterator[Tensor]:
     """n fresh samples, at most ``batch`` at a time, the same for the same n and seed: tensors (m, *shape).
 
-    G's own noise (Gumbel draws) is seeded too.
+    ``given`` says under which conditions. G's own noise (Gumbel draws, dropout) is seeded too.
     """
     device = next(generator.parameters()).device
     for start in range(0, n, batch):
+        count = min(batch, n - start)
+        conditions = given(start, count)
         set_random(seed_of(seed, "sample", start), device)
-        yield generator(draw(min(batch, n - start), width, device))
+        yield generator(draw(count, width, device), None if conditions is None else conditions.to(device))

@@ -12,7 +12,7 @@ from evenodds.errors import UserError
 from evenodds.game.settings import GameSettings
 from evenodds.networks.settings import NetworkName, NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.spec import PictureSpec, SampleSpec
+from evenodds.spec import Condition, PictureSpec, SampleSpec
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -81,6 +81,22 @@ PRESETS: dict[str, Preset] = {
         {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_by": "difference"},
         {"batch": 32, "rate_d": 5e-4, "rate_g": 5e-4},
     ),
+    "pix2pix": Preset(
+        {"width": 32},
+        {"loss": "nonsaturating", "penalty": "none", "l1": 100.0},
+        {"batch": 4, "rate_d": 1e-3, "rate_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
+    ),
+    "resunet": Preset(
+        {"width": 16, "latent": 64},
+        {
+            "penalty": "r1r2",
+            "penalty_weight": 1.0,
+            "penalty_every": 4,
+            "penalty_by": "difference",
+            "l1": 10.0,
+        },
+        {"batch": 16, "rate_d": 5e-4, "rate_g": 5e-4},
+    ),
     "tabular": Preset(
         {"width": 128, "latent": 32},
         {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_by": "difference"},
@@ -92,7 +108,13 @@ Kind = Literal["people", "table", "digits", "pictures"]
 BUDGETS: dict[Kind, str] = {"people": "40s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
-def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Recipe:
+FEW_PAIRS = 5_000
+"""With fewer pairs to train on they are jittered, unless the user says otherwise."""
+
+
+def resolve(
+    recipe: Recipe, spec: SampleSpec, n_train: int, source: str, condition: Condition | None = None
+) -> Recipe:
     """The recipe with every open choice made; what the user set is kept.
 
     Raises UserError for settings that contradict each other.
@@ -100,11 +122,13 @@ def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Reci
     pictures = isinstance(spec, PictureSpec)
     name: NetworkName = recipe.network.network
     if name == "auto":
-        name = best_network(spec)
+        name = best_network(spec, condition)
     preset = PRESETS[name]
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
         game = game.model_copy(update={"batch": min(game.batch, n_train)})
+    if condition is not None and condition.pictures and game.augment == "auto":
+        game = game.model_copy(update={"augment": "on" if n_train < FEW_PAIRS else "off"})
     if game.augment == "auto" and not pictures:
         game = game.model_copy(update={"augment": "off"})
     if game.augment == "on" and not pictures:
@@ -125,11 +149,17 @@ def resolve(recipe: Recipe, spec: SampleSpec, n_train: int, source: str) -> Reci
         update={"plan": plan, "network": network, "objective": objective, "game": game}
     )
     refuse_contradictions(resolved, n_train)
+    if recipe.objective.l1 and (condition is None or not condition.pictures):
+        raise UserError(
+            "--l1 is for pictures made from a picture (--given pairs, outlines ...), leave it out"
+        )
     return resolved
 
 
-def best_network(spec: SampleSpec) -> NetworkName:
+def best_network(spec: SampleSpec, condition: Condition | None = None) -> NetworkName:
     """What was measured best at equal time (docs/evidence.md): dense for tiny pictures, else convolutions."""
+    if condition is not None and condition.pictures:
+        return "pix2pix"
     if isinstance(spec, PictureSpec):
         return "gan" if spec.width <= TINY else "dcgan"
     return "tabular"

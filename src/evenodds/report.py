@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import torch
 from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -22,11 +23,15 @@ from evenodds.data.store import Store
 from evenodds.data.tables import TableCodec
 from evenodds.film import FAKE, REAL, make_film
 from evenodds.gallery import PICTURES, ROWS, number_ranges
+from evenodds.given import wish_of
 from evenodds.run import Run, flat
+from evenodds.sample import beside, pictures
 from evenodds.spec import PictureSpec
 from evenodds.verdicts import MEANINGS
 
 TABLE_ROWS = 12
+SHOWN = 24
+"""Pairs shown."""
 EVENTS = {
     "head start": "D played {turns} turns alone and came to {reached:.0%} (asked for: {asked:.0%})",
     "tempo": "{what} set to {to:.4g}: {reason}",
@@ -51,6 +56,7 @@ def write_report(run: Run, store: Store) -> Path:
         events=events(run),
         judge=judge_told(run.judge_facts()),
         evidence=evidence(verdict),
+        pairs=pairs_told(run.scores()),
         figures=figures(run, store, film),
         rows=newest_rows(run) if codec is not None else None,
         notes=[
@@ -123,6 +129,25 @@ def judge_told(facts: dict[str, Any] | None) -> list[str]:
     ]
 
 
+def pairs_told(scores: dict[str, Any] | None) -> list[str]:
+    """How near fakes come to held-out reals, and to what was given."""
+    if scores is None:
+        return []
+    told = "Over {pairs:,} held-out pairs fakes differ from reals by {l1:.3f} (L1, values from 0 to 1); "
+    told += "PSNR {psnr:.1f} dB, SSIM {ssim:.3f}, Fréchet distance {distance:.3f}."
+    said, met = [told.format(**scores)], scores["honoured"]
+    if "f1" in met:
+        said.append(
+            f"Of the outlines found in fakes {met['precision']:.0%} were given, and of those given {met['recall']:.0%} "
+            f"are found, within 2 px: F1 {met['f1']:.3f}."
+        )
+    elif met:
+        said.append(
+            f"What was given differs from the same taken from the fake by {met['difference']:.3f} (L1)."
+        )
+    return said
+
+
 def events(run: Run) -> list[tuple[int, str]]:
     """What happened between checks: round and sentence; of alarms that last, the first."""
     found: list[tuple[int, str]] = []
@@ -181,6 +206,13 @@ def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
     """Captions and pictures: newest fakes, reals to compare with, and the film."""
     found = []
     sheets = list(run.samples("png"))
+    if run.condition is not None and run.condition.pictures:
+        wish = wish_of(run, None, run.recipe.plan.seed)
+        count = min(SHOWN, len(cast(Any, wish.pictures)))
+        made = pictures(run, count, run.recipe.plan.seed, torch.device("cpu"), wish)
+        sheet, columns = beside(wish, np.concatenate(list(made)))
+        what = "held-out conditions, what G makes of them, and the reals"
+        found.append((what, inline(png(grid_image(sheet, columns)), "png")))
     if isinstance(store.spec, PictureSpec) and sheets:
         found.append((f"fakes after {int(sheets[-1].stem):,} rounds", inline(sheets[-1].read_bytes(), "png")))
         reals = store.heldout(np.arange(min(PICTURES, store.n_heldout))).transpose(0, 2, 3, 1)

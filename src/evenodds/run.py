@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 from evenodds import aside, checkpoint
 from evenodds.errors import UserError
 from evenodds.recipe import Recipe
-from evenodds.spec import SampleSpec, spec_from_json
+from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
-STARTED = {"checkpoints", "samples", "codec.json"}
+STARTED = {"checkpoints", "samples", "codec.json", "condition"}
 """What a run holds before its recipe is written: a start that broke off there may be made again."""
 
 JUDGE = "judge"
@@ -36,10 +36,18 @@ class Run:
         self.facts: dict[str, Any] = json.loads((path / "recipe.json").read_text())
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
+        self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
 
     @classmethod
-    def create(cls, path: Path, facts: dict[str, Any], codec: dict[str, Any] | None = None) -> Run:
-        """Makes the folder and writes its recipe and, for a table, how rows are decoded.
+    def create(
+        cls,
+        path: Path,
+        facts: dict[str, Any],
+        codec: dict[str, Any] | None = None,
+        known: tuple[checkpoint.Tensors, dict[str, Any]] | None = None,
+    ) -> Run:
+        """Makes the folder and writes its recipe and, for a table, how rows are decoded; where a condition is given,
+        some that are ``known``, and how they are encoded.
 
         Raises UserError where that cannot be.
         """
@@ -50,6 +58,8 @@ class Run:
                 (path / folder).mkdir(parents=True, exist_ok=True)
         if codec is not None:
             write_json(path / "codec.json", codec)
+        if known is not None:
+            checkpoint.write(path / "condition", *known)
         # Last: a folder with a recipe is a run.
         write_json(path / "recipe.json", facts)
         return cls(path)
@@ -74,6 +84,10 @@ class Run:
         except (OSError, ValueError) as problem:
             raise UserError(f"{self.path / 'codec.json'} does not read ({problem}), train anew") from None
         return codec
+
+    def known(self) -> tuple[checkpoint.Tensors, dict[str, Any]]:
+        """Some conditions from the data, and how values are encoded. Raises UserError where they are damaged."""
+        return checkpoint.read(self.path / "condition")
 
     def lock(self) -> FileLock:
         """The lock that one training at a time holds. Raises UserError where another holds it."""
@@ -185,6 +199,18 @@ class Run:
             path.unlink(missing_ok=True)
         else:
             write_json(path, facts)
+
+    def scores(self) -> dict[str, Any] | None:
+        """What was measured on held-out pairs, where a picture is given."""
+        path = self.path / "scores.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def write_scores(self, facts: dict[str, Any] | None) -> None:
+        """Writes what was measured on held-out pairs, or takes away what was measured of an earlier state."""
+        if facts is None:
+            (self.path / "scores.json").unlink(missing_ok=True)
+        else:
+            write_json(self.path / "scores.json", facts)
 
     def judge_facts(self) -> dict[str, Any] | None:
         """What was measured when the judge was made, or None where there is none yet."""

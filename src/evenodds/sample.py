@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from evenodds import checkpoint
+from evenodds.data import conditions
 from evenodds.data.pictures import to_pictures, write_folder, write_grid
 from evenodds.data.reading import write_table
 from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
+from evenodds.given import Wanted, Wish, wish_of
 from evenodds.latent import seed_of, stream
 from evenodds.networks.build import build
 from evenodds.run import Run
@@ -23,53 +26,113 @@ from evenodds.spec import PictureSpec
 SHEET = 10_000
 """Pictures in one sheet, at most."""
 BATCH = 256
+USUAL = 64
+"""Fakes made where it is not said how many."""
+ACROSS = 4
+"""Groups of condition, fake and real side by side in a sheet."""
 
 
 def load_generator(run: Run, device: torch.device) -> nn.Module:
     """The run's best G, averaged, ready to sample."""
     with torch.random.fork_rng():
-        generator, _ = build(run.spec, run.recipe.network)
+        generator, _ = build(run.spec, run.recipe.network, run.condition)
     tensors, _ = checkpoint.read(run.best())
     generator.load_state_dict(tensors["average"])
     return generator.eval().requires_grad_(False).to(device)
 
 
-def pictures(run: Run, n: int, seed: int, device: torch.device) -> Iterator[np.ndarray]:
-    """n fakes as uint8 arrays (m, H, W, C), a batch at a time."""
+def pictures(
+    run: Run, n: int, seed: int, device: torch.device, wish: Wish | None = None
+) -> Iterator[np.ndarray]:
+    """n fakes as uint8 arrays (m, H, W, C), a batch at a time; without a ``wish`` under conditions of the data."""
     generator = load_generator(run, device)
-    for batch in stream(generator, n, run.recipe.network.latent, seed, BATCH):
+    given = (wish or wish_of(run, None, seed)).given
+    for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run), given):
         yield to_pictures(batch.cpu())
 
 
-def rows(run: Run, n: int, seed: int, device: torch.device) -> Iterator[pd.DataFrame]:
-    """n fakes as tables with the columns that were learnt, a batch at a time."""
+def batch_of(run: Run) -> int:
+    """Pictures made at once: fewer of large ones."""
+    return max(1, min(BATCH, BATCH * 64**2 // (run.spec.shape[-1] ** 2)))
+
+
+def rows(
+    run: Run, n: int, seed: int, device: torch.device, wish: Wish | None = None
+) -> Iterator[pd.DataFrame]:
+    """n fakes as tables with the columns that were learnt, a batch at a time; what is wished for as it was asked."""
     generator = load_generator(run, device)
     codec = TableCodec.from_json(run.codec())
-    for place, batch in enumerate(stream(generator, n, run.recipe.network.latent, seed, 8 * BATCH)):
+    wish = wish or wish_of(run, None, seed)
+    made = stream(generator, n, run.recipe.network.latent, seed, 8 * BATCH, wish.given)
+    for place, batch in enumerate(made):
         rng = np.random.default_rng(seed_of(seed, "decode", place))
-        yield codec.decode(batch.cpu().numpy(), rng)
+        table = codec.decode(batch.cpu().numpy(), rng)
+        for name, value in wish.values.items():
+            table[name] = pd.Series([value] * len(table), dtype=table[name].dtype)
+        yield table
 
 
-def write_samples(run: Run, n: int, to: Path, seed: int, device: torch.device) -> int:
+def write_samples(
+    run: Run,
+    n: int | None,
+    to: Path,
+    seed: int,
+    device: torch.device,
+    wanted: Wanted | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> int:
     """Writes n fakes to a .png sheet or a folder of PNGs (pictures), or a .csv or .parquet file (tables).
 
-    Returns how many were written. Raises UserError for a place that does not fit the run or cannot be written.
+    ``wanted`` is the condition they are made under; n is as many as pictures were given, or USUAL, when left out.
+    Returns how many were written. Raises UserError for a place that does not fit the run or cannot be written, and for
+    a condition that does not fit it.
     """
     suffix = to.suffix.lower()
-    if n < 1:
+    if n is not None and n < 1:
         raise UserError(f"-n {n} asks for nothing, give 1 or more")
+    table = not isinstance(run.spec, PictureSpec)
+    if table and suffix not in (".csv", ".parquet"):
+        raise UserError(f"{run.path} makes table rows, give --to a .csv or .parquet file and not {to}")
+    if not table and suffix in (".csv", ".parquet"):
+        raise UserError(f"{run.path} makes pictures, give --to a .png file or a folder and not {to}")
     with torch.random.fork_rng():
-        if not isinstance(run.spec, PictureSpec):
-            if suffix not in (".csv", ".parquet"):
-                raise UserError(
-                    f"{run.path} makes table rows, give --to a .csv or .parquet file and not {to}"
-                )
-            return write_table(rows(run, n, seed, device), to)
-        if suffix in (".csv", ".parquet"):
-            raise UserError(f"{run.path} makes pictures, give --to a .png file or a folder and not {to}")
+        wish = wish_of(run, wanted, seed, say)
+        given = 0 if wish.pictures is None else len(wish.pictures)
+        n = n or given or USUAL
+        if table:
+            return write_table(rows(run, n, seed, device, wish), to)
+        made = pictures(run, n, seed, device, wish)
         if suffix != ".png":
-            return write_folder(pictures(run, n, seed, device), to, n)
+            return write_folder(made, to, n, wish.names if n == given else None)
         if n > SHEET:
             raise UserError(f"a sheet of {n} pictures is too large to open, give --to a folder")
-        write_grid(np.concatenate(list(pictures(run, n, seed, device))), to)
+        fakes = np.concatenate(list(made))
+        if wanted is not None and n == 1:
+            write_grid(fakes, to, scale=1)
+        elif wish.pictures is not None:
+            sheet, columns = beside(wish, fakes)
+            write_grid(sheet, to, columns)
+        else:
+            write_grid(fakes, to)
         return n
+
+
+def beside(wish: Wish, fakes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+    """Fakes uint8 (n, H, W, C), each beside its condition and the real where that is known, for a sheet of so many
+    columns."""
+    places = np.arange(len(fakes)) % len(wish.pictures if wish.pictures is not None else fakes)
+    channels = fakes.shape[-1]
+    columns = [fakes]
+    if wish.pictures is not None:
+        columns.insert(0, shown(wish.pictures[places], channels))
+    if wish.reals is not None:
+        columns.append(wish.reals[places].transpose(0, 2, 3, 1))
+    return np.stack(columns, 1).reshape(-1, *fakes.shape[1:]), len(columns) * ACROSS
+
+
+def shown(given: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Conditions (n, c, H, W) as pictures (n, H, W, channels): grey ones in colour, a mask left away."""
+    if given.shape[1] >= 3 > channels:  # in colour, beside grey fakes
+        given = np.stack([conditions.grey_of(one[:3]) for one in given])
+    picture = given[:, :channels] if given.shape[1] >= channels else given[:, :1].repeat(channels, 1)
+    return np.ascontiguousarray(picture.transpose(0, 2, 3, 1))

@@ -8,17 +8,20 @@ from typing import Any, Protocol
 
 from evenodds.aside import Unwritable
 from evenodds.clock import Moment
+from evenodds.data.given import kind_of
 from evenodds.data.prepare import prepare
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.device import find_device
 from evenodds.errors import UserError
+from evenodds.fidelity import fidelity
+from evenodds.given import known
 from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.recipe import Recipe, resolve
 from evenodds.report import write_report
 from evenodds.run import Run, facts_of
-from evenodds.spec import spec_to_json
+from evenodds.spec import PICTURED, condition_to_json, spec_to_json
 from evenodds.train import train
 
 
@@ -53,7 +56,8 @@ def start(
     recipe or the folder.
     """
     place = find_device(device)
-    if source.kind == "pictures" and recipe.data.size and recipe.network.network != "gan":
+    grows = recipe.network.network != "gan" and kind_of(recipe.data.given) not in PICTURED
+    if source.kind == "pictures" and recipe.data.size and grows:
         doublings(recipe.data.size)  # refused before a long preparation, not after it
     store = prepare(source, recipe.data, watcher.prepare)
     told = store.facts
@@ -62,11 +66,15 @@ def start(
     if told["skipped"]:
         first = told["skipped"][0]
         watcher.say(f"{len(told['skipped'])} skipped, such as {first['file']}: {first['reason']}")
-    recipe = resolve(recipe, store.spec, store.n_train, named)
-    family_for(store.spec, recipe.network)  # refused before a folder is made
+    recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
+    family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
     run = open_run(folder, named, recipe, store, watcher)
     try:
+        before = run.verdict()
         verdict = train(run, store, place, watcher.moment, stop)
+        if verdict != before or run.scores() is None:  # a game that was over keeps its scores
+            # Who stops a game does not wait for them.
+            run.write_scores(None if verdict["verdict"] == "interrupted" else fidelity(run, store, place))
         report = write_report(run, store)
     except Unwritable as problem:
         raise UserError(
@@ -74,7 +82,8 @@ def start(
             "which goes on from the last whole checkpoint"
         ) from problem
     watcher.end(verdict, report)
-    return {"run": str(run.path), "report": str(report), **verdict}
+    scores = run.scores()
+    return {"run": str(run.path), "report": str(report), **verdict, **({"pairs": scores} if scores else {})}
 
 
 def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Watcher) -> Run:
@@ -85,11 +94,12 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
     data = {
         "fingerprint": store.fingerprint,
         "spec": spec_to_json(store.spec),
+        "condition": condition_to_json(store.condition),
         "told": {key: store.facts.get(key) for key in ("counts", "notes", "skipped", "licence")},
     }
     facts = facts_of(recipe, named, data)
     if not (folder / "recipe.json").exists():
-        return Run.create(folder, facts, store.codec_json)
+        return Run.create(folder, facts, store.codec_json, known(store))
     run = Run.open(folder)
     changes = run.differences(facts)
     if changes:

@@ -53,6 +53,28 @@ class RowSpec:
 
 SampleSpec = PictureSpec | RowSpec
 
+ConditionKind = Literal["labels", "columns", "pairs", "outlines", "grey", "small", "masked"]
+
+PICTURED: tuple[ConditionKind, ...] = ("pairs", "outlines", "grey", "small", "masked")
+"""What can be given besides values; each is a picture."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What G is handed beside noise: chosen values, encoded like a table's row, or a picture.
+
+    ``places`` are those of the sample in which a row of the kind ``columns`` holds the values itself; no other kind
+    has any.
+    """
+
+    kind: ConditionKind
+    spec: SampleSpec
+    places: tuple[int, ...] = ()
+
+    @property
+    def pictures(self) -> bool:
+        return isinstance(self.spec, PictureSpec)
+
 
 def at_most(spec: SampleSpec, rows: int, pictures: int, pixels: int, fewest: int = 1) -> int:
     """How many samples cost about the same: ``rows``, or ``pictures``, or of larger ones as many as have ``pixels``
@@ -73,3 +95,17 @@ def spec_from_json(facts: dict[str, Any]) -> SampleSpec:
     if facts["kind"] == "picture":
         return PictureSpec(facts["channels"], facts["height"], facts["width"])
     return RowSpec(tuple(Span(**span) for span in facts["spans"]))
+
+
+def condition_to_json(condition: Condition | None) -> dict[str, Any] | None:
+    """A condition as plain JSON values; ``condition_from_json`` is its inverse."""
+    if condition is None:
+        return None
+    return {"kind": condition.kind, "spec": spec_to_json(condition.spec), "places": list(condition.places)}
+
+
+def condition_from_json(facts: dict[str, Any] | None) -> Condition | None:
+    """The condition that ``condition_to_json`` wrote."""
+    if facts is None:
+        return None
+    return Condition(facts["kind"], spec_from_json(facts["spec"]), tuple(facts["places"]))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from evenodds.examine import Examiner
 from evenodds.extractor import extractor
 from evenodds.game.alarms import Alarm, Seen, raised
 from evenodds.game.finish import Finish
 from evenodds.game.odds import Odds
-from evenodds.game.referee import Ruling, most, rule
+from evenodds.game.referee import Ruling, most, rule, together
 from evenodds.game.tempo import Move
 from evenodds.latent import draw, generate
+from evenodds.spec import PictureSpec
 from evenodds.training import Training
 
 TRIES = 3
@@ -89,10 +91,10 @@ class Steward:
         moves = training.tempo.level(level, seen.gap)
         ending = None
         if finish.stands(training.rounds):
-            slowed = training.tempo.slow("nothing became better for a while")
+            settled = training.tempo.settle(level, "nothing became better for a while")
             finish.better(training.rounds)
-            moves += slowed
-            ending = None if slowed else "plateau"
+            moves += settled
+            ending = None if settled else "plateau"
         if moves:
             training.take_pace()
         return Found(seen, alarms, moves, ruling, None, ending)
@@ -130,18 +132,29 @@ class Steward:
         """A ruling now, remembered."""
         training, record = self.training, self.record
         start = time.monotonic()
-        count = min(most(training.store.spec), training.store.n_heldout)
+        count = min(most(training.store.spec) // training.cost, training.store.n_heldout)
         real = torch.cat(list(training.reals("heldout", count)))
         training.seed("referee")
         latents = draw(count, training.recipe.network.latent, training.device)
-        fake = torch.cat(list(generate(training.players.average.network, latents))).clone()
-        ruling = rule(training.store.spec, real, fake, self.extractor)
+        given = training.conditions(count)
+        fake = torch.cat(list(generate(training.players.average.network, latents, given))).clone()
+        ruling = self.compared(real, fake, given)
         took = round(time.monotonic() - start, 3)
         record.ruling = {"round": training.rounds, **ruling._asdict(), "seconds": took}
         record.ruled_seconds += took
         record.next_ruling = max(record.next_ruling, int(training.rounds * OFTEN))
         self.finish.heard(training.rounds, ruling)
         return ruling
+
+    def compared(self, real: Tensor, fake: Tensor, given: Tensor | None) -> Ruling:
+        """A ruling on samples and, where that is no part of them, on what they were made under."""
+        spec, extract = self.training.store.spec, self.extractor
+        if given is None or not isinstance(spec, PictureSpec):
+            return rule(spec, real, fake, extract)
+        channels = spec.channels
+        real, fake = together(real, given), together(fake, given)
+        seen = None if extract is None else lambda both: extract(both[:, :channels])
+        return rule(replace(spec, channels=real.shape[1]), real, fake, seen)
 
     def state(self) -> dict[str, Any]:
         """As JSON, for a checkpoint; what was seen before is in the journal."""

@@ -198,11 +198,13 @@ class Play:
             self.tell_event("tempo", what=move.what, to=move.to, reason=move.reason)
 
     def keep(self, found: Found) -> None:
-        """Holds on to the state if it is the best so far, or the one that was proved even."""
+        """Holds on to the state if none was better so far, or if it is the one that was proved even."""
         if found.seen is None or (found.alarms and found.ending != "even"):
             return
         lowest = self.best.facts["distance"]
-        if lowest is None or found.seen.distance < lowest or found.ending == "even":
+        # Of states that are all as close as reals the newest is the one that was averaged longest.
+        bound = math.inf if lowest is None else max(lowest, self.steward.examiner.floor)
+        if found.seen.distance < bound or found.ending == "even":
             self.best, self.unsaved = self.copy(found.seen.distance), True
 
     def copy(self, distance: float | None) -> Kept:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from evenodds.checkpoint import Tensors
-from evenodds.data.batches import Batches, as_samples
-from evenodds.data.store import Store
-from evenodds.game.augment import augment
+from evenodds.data.batches import Batches, Drawn, as_given, drawn
+from evenodds.data.store import Part, Store
+from evenodds.game.augment import augment, jitter
 from evenodds.game.odds import Odds, odds
-from evenodds.game.round import Players, turn_d, turn_g
+from evenodds.game.round import Players, per_sample, turn_d, turn_g
 from evenodds.game.settings import GameSettings
 from evenodds.game.tempo import Pace, Tempo
 from evenodds.latent import draw, generate, seed_of, set_random
@@ -23,10 +23,15 @@ from evenodds.networks.build import build
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import make_objective
 from evenodds.recipe import Recipe
-from evenodds.spec import SampleSpec, at_most
+from evenodds.spec import at_most
 
 JUDGED_ROWS, JUDGED_PICTURES, FEWEST = 2_000, 500, 100
 """Held-out reals, and as many fakes, that a check scores at most: rows, pictures up to 64 px, the largest ones."""
+COSTLIER = 3
+"""A G that takes a picture in works so many times as long as one that only gives one out, and fewer are judged."""
+
+BATCH = 256
+"""Samples looked at at once, outside of turns."""
 
 
 class Training:
@@ -37,8 +42,12 @@ class Training:
         self.objective = make_objective(recipe.objective)
         self.weight = self.objective.weight  # of the penalty, before the tempo's factor
         self.batches = Batches(store, recipe.plan.seed, rank)
-        self.tempo = Tempo(recipe.game, Pace(augment=float(recipe.game.augment == "on")))
+        pace = Pace(augment=float(recipe.game.augment == "on"))
+        self.tempo = Tempo(recipe.game, pace, penalised=self.objective.penalty is not None)
         self.players = make_players(recipe, store, device)
+        self.jitters = (
+            store.condition is not None and store.condition.pictures and recipe.game.augment == "on"
+        )
         self.rounds = self.turns = self.seen = 0
         self.seconds = 0.0
 
@@ -47,31 +56,32 @@ class Training:
         game, width = self.recipe.game, self.recipe.network.latent
         turns_d, turns_g = self.tempo.turns
         for _ in range(turns_d):
-            real, loss_d = self.lead()
+            (real, c), loss_d = self.lead()
         self.seed("g")
         for _ in range(turns_g):
-            loss_g = turn_g(
-                self.players, self.objective, self.augment, real, draw(game.batch, width, self.device)
-            )
+            z = draw(game.batch, width, self.device)
+            loss_g = turn_g(self.players, self.objective, self.augment, real, z, c)
         self.players.average.follow(self.players.generator, game.batch * turns_d, self.seen)
         self.rounds += 1
         return loss_d, loss_g
 
-    def lead(self) -> tuple[Tensor, Tensor]:
+    def lead(self) -> tuple[Drawn, Tensor]:
         """One D turn. Returns the reals that it was played on, and D's loss."""
         batch = self.recipe.game.batch
         self.seed("d")
         real = self.batches.at(self.seen, batch, self.device)
+        if self.jitters and real.c is not None:
+            real = Drawn(*jitter(real.x, real.c))
         z = draw(batch, self.recipe.network.latent, self.device)
         lazy = self.turns % self.objective.every == 0
-        loss = turn_d(self.players, self.objective, self.augment, real, z, lazy=lazy)
+        loss = turn_d(self.players, self.objective, self.augment, real.x, z, real.c, lazy=lazy)
         self.turns += 1
         self.seen += batch
         return real, loss
 
     def augment(self, x: Tensor) -> Tensor:
-        """Changes as large a share of pictures as the tempo says."""
-        return augment(x, self.tempo.pace.augment)
+        """Changes as large a share of pictures as the tempo says; none where D sees a picture they must fit."""
+        return x if self.jitters else augment(x, self.tempo.pace.augment)
 
     def take_pace(self) -> None:
         """Makes rates and penalty what the tempo says."""
@@ -85,40 +95,70 @@ class Training:
                 group["lr"] = rate * pace.rate
         self.objective = replace(self.objective, weight=self.weight * pace.penalty)
 
+    @property
+    def cost(self) -> int:
+        """What a fake costs, beside one that is made from noise alone."""
+        condition = self.store.condition
+        return COSTLIER if condition is not None and condition.pictures else 1
+
+    @property
+    def most(self) -> int:
+        """How many samples a side are looked at: fewer of larger pictures, so that a check costs about the same."""
+        pictures = JUDGED_PICTURES // self.cost
+        return at_most(self.store.spec, JUDGED_ROWS, pictures, pictures * 64**2, FEWEST)
+
+    @property
+    def judged(self) -> int:
+        """How many samples a side a check scores."""
+        return min(self.most, self.store.n_heldout)
+
     def odds(self) -> Odds:
         """The odds now, on held-out reals and as many fresh fakes.
 
         Raises ValueError where a score is not finite.
         """
-        count = min(judged(self.store.spec), self.store.n_heldout)
-        fakes = torch.cat([self.scores(fake) for fake in self.fakes(count, "odds")])
+        count = self.judged
+        fakes = torch.cat([self.scores(*fake) for fake in self.fakes(count, "odds")])
         return odds(self.scores_of("heldout", count).numpy(), fakes.numpy())
 
-    def fakes(self, count: int, what: str) -> Iterator[Tensor]:
-        """Fresh fakes of G as it is now (not averaged), in batches; ``what`` they are for decides their latents."""
+    def fakes(self, count: int, what: str) -> Iterator[Drawn]:
+        """Fresh fakes of G as it is now (not averaged), in batches, under the conditions of held-out reals; ``what``
+        they are for decides their latents."""
         self.seed(what)
         generator = self.players.generator
+        latents = draw(count, self.recipe.network.latent, self.device)
         generator.eval()
-        yield from generate(generator, draw(count, self.recipe.network.latent, self.device))
+        for start in range(0, count, BATCH):
+            here = latents[start : start + BATCH]
+            c = self.conditions(len(here), start)
+            yield Drawn(next(generate(generator, here, c, BATCH)), c)
         generator.train()
 
-    def scores_of(self, part: Literal["train", "heldout"], count: int) -> Tensor:
-        """D's scores of the first ``count`` reals of a part: float32 (count,) on the CPU."""
-        return torch.cat([self.scores(real) for real in self.reals(part, count)])
+    def conditions(self, count: int, start: int = 0) -> Tensor | None:
+        """``count`` conditions of held-out reals from ``start`` on, round and round; None where there are none."""
+        places = np.arange(start, start + count) % self.store.n_heldout
+        given = self.store.conditions("heldout", places)
+        return None if given is None else as_given(given, self.device)
 
-    def reals(self, part: Literal["train", "heldout"], count: int, batch: int = 256) -> Iterator[Tensor]:
+    def scores_of(self, part: Part, count: int) -> Tensor:
+        """D's scores of the first ``count`` reals of a part: float32 (count,) on the CPU."""
+        return torch.cat([self.scores(*real) for real in self.known(part, count)])
+
+    def known(self, part: Part, count: int) -> Iterator[Drawn]:
+        """The first ``count`` reals of a part with their conditions, in batches."""
+        for start in range(0, count, BATCH):
+            yield drawn(self.store, part, np.arange(start, min(start + BATCH, count)), self.device)
+
+    def reals(self, part: Part, count: int) -> Iterator[Tensor]:
         """The first ``count`` reals of a part, in batches."""
-        gather = self.store.train if part == "train" else self.store.heldout
-        for start in range(0, count, batch):
-            places = np.arange(start, min(start + batch, count))
-            yield as_samples(self.store, gather(places), self.device)
+        return (real.x for real in self.known(part, count))
 
     @torch.inference_mode()
-    def scores(self, x: Tensor) -> Tensor:
-        """D's scores of x (n, *shape): float32 (n,) on the CPU."""
+    def scores(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """D's scores of x (n, *shape) under c (n, ...): float32 (n,) on the CPU."""
         discriminator = self.players.discriminator
         discriminator.eval()
-        scores: Tensor = discriminator(x)
+        scores = per_sample(discriminator(x, c))
         discriminator.train()
         return scores.float().cpu()
 
@@ -157,15 +197,12 @@ class Training:
         restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
 
 
-def judged(spec: SampleSpec) -> int:
-    """How many samples a side a check scores: fewer of larger pictures, so that a check costs about the same."""
-    return at_most(spec, JUDGED_ROWS, JUDGED_PICTURES, JUDGED_PICTURES * 64**2, FEWEST)
-
-
 def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
     """Untrained players, the same for the same seed."""
     set_random(seed_of(recipe.plan.seed, "weights"), device)
-    generator, discriminator = (network.to(device) for network in build(store.spec, recipe.network))
+    generator, discriminator = (
+        network.to(device) for network in build(store.spec, recipe.network, store.condition)
+    )
     game = recipe.game
     average = Average(generator, game.half_life)
     return Players(

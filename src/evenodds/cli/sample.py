@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,9 @@ from evenodds.cli.options import Device
 def sample(
     run: Path,
     *,
-    n: Annotated[int, Parameter(alias="-n")] = 64,
+    n: Annotated[int | None, Parameter(alias="-n")] = None,
     to: Path | None = None,
+    given: str | None = None,
     seed: int = 0,
     device: Device = "auto",
 ) -> None:
@@ -25,10 +27,13 @@ def sample(
     run:
         The folder that train left.
     n:
-        How many.
+        How many; 64 when left out, or as many as pictures are given.
     to:
         A .png sheet or a folder for pictures, a .csv or .parquet file for tables; when left out, RUN-fakes.png or
         RUN-fakes.csv in the current folder.
+    given:
+        What steers a run that was trained with --given: values such as label=7 or glasses=yes,beard=no, or a picture
+        file or a folder of them; when left out, what the data held.
     seed:
         The same seed gives the same fakes.
     device:
@@ -42,5 +47,7 @@ def sample(
     found = Run.open(run)
     suffix = "png" if isinstance(found.spec, PictureSpec) else "csv"
     place = to or Path(f"{found.path.resolve().name}-fakes.{suffix}")
-    count = write_samples(found, n, place, seed, find_device(device))
-    print(f"{count:,} fakes in {place}")
+    count = write_samples(
+        found, n, place, seed, find_device(device), given, lambda text: print(text, file=sys.stderr)
+    )
+    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {place}")

@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
@@ -78,7 +78,7 @@ class Album:
             except OSError as error:
                 raise BadPicture((error.strerror or "cannot be opened").lower()) from error
         info = self._zip.getinfo(name)
-        if ".." in PurePosixPath(name).parts:
+        if ".." in PurePosixPath(name).parts or name.startswith("/") or PureWindowsPath(name).drive:
             raise BadPicture("its name points outside the zip")
         if info.flag_bits & 1:
             raise BadPicture("encrypted")

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from evenodds.data.pictures import to_tensor
-from evenodds.data.store import Store
-from evenodds.spec import PictureSpec
+from evenodds.data.store import Part, Store
+from evenodds.spec import PictureSpec, RowSpec
+
+RARE = 0.5
+"""A choice is rare where it is given less than this share as often as the most frequent one."""
+
+
+class Drawn(NamedTuple):
+    """Samples x (n, *shape), and the conditions c (n, ...) they were made under, if there are any."""
+
+    x: Tensor
+    c: Tensor | None
 
 
 class Batches:
-    """Every training sample once an epoch, in an order drawn from (seed, rank, epoch)."""
+    """Every training sample once an epoch, in an order drawn from (seed, rank, epoch).
+
+    Where a choice that is given is rare, rows are drawn by it instead (``Choices``), so that it is learnt too.
+    """
 
     def __init__(self, store: Store, seed: int, rank: int = 0) -> None:
         self.store = store
         self.seed = (seed, rank)
         self.epoch = -1
         self.order = np.empty(0, np.int64)
+        self.choices = choices_of(store)
 
     def indices(self, seen: int, count: int) -> np.ndarray:
         """The ``count`` training indices that follow ``seen`` samples, across epochs where need be."""
+        if self.choices is not None:
+            return self.choices.draw(count, np.random.default_rng([*self.seed, seen]))
         total = self.store.n_train
         parts = []
         while count:
@@ -34,9 +52,61 @@ class Batches:
             seen, count = seen + len(part), count - len(part)
         return np.concatenate(parts)
 
-    def at(self, seen: int, count: int, device: torch.device) -> Tensor:
-        """The reals that follow ``seen`` samples: float32 (count, *spec.shape)."""
-        return as_samples(self.store, self.store.train(self.indices(seen, count)), device)
+    def at(self, seen: int, count: int, device: torch.device) -> Drawn:
+        """The reals that follow ``seen`` samples: float32 (count, *spec.shape), and their conditions."""
+        return drawn(self.store, "train", self.indices(seen, count), device)
+
+
+class Choices:
+    """Rows drawn so that rare choices are seen: a given column, then one of its choices with a probability that goes
+    by the logarithm of its frequency, then a row that has it (Xu 2019, 1907.00503, section 4.3)."""
+
+    def __init__(self, columns: list[np.ndarray]) -> None:
+        """``columns`` hold each row's choice, integers (n,)."""
+        self.columns = []
+        for codes in columns:
+            counts = np.bincount(codes)
+            weight = np.log1p(counts)
+            self.columns.append(
+                (weight / weight.sum(), np.argsort(codes, kind="stable"), np.cumsum(counts) - counts, counts)
+            )
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n rows' places, int64."""
+        places = np.empty(n, np.int64)
+        which = rng.integers(len(self.columns), size=n)
+        for column, (share, order, first, counts) in enumerate(self.columns):
+            mine = which == column
+            choice = rng.choice(len(share), size=int(mine.sum()), p=share)
+            places[mine] = order[first[choice] + rng.integers(counts[choice])]
+        return places
+
+
+def choices_of(store: Store) -> Choices | None:
+    """How the training rows are drawn, or None where every choice that is given is frequent, or nothing is."""
+    if store.condition is None or not isinstance(store.condition.spec, RowSpec):
+        return None
+    given = store.conditions("train", np.arange(store.n_train))
+    spans = [span for span in store.condition.spec.spans if span.kind == "category"]
+    columns = [] if given is None else [given[:, span.start : span.stop].argmax(1) for span in spans]
+    counts = [np.bincount(codes) for codes in columns]
+    if all(count[count > 0].min() >= RARE * count.max() for count in counts):
+        return None
+    return Choices(columns)
+
+
+def drawn(store: Store, part: Part, indices: np.ndarray, device: torch.device) -> Drawn:
+    """Samples of a part with their conditions, as the networks take them."""
+    block = store.train(indices) if part == "train" else store.heldout(indices)
+    given = store.conditions(part, indices)
+    return Drawn(as_samples(store, block, device), None if given is None else as_given(given, device))
+
+
+def as_given(block: np.ndarray, device: torch.device) -> Tensor:
+    """Stored conditions as the networks take them: pictures in [-1, 1], values as they are."""
+    if block.dtype == np.uint8:
+        return to_tensor(block).to(device).contiguous(memory_format=torch.channels_last)
+    return torch.from_numpy(block).to(device)
 
 
 def as_samples(store: Store, block: np.ndarray, device: torch.device) -> Tensor:

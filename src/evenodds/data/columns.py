@@ -111,6 +111,15 @@ class NumberColumn:
         """The normal scores of a stretch's knots, rising from -3.5 to 3.5."""
         return np.array(self.scores) if self.scores else EVEN
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The least and the greatest value of training."""
+        margin = 0.0 if self.scores else 0.49 * self.step
+        ends = (self.knots[0] + margin, self.knots[-1] - margin, *self.spikes)
+        if self.decimals is not None:
+            ends = tuple(round(end, self.decimals) for end in ends)
+        return min(ends), max(ends)
+
     def spans(self, start: int) -> tuple[Span, ...]:
         split = start + self.choices
         number = Span(split, split + 1, "number")

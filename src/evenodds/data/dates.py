@@ -56,7 +56,14 @@ class DateColumn:
 
     def decode(self, block: NDArray[Any], rng: np.random.Generator) -> pd.Series[Any]:
         """Places (n, width) as datetimes, or as text in the column's own format."""
-        ticks = self.inner.decode(block, rng)
+        return self.moments(self.inner.decode(block, rng))
+
+    def ticks(self, series: pd.Series[Any]) -> pd.Series[Any]:
+        """Values (n) as whole numbers of the unit; missing too where text is not in the column's format."""
+        return _ticks(_stamps(series, self.text_format), self.unit)
+
+    def moments(self, ticks: pd.Series[Any]) -> pd.Series[Any]:
+        """Whole numbers (n) of the unit as datetimes, or as text in the column's own format."""
         absent = ticks.isna().to_numpy(np.bool_)
         whole = ticks.to_numpy(np.int64, na_value=0)
         stamps = whole.astype(f"datetime64[{self.unit}]").astype("datetime64[us]")

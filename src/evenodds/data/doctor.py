@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evenodds.data.album import Album
 from evenodds.data.intake import Watch
+from evenodds.data.pairs import made_names
 from evenodds.data.prepare import picture_path, prepare, read_frame
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import Source
@@ -36,9 +37,10 @@ def examine(source: Source, settings: DataSettings, watch: Watch | None = None) 
     """Facts about a source as JSON values; prepares it, so that training starts at once afterwards.
 
     Always: source, kind, count, train, heldout, skipped (file and reason), notes, licence, fingerprint,
-    prepared_bytes, prepared_in. Pictures: width and height (min, median, max in pixels), modes (count,
-    treated), prepared (size, channels, fit), labels (levels and their counts, missing) and
-    near_duplicates. Tables: columns (name, kind, missing, distinct, in_words), left_out, duplicate_rows.
+    prepared_bytes, prepared_in; where a condition is asked for, given (kind, and columns or direction).
+    Pictures: width and height (min, median, max in pixels), modes (count, treated), prepared (size, channels,
+    fit), labels (levels and their counts, missing) and near_duplicates. Tables: columns (name, kind, missing,
+    distinct, in_words), left_out, duplicate_rows.
     Raises UserError as ``prepare`` does.
     """
     store = prepare(source, settings, watch)
@@ -56,6 +58,8 @@ def examine(source: Source, settings: DataSettings, watch: Watch | None = None) 
         "prepared_in": str(store.path),
         "prepared_bytes": sum(file.stat().st_size for file in store.path.iterdir()),
     }
+    if "given" in facts:
+        common["given"] = facts["given"]
     return common | (_pictures(source, store, watch) if source.kind == "pictures" else _table(source, store))
 
 
@@ -117,8 +121,10 @@ def _names(source: Source, store: Store) -> list[str]:
     if source.builtin == "digits":
         return [str(place) for place in range(store.n_train + store.n_heldout)]
     skipped = {entry["file"] for entry in store.facts["skipped"]}
+    given = store.facts.get("given", {})
     with Album(picture_path(source)) as album:
-        return [name for name in album.names if name not in skipped]
+        names = made_names(album, given["direction"]) if given.get("kind") == "pairs" else album.names
+        return [name for name in names if name not in skipped]
 
 
 def _table(source: Source, store: Store) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from evenodds.data.album import Album, BadPicture
 from evenodds.data.pictures import Bytes, Fit, Header, decode, is_grey, look
 from evenodds.errors import UserError
 
+Chunk = Bytes | tuple[Bytes, Bytes]
+"""Pictures (n, C, H, W), and what is given of each where something is."""
+
 Watch = Callable[[str, int, int], None]
 """Called with what is being done, how many are done, and of how many."""
 
@@ -34,7 +37,7 @@ class Intake:
         self.skipped: dict[str, str] = {}
         self.headers: dict[int, Header] = {}
         self._watch = watch
-        for place, header in self._each("looking at pictures", range(len(album.names)), look):
+        for place, header in self._each("looking at pictures", range(len(album.names)), self._header):
             self.headers[place] = header
         self.kept = list(self.headers)
         self._refuse_none()
@@ -42,29 +45,23 @@ class Intake:
     @property
     def grey(self) -> bool:
         """Whether every picture is grey."""
-        return all(is_grey(header) for header in self.headers.values())
+        return all(is_grey(self.headers[place]) for place in self.kept)
 
-    def chunks(self, size: int, fit: Fit, channels: Literal[1, 3]) -> Iterator[Bytes]:
-        """The pictures as uint8 (n, channels, size, size) in the album's order.
+    def chunks(
+        self, size: int, fit: Fit, channels: Literal[1, 3], make: Callable[[Bytes], Bytes] | None = None
+    ) -> Iterator[Chunk]:
+        """The pictures as uint8 (n, channels, size, size) in the album's order, with what ``make`` makes of each.
 
         Afterwards ``kept`` holds those that came, and ``skipped`` the others. Raises UserError where
         none can be read.
         """
-        per_chunk = max(1, _CHUNK_BYTES // (channels * size * size))
-        chunk: list[Bytes] = []
-        kept: list[int] = []
-        for place, picture in self._each(
-            "preparing pictures", self.kept, lambda file: decode(file, size, fit, channels)
-        ):
-            kept.append(place)
-            chunk.append(picture)
-            if len(chunk) == per_chunk:
-                yield np.stack(chunk)
-                chunk = []
-        self.kept = kept
-        self._refuse_none()
-        if chunk:
-            yield np.stack(chunk)
+
+        def read(place: int) -> tuple[Bytes, Bytes | None]:
+            with self.album.open(self.album.names[place]) as file:
+                picture = decode(file, size, fit, channels)
+            return picture, None if make is None else make(picture)
+
+        return self._chunks(read, channels * size * size)
 
     def facts(self) -> dict[str, Any]:
         """Sizes in pixels and modes of the pictures kept, and what was skipped, as JSON values."""
@@ -95,16 +92,35 @@ class Intake:
         )
         return [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
 
+    def _chunks(self, read: Callable[[int], tuple[Bytes, Bytes | None]], size: int) -> Iterator[Chunk]:
+        """What ``read`` gives for the places kept, of ``size`` bytes each, some at a time."""
+        per_chunk = max(1, _CHUNK_BYTES // size)
+        chunk: list[tuple[Bytes, Bytes | None]] = []
+        kept: list[int] = []
+        for place, result in self._each("preparing pictures", self.kept, read):
+            kept.append(place)
+            chunk.append(result)
+            if len(chunk) == per_chunk:
+                yield _stacked(chunk)
+                chunk = []
+        self.kept = kept
+        self._refuse_none()
+        if chunk:
+            yield _stacked(chunk)
+
+    def _header(self, place: int) -> Header:
+        with self.album.open(self.album.names[place]) as file:
+            return look(file)
+
     def _each(
-        self, what: str, places: Iterable[int], read: Callable[[Any], _Result]
+        self, what: str, places: Iterable[int], read: Callable[[int], _Result]
     ) -> Iterator[tuple[int, _Result]]:
-        """``read`` of every file, in order; what cannot be read is put down in ``skipped``."""
+        """``read`` of every place, in order; what cannot be read is put down in ``skipped``."""
         names = self.album.names
 
         def job(place: int) -> _Result | BadPicture:
             try:
-                with self.album.open(names[place]) as file:
-                    return read(file)
+                return read(place)
             except BadPicture as bad:
                 return bad
 
@@ -123,12 +139,21 @@ class Intake:
     def _refuse_none(self) -> None:
         if self.kept:
             return
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.skipped.items())[:_QUOTED])
-        more = "; ..." if len(self.skipped) > _QUOTED else ""
         raise UserError(
             f"None of the {len(self.skipped)} pictures in {self.album.path} can be read "
-            f"({reasons}{more}): give pictures that open in a viewer."
+            f"({self._reasons()}): give pictures that open in a viewer."
         )
+
+    def _reasons(self) -> str:
+        """The first reasons for which pictures are skipped."""
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.skipped.items())[:_QUOTED])
+        return reasons + ("; ..." if len(self.skipped) > _QUOTED else "")
+
+
+def _stacked(results: list[tuple[Bytes, Bytes | None]]) -> Chunk:
+    pictures = np.stack([picture for picture, _ in results])
+    given = [made for _, made in results if made is not None]
+    return (pictures, np.stack(given)) if given else pictures
 
 
 def _in_order(job: Callable[[int], _Result], places: list[int]) -> Iterator[_Result]:

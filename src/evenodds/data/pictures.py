@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import io
 import math
-import struct
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile
+from PIL import Image
 
 from evenodds import aside
 from evenodds.data.album import BadPicture
+from evenodds.data.opening import Header, calm, is_grey, look, open_file, opened, upright
 from evenodds.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,6 +28,7 @@ __all__ = [
     "grid_image",
     "is_grey",
     "look",
+    "plain",
     "to_pictures",
     "to_tensor",
     "write_folder",
@@ -41,63 +38,7 @@ __all__ = [
 Bytes = npt.NDArray[np.uint8]
 Fit = Literal["crop", "pad"]
 
-PIXEL_LIMIT = 100_000_000
-# Formats of plain pixels only: Pillow hands PostScript, whatever the file's name, to Ghostscript.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-_GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
-# All of these come out of Pillow's readers for one damaged file or another.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-    Image.DecompressionBombError,
-    Warning,
-)
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _GAP = 2  # pixels between the pictures of a sheet
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a picture file says of itself before its pixels are read; width and height in pixels."""
-
-    mode: str
-    width: int
-    height: int
-    transparent: bool
-
-
-def look(file: BinaryIO | Path) -> Header:
-    """Read a picture's header only. Raises BadPicture as ``decode`` does."""
-    if isinstance(file, Path):
-        with _open(file) as stream:
-            return look(stream)
-    with _calm(), _opened(file) as image:
-        return Header(image.mode, image.width, image.height, image.has_transparency_data)
-
-
-def is_grey(header: Header) -> bool:
-    """Whether a picture is grey by its mode; a colour file that happens to show grey is colour."""
-    return header.mode in _GREY
 
 
 def decode(file: BinaryIO | Path, size: int, fit: Fit, channels: Literal[1, 3]) -> Bytes:
@@ -108,19 +49,19 @@ def decode(file: BinaryIO | Path, size: int, fit: Fit, channels: Literal[1, 3]) 
     empty, damaged, not a picture, or over 100 megapixels (checked before any pixel is read).
     """
     if isinstance(file, Path):
-        with _open(file) as stream:
+        with open_file(file) as stream:
             return decode(stream, size, fit, channels)
-    with _calm(), _opened(file) as image:
+    with calm(), opened(file) as image:
         # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted side stays for the filter.
         ratio = 2 * size / (min(image.size) if fit == "crop" else max(image.size))
         image.draft(None, (math.ceil(image.width * ratio), math.ceil(image.height * ratio)))
         image.load()
-        return fitted(_upright(image), size, fit, channels)
+        return fitted(upright(image), size, fit, channels)
 
 
 def fitted(image: Image.Image, size: int, fit: Fit, channels: Literal[1, 3]) -> Bytes:
     """An opened image as uint8 (channels, size, size): the centre kept, or padded with its edge's mean."""
-    image = _plain(image).convert("L" if channels == 1 else "RGB")
+    image = plain(image).convert("L" if channels == 1 else "RGB")
     width, height = image.size
     if fit == "crop" or width == height:
         side = min(width, height)
@@ -175,11 +116,14 @@ def write_grid(pictures: Bytes, path: Path, columns: int | None = None, scale: i
     aside.write_bytes(path, _png(grid_image(pictures, columns, scale)))
 
 
-def write_folder(batches: Iterable[Bytes], folder: Path, total: int) -> int:
+def write_folder(
+    batches: Iterable[Bytes], folder: Path, total: int, names: Sequence[str] | None = None
+) -> int:
     """Write batches of uint8 (n, H, W, C) as 000000.png and on into a new folder; gives the count.
 
-    ``total`` is how many are expected, for the names' width. One batch is held at a time. Raises
-    UserError where the folder already holds something or cannot be written.
+    ``total`` is how many are expected, for the names' width; ``names`` are paths whose stems are kept instead, folders
+    in them too. One batch is held at a time. Raises UserError where the folder already holds something or cannot be
+    written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} already holds something: name a folder that is new or empty.")
@@ -189,8 +133,15 @@ def write_folder(batches: Iterable[Bytes], folder: Path, total: int) -> int:
         for batch in batches:
             for picture in batch:
                 content = _png(_image(picture))
+                file = (
+                    part
+                    / f"{PurePosixPath(names[count]).with_suffix('') if names else f'{count:0{digits}}'}.png"
+                )
+                if names and file.exists():  # a.png and a.bmp
+                    file = part / f"{names[count]}.png"
                 with aside.telling(folder.parent):
-                    (part / f"{count:0{digits}}.png").write_bytes(content)
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(content)
                 count += 1
     return count
 
@@ -205,54 +156,7 @@ def _png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-@contextmanager
-def _calm() -> Iterator[None]:
-    """Turn what a decoder throws at a damaged file into BadPicture with a calm reason."""
-    try:
-        yield
-    except _DAMAGE as error:
-        if isinstance(error, MemoryError):
-            raise BadPicture("needs more memory than there is") from error
-        short = isinstance(error, EOFError) or "truncated" in str(error).lower()
-        raise BadPicture("truncated" if short else "damaged") from error
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise BadPicture((error.strerror or "cannot be opened").lower()) from error
-
-
-def _opened(file: BinaryIO) -> ImageFile.ImageFile:
-    """The image with its header read. Unlike Image.open, the size is known when it is too large."""
-    Image.preinit()
-    prefix = file.read(16)
-    if not prefix:
-        raise BadPicture("zero bytes")
-    for name in _FORMATS:
-        if name not in Image.OPEN:
-            Image.init()
-        factory, accept = Image.OPEN[name]
-        if accept is None or accept(prefix) is not True:
-            continue
-        file.seek(0)
-        image = factory(file, "")
-        if image.width * image.height > PIXEL_LIMIT:
-            raise BadPicture(f"{image.width} × {image.height} px is over the limit of 100 megapixels")
-        return image
-    raise BadPicture("not a picture")
-
-
-def _upright(image: ImageFile.ImageFile) -> Image.Image:
-    try:
-        turn = image.getexif().get(ExifTags.Base.Orientation)
-    except _DAMAGE:  # a damaged note beside good pixels
-        return image
-    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
-
-
-def _plain(image: Image.Image) -> Image.Image:
+def plain(image: Image.Image) -> Image.Image:
     """The image in a mode of 8 bits a channel that ``convert`` takes, without transparency."""
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

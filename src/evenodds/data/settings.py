@@ -23,3 +23,10 @@ class DataSettings(BaseModel):
 
     leave_out: tuple[str, ...] = ()
     """Columns of a table that are not learnt."""
+
+    given: str | None = None
+    """What G is handed beside noise. Pictures: labels (all of them, or some by name with commas between), pairs,
+    outlines, grey, small or masked. Tables: columns by name with commas between."""
+
+    direction: Literal["AtoB", "BtoA"] = "AtoB"
+    """Of pairs: AtoB gives A (the left half) and makes B, BtoA the other way round."""

@@ -14,18 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from evenodds.errors import UserError
-from evenodds.spec import SampleSpec, spec_from_json
+from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = npt.NDArray[Any]
-Part = Literal["all", "train", "heldout"]
+Part = Literal["train", "heldout"]
 
-LAYOUT = 1
+LAYOUT = 2
 """The version of the files below."""
 
-SAMPLES, ORDER, FACTS, LABELS = "samples.npy", "order.npy", "store.json", "labels.parquet"
+SAMPLES, CONDITIONS, ORDER = "samples.npy", "conditions.npy", "order.npy"
+FACTS, LABELS = "store.json", "labels.parquet"
 
 _RESIDENT = 64 * 2**20  # bytes
 
@@ -37,7 +38,9 @@ class Store:
     to read from several threads and after a fork.
     """
 
-    def __init__(self, path: Path, entry: dict[str, Any], samples: _File, order: _File) -> None:
+    def __init__(
+        self, path: Path, entry: dict[str, Any], samples: _File, order: _File, conditions: _File | None
+    ) -> None:
         self.path = path
         self.spec: SampleSpec = spec_from_json(entry["spec"])
         self.fingerprint: str = entry["fingerprint"]
@@ -45,9 +48,12 @@ class Store:
         self.facts: dict[str, Any] = entry["facts"]
         """JSON values: source, kind, counts, skipped, notes, licence and what its kind adds."""
         self.codec_json: dict[str, Any] | None = entry["codec"]
+        self.condition: Condition | None = condition_from_json(entry["condition"])
+        """What each sample was made under, where a condition was asked for."""
+        self.condition_codec: dict[str, Any] | None = entry["condition_codec"]
         self.n_heldout: int = entry["facts"]["counts"]["heldout"]
         self.n_train: int = entry["facts"]["counts"]["train"]
-        self._samples, self._order = samples, order
+        self._samples, self._order, self._conditions = samples, order, conditions
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -57,10 +63,13 @@ class Store:
             if entry["layout"] != LAYOUT:
                 raise ValueError("written by another version")
             samples, order = _File(path / SAMPLES), _File(path / ORDER)
-            store = cls(path, entry, samples, order)
+            conditions = None if entry["condition"] is None else _File(path / CONDITIONS)
+            store = cls(path, entry, samples, order, conditions)
             count = store.n_train + store.n_heldout
             if samples.shape != (count, *store.spec.shape) or order.shape != (count,):
                 raise ValueError("its counts disagree")
+            if store.condition and conditions and conditions.shape != (count, *store.condition.spec.shape):
+                raise ValueError("its conditions' count disagrees")
             if entry["labels"] and not (path / LABELS).is_file():
                 raise ValueError("its labels are missing")
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -77,11 +86,18 @@ class Store:
         """Held-out samples 0 to n_heldout - 1, in the order asked for, as a new array."""
         return self._samples.gather(self._rows("heldout", indices))
 
+    def conditions(self, part: Part, indices: npt.NDArray[np.integer[Any]]) -> Array | None:
+        """What those samples of a part were made under, in the order asked for, as a new array: pictures uint8
+        (n, C, H, W), values float32 (n, width). None where no condition was asked for."""
+        if self._conditions is None:
+            return None
+        return self._conditions.gather(self._rows(part, indices))
+
     def in_file_order(self, start: int, stop: int) -> Array:
         """Samples start to stop - 1 as they were prepared, training and held-out mixed."""
         return self._samples.slice(start, stop)
 
-    def labels(self, part: Part = "all") -> pd.DataFrame | None:
+    def labels(self, part: Part | Literal["all"] = "all") -> pd.DataFrame | None:
         """The labels, a row for a sample: all in the source's order, or in the order of ``train`` or
         ``heldout``. None where the source has none."""
         if not (self.path / LABELS).is_file():

@@ -57,12 +57,9 @@ class TableCodec:
             if name in leave_out:
                 notes.append(f"column {name!r} left out: as asked")
                 continue
-            series = _finite(settle(frame[name]), notes)
-            reason = _useless(series)
-            if reason:
-                notes.append(f"column {name!r} left out: {reason}")
-            else:
-                columns.extend(_fit_column(series, rng, notes))
+            column = learn(frame[name], rng, notes)
+            if column is not None:
+                columns.append(column)
         if not columns:
             raise UserError(f"no column is left to learn from: {'; '.join(notes)}; give a table with more")
         return cls(tuple(columns), tuple(notes))
@@ -110,6 +107,17 @@ class TableCodec:
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> TableCodec:
         return cls(tuple(column_from_json(column) for column in facts["columns"]), tuple(facts["notes"]))
+
+
+def learn(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -> Column | None:
+    """The codec of a column, None where it is left out; what is to be told is added to ``notes``. UserError for free
+    text and values that are no scalars."""
+    series = _finite(settle(series), notes)
+    reason = _useless(series)
+    if reason is None:
+        return _fit_column(series, rng, notes)
+    notes.append(f"column {series.name!r} left out: {reason}")
+    return None
 
 
 def column_from_json(facts: dict[str, Any]) -> Column:
@@ -164,26 +172,26 @@ def _numbering(name: str, values: pd.Series[Any]) -> bool:
     return named or (len(values) >= 20 and reach <= 2 * len(values))
 
 
-def _fit_column(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -> list[Column]:
-    """The codec of a column, none for text that names its row; what is to be told is added to ``notes``."""
+def _fit_column(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -> Column | None:
+    """The codec of a settled column, None for text that names its row."""
     name, kind = str(series.name), series.dtype.kind
     text_format = date_format(series) if series.dtype == "str" else None
     if kind == "M" or text_format:
-        return [DateColumn.fit(name, series, text_format, rng)]
+        return DateColumn.fit(name, series, text_format, rng)
     if kind in "iuf":
-        return [number_or_category(name, series, rng)]
+        return number_or_category(name, series, rng)
     if kind != "b" and series.dtype != "str":
         raise UserError(
             f"column {name!r} holds no numbers, text or dates; add --leave-out {shlex.quote(name)}"
         )
     if series.dtype == "str" and _naming(series.dropna()):
         notes.append(f"column {name!r} left out: most of its values are different, as in names or ids")
-        return []
+        return None
     column = CategoryColumn.fit(name, series)
     if column.merged:
         levels = len(column.levels)
         notes.append(f"column {name!r}: {levels} levels, the rarest {column.merged} share one place")
-    return [column]
+    return column
 
 
 def _naming(texts: pd.Series[Any]) -> bool:

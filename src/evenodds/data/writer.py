@@ -1,20 +1,22 @@
-"""Writes a store: samples stream in, and their number is known at the end."""
+"""Writes a store: samples, and the conditions they were made under, stream in; their number is known at the end."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from evenodds import aside
-from evenodds.data.store import FACTS, LABELS, LAYOUT, ORDER, SAMPLES, Array, Store
+from evenodds.data.store import CONDITIONS, FACTS, LABELS, LAYOUT, ORDER, SAMPLES, Array, Store
 from evenodds.errors import UserError
-from evenodds.spec import PictureSpec, SampleSpec, spec_to_json
+from evenodds.spec import Condition, PictureSpec, SampleSpec, condition_to_json, spec_to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,20 +32,38 @@ class About:
     facts: dict[str, Any]
     labels: pd.DataFrame | None = None
     codec_json: dict[str, Any] | None = None
+    condition: Condition | None = None
+    conditions: Array | None = None
+    """Those that are values, a row each; conditions that are pictures stream in beside the samples."""
+    condition_codec: dict[str, Any] | None = None
+    """How values that are no part of a row are encoded, as TableCodec.to_json gives it."""
 
 
 def write_store(
-    path: Path, spec: SampleSpec, name: str, chunks: Iterable[Array], about: Callable[[], About]
+    path: Path,
+    spec: SampleSpec,
+    name: str,
+    chunks: Iterable[Array | tuple[Array, Array]],
+    about: Callable[[], About],
+    given: PictureSpec | None = None,
 ) -> Store:
     """Write samples of shape (n, *spec.shape), uint8 for pictures and float32 for rows, and open them.
 
-    ``about`` is asked once the chunks have run out. The folder ``path`` appears whole or not at all.
-    Raises UserError for fewer than 10 samples (``name`` is the source's, for the message) and where the
-    place cannot be written.
+    Where conditions are pictures, ``given``, a chunk is a pair of samples and conditions. ``about`` is asked once the
+    chunks have run out. The folder ``path`` appears whole or not at all. Raises UserError for fewer than 10 samples
+    (``name`` is the source's, for the message) and where the place cannot be written.
     """
     digest = hashlib.sha256()
     with aside.folder(path) as part:
-        count = _write_samples(part / SAMPLES, spec, chunks, digest)
+        with ExitStack() as files:
+            samples = files.enter_context(Rows(part / SAMPLES, spec, digest))
+            beside = None if given is None else files.enter_context(Rows(part / CONDITIONS, given, digest))
+            for chunk in chunks:
+                first, second = chunk if isinstance(chunk, tuple) else (chunk, None)
+                samples.append(first)
+                if beside is not None and second is not None:
+                    beside.append(second)
+        count = samples.count
         if count < FEWEST:
             raise UserError(
                 f"{name} holds {count} usable samples and at least {FEWEST} are needed: add more."
@@ -61,36 +81,53 @@ def heldout_count(count: int) -> int:
     return min(10_000, max(2, count // 10))
 
 
-def _write_samples(path: Path, spec: SampleSpec, chunks: Iterable[Array], digest: hashlib._Hash) -> int:
-    dtype = np.dtype(np.uint8 if isinstance(spec, PictureSpec) else np.float32)
-    count = 0
-    with path.open("xb") as file:
-        _write_header(file, dtype, (0, *spec.shape))
-        for chunk in chunks:
-            if chunk.shape[1:] != spec.shape or chunk.dtype != dtype:
-                raise ValueError(f"a chunk of {chunk.dtype} {chunk.shape} does not fit {spec}")
-            content = np.ascontiguousarray(chunk)
-            digest.update(content.data)
-            with aside.telling(path.parent.parent):
-                file.write(content.data)
-            count += len(chunk)
-        with aside.telling(path.parent.parent):
-            file.seek(0)
-            _write_header(file, dtype, (count, *spec.shape))
-            file.flush()
-    return count
+class Rows:
+    """A .npy file of samples that grows; whole when the block that it is used in ends."""
 
+    def __init__(self, path: Path, spec: SampleSpec, digest: hashlib._Hash) -> None:
+        self.spec, self.digest, self.count = spec, digest, 0
+        self.dtype = np.dtype(np.uint8 if isinstance(spec, PictureSpec) else np.float32)
+        self.place = path.parent.parent
+        self.file = path.open("xb")
+        self._header()
 
-def _write_header(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    # NumPy leaves room in a header for the first axis to grow: the last one written fits the first's place.
-    facts = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, facts)
+    def append(self, chunk: Array) -> None:
+        """Samples (n, *shape) after those before."""
+        if chunk.shape[1:] != self.spec.shape or chunk.dtype != self.dtype:
+            raise ValueError(f"a chunk of {chunk.dtype} {chunk.shape} does not fit {self.spec}")
+        content = np.ascontiguousarray(chunk)
+        self.digest.update(content.data)
+        with aside.telling(self.place):
+            self.file.write(content.data)
+        self.count += len(chunk)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self.file, aside.telling(self.place):
+            if error is None:
+                self.file.seek(0)
+                self._header()
+                self.file.flush()
+
+    def _header(self) -> None:
+        # NumPy leaves room in a header for the first axis to grow: the last one written fits the first's place.
+        shape: Sequence[int] = (self.count, *self.spec.shape)
+        facts = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self.file, facts)
 
 
 def _write_about(part: Path, spec: SampleSpec, count: int, about: About, digest: hashlib._Hash) -> None:
     heldout = heldout_count(count)
-    for fact in (spec_to_json(spec), about.codec_json, heldout):
+    condition = condition_to_json(about.condition)
+    for fact in (spec_to_json(spec), about.codec_json, heldout, *([condition] if condition else [])):
         digest.update(json.dumps(fact, sort_keys=True).encode())
+    if about.condition is not None and about.conditions is not None:
+        with Rows(part / CONDITIONS, about.condition.spec, digest) as rows:
+            rows.append(about.conditions)
     if about.labels is not None:
         digest.update(about.labels.to_csv(index=False).encode())
         about.labels.to_parquet(part / LABELS, index=False)
@@ -106,6 +143,8 @@ def _write_about(part: Path, spec: SampleSpec, count: int, about: About, digest:
         "fingerprint": digest.hexdigest(),
         "facts": {**about.facts, "counts": counts},
         "codec": about.codec_json,
+        "condition": condition,
+        "condition_codec": about.condition_codec,
         "labels": about.labels is not None,
     }
     (part / FACTS).write_text(json.dumps(entry, indent=1), "utf-8")

@@ -105,11 +105,16 @@ def misled(now: Seen, before: Sequence[Seen]) -> Alarm | None:
 
 
 def collapse(now: Seen, before: Sequence[Seen]) -> Alarm | None:
-    """A G that makes one thing, few kinds of things, or far fewer than it did."""
+    """A G that makes one thing; or few kinds of things, or far fewer than it did, and comes no nearer to the reals.
+
+    While the distance is the lowest of all the game is young: what is made from pictures begins with their mean.
+    """
     if now.identical > CONSTANT:
         return Alarm(
             "collapse", f"{now.identical:.0%} of the fakes are near-identical to another", "collapsed"
         )
+    if before and now.distance < min(seen.distance for seen in before):
+        return None
     if now.precision > PLAUSIBLE and now.coverage < MET * now.precision:
         reason = (
             f"{now.precision:.0%} of the fakes are plausible, but they cover {now.coverage:.0%} of the reals"
@@ -117,8 +122,9 @@ def collapse(now: Seen, before: Sequence[Seen]) -> Alarm | None:
         return Alarm("collapse", reason, "collapsed")
     for name in ("coverage", "spread"):
         value = getattr(now, name)
-        # Spread above the data's own is no merit to fall from.
-        best = min(1.0, max((getattr(seen, name) for seen in before), default=0.0))
+        # Spread above the data's own is no merit to fall from, nor is that of fakes which are like no real.
+        earned = (getattr(seen, name) for seen in before if seen.coverage > 0)
+        best = min(1.0, max(earned, default=0.0))
         if best > SETTLED and value < FALLEN * best:
             return Alarm("collapse", f"the fakes' {name} fell from {best:.0%} to {value:.0%}", "collapsed")
     return None

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 SHIFT = 1 / 8
 """Largest translation, as a share of the side."""
+JITTER = 15 / 256
+"""Largest translation of pairs, as a share of the side: what the paper's cut of 256 px out of 286 allows."""
 HOLE = 1 / 2
 """Side of the square that is cut out, as a share of the side."""
 
@@ -28,6 +30,28 @@ def augment(x: Tensor, share: float = 1.0) -> Tensor:
     if share >= 1:
         return changed
     return torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < share, changed, x)
+
+
+def jitter(x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """Pictures (n, C, H, W) and those they were made from (n, c, H, W), moved alike: mirrored half of the time, and
+    shifted by up to JITTER of the side, edges drawn out (Isola 2016, 1611.07004, section 6.2, which enlarges and cuts
+    instead: that blurs what D takes for real)."""
+    n, split = len(x), x.shape[1]
+    both = torch.cat([x, c], dim=1)
+    places = []
+    for side in both.shape[2:]:
+        reach = int(side * JITTER + 0.5)
+        moved = torch.randint(-reach, reach + 1, (n, 1), device=x.device) + torch.arange(
+            side, device=x.device
+        )
+        places.append(moved.clamp(0, side - 1))
+    rows, columns = places
+    mirrored = torch.rand(n, 1, device=x.device) < 0.5
+    columns = torch.where(mirrored, columns.flip(1), columns)
+    picture = torch.arange(n, device=x.device)[:, None, None, None]
+    channel = torch.arange(both.shape[1], device=x.device)[None, :, None, None]
+    out = both[picture, channel, rows[:, None, :, None], columns[:, None, None, :]]
+    return out[:, :split], out[:, split:]
 
 
 def colour(x: Tensor) -> Tensor:

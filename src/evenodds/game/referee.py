@@ -29,6 +29,8 @@ WIDTH, STEPS, BATCH = 16, 150, 64
 
 Answers = Callable[[Tensor, Tensor, Tensor], NDArray[Any]]
 """(samples to learn from, which of them are real, samples to answer for) -> how real each looks."""
+Extract = Callable[[Tensor], NDArray[Any]]
+"""Pictures (n, C, H, W) in [-1, 1] -> feature vectors (n, k)."""
 
 
 class Ruling(NamedTuple):
@@ -42,20 +44,28 @@ class Ruling(NamedTuple):
     by: str
 
 
-def rule(spec: SampleSpec, real: Tensor, fake: Tensor, extractor: Answers | None = None) -> Ruling:
+def rule(spec: SampleSpec, real: Tensor, fake: Tensor, extract: Extract | None = None) -> Ruling:
     """The strictest ruling on held-out reals and fakes, (m, *shape) and (n, *shape), four of each or more.
 
-    Tables: gradient-boosted trees. Pictures: a small convolutional network, and ``extractor`` where there is one. Each
-    learns on one half of both and answers for the other, then the other way round, so that every sample is tested
-    once by a classifier that never saw it. Random numbers come from torch's state.
+    Tables: gradient-boosted trees. Pictures: a small convolutional network, and a linear classifier on the vectors of
+    ``extract`` where there is one. Each learns on one half of both and answers for the other, then the other way round,
+    so that every sample is tested once by a classifier that never saw it. Random numbers come from torch's state.
     """
     real, fake = real[: most(spec)], fake[: most(spec)]
     if not isinstance(spec, PictureSpec):
         return cross("trees", trees, real, fake)
     rulings = [cross("convolutions", lambda *halves: convolutions(spec, *halves), real, fake)]
-    if extractor is not None:
-        rulings.append(cross("features", extractor, real, fake))
+    if extract is not None:
+        known, made = (torch.from_numpy(extract(side)) for side in (real, fake))
+        rulings.append(cross("features", linear, known, made))
     return max(rulings, key=lambda ruling: ruling.auc)
+
+
+def together(x: Tensor, c: Tensor) -> Tensor:
+    """Pictures (n, C, H, W) with what they were made under, values (n, k) or pictures (n, k, H, W), as k further
+    channels: a referee that sees both finds a G which does not heed what it is given."""
+    planes = c if c.dim() == 4 else c[:, :, None, None].expand(-1, -1, *x.shape[-2:])
+    return torch.cat([x, planes], dim=1)
 
 
 def most(spec: SampleSpec) -> int:
@@ -95,8 +105,8 @@ def convolutions(spec: PictureSpec, x: Tensor, real: Tensor, asked: Tensor) -> N
     return logits(network, asked).numpy()
 
 
-def linear(x: NDArray[Any], real: NDArray[Any], asked: NDArray[Any]) -> NDArray[Any]:
+def linear(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
     """Logistic regression on feature vectors (n, k)."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
-    model.fit(x, real)
-    return np.asarray(model.decision_function(asked))
+    model.fit(x.numpy(), real.numpy())
+    return np.asarray(model.decision_function(asked.numpy()))

@@ -14,6 +14,8 @@ STEPS = 3
 """The turns' ratio moves by up to 2^STEPS either way."""
 FIRMER = 2.0
 """Factor of one move of the penalty's weight; it stays within FIRMER^6 either way."""
+HELD = 4.0
+"""Factor on the penalty's weight where a game stands still while D tells fakes from reals: it circles."""
 SLOWER = 0.3
 """Factor of one move of both rates."""
 SLOWEST = 2
@@ -39,6 +41,8 @@ class Pace:
     ratio: int = 0
     """Powers of two by which D has more turns than G beside the recipe's; negative: fewer."""
     rate: float = 1.0
+    held: bool = False
+    """Whether the penalty was made HELD times as heavy."""
     slowed: int = 0
     """How often the rates were lowered."""
     penalty: float = 1.0
@@ -48,8 +52,8 @@ class Pace:
 class Tempo:
     """Moves the pace after each check. Pure: the same checks give the same moves."""
 
-    def __init__(self, settings: GameSettings, pace: Pace) -> None:
-        self.settings, self.pace = settings, pace
+    def __init__(self, settings: GameSettings, pace: Pace, penalised: bool = True) -> None:
+        self.settings, self.pace, self.penalised = settings, pace, penalised
 
     @property
     def turns(self) -> tuple[int, int]:
@@ -101,9 +105,17 @@ class Tempo:
             Move("share augmented", to, f"D's odds on trained reals are {gap:+.1%} from those on held-out")
         ]
 
-    def slow(self, reason: str) -> list[Move]:
-        """Both rates lowered, unless they are at their lowest."""
-        if self.settings.anneal == "off" or self.pace.slowed >= SLOWEST:
+    def settle(self, odds: Odds, reason: str) -> list[Move]:
+        """What moves when the game stands still: first, where D still tells fakes, a heavier penalty, which damps
+        players who circle each other (Mescheder 2018, 1801.04406, section 4.1); then both rates are lowered,
+        unless they are at their lowest."""
+        if self.settings.anneal == "off":
+            return []
+        if odds.low > 0.5 and self.penalised and not self.pace.held:
+            self.pace.held = True
+            self.pace.penalty *= HELD
+            return [Move("factor on the penalty", self.pace.penalty, reason)]
+        if self.pace.slowed >= SLOWEST:
             return []
         self.pace.slowed += 1
         self.pace.rate *= SLOWER

@@ -18,6 +18,7 @@ from evenodds.data.store import Store
 from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
 from evenodds.gallery import PICTURES
+from evenodds.given import Wish, turns
 from evenodds.judge.breaking import break_rows
 from evenodds.judge.eye import Block, see
 from evenodds.judge.tearing import break_pictures
@@ -29,6 +30,8 @@ SHARES = {"present": 0.4, "earlier": 0.2, "broken": 0.4}
 """What the fakes are that a sample may be. A run without earlier ones gives their share to the present."""
 SHEETS = 16
 """Earlier sheets that are looked at, at most."""
+GIVEN = 500
+"""Pictures, at most, under which present fakes are made where pictures are given."""
 TENTHS = 10
 _GAP = 2  # pixels between the pictures of a sheet, as data.pictures leaves them
 
@@ -63,6 +66,11 @@ class Witnesses:
         self.run, self.spec, self.device = run, store.spec, device
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         self.sheets = list(self._sheets())
+        self.wish: Wish | None = None
+        if store.condition is not None and store.condition.pictures:
+            # A run keeps few pictures that were given, and a judge looks at many fakes.
+            places = np.random.default_rng(run.recipe.plan.seed).permutation(store.n_train)[:GIVEN]
+            self.wish = turns(cast(NDArray[np.uint8], store.conditions("train", places)))
 
     def side(self, name: str, real: Block, fakes: int, first: int, last: int) -> Side:
         """A side with so many ``fakes``; of each earlier sheet it takes the tenths ``first`` to ``last`` - 1.
@@ -90,7 +98,7 @@ class Witnesses:
         """n fakes of the run's best G, as a user would get them: rounded, and encoded again."""
         seed = seed_of(self.run.recipe.plan.seed, "judge", name, "fakes")
         if self.codec is None:
-            batches = sample.pictures(self.run, n, seed, self.device)
+            batches = sample.pictures(self.run, n, seed, self.device, self.wish)
             return np.concatenate(
                 [see(self.spec, np.ascontiguousarray(batch.transpose(0, 3, 1, 2))) for batch in batches]
             )

@@ -1,8 +1,10 @@
-"""The small network behind the referee and the judge: reals apart from fakes. It is no player and meets no G."""
+"""The small networks behind the referee, the judge and steering: reals apart from fakes, and labels from pictures. They
+are no players and meet no G."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -26,15 +28,7 @@ class Classifier(nn.Module):
     def __init__(self, spec: SampleSpec, width: int) -> None:
         super().__init__()
         if isinstance(spec, PictureSpec):
-            halvings = max(1, math.ceil(math.log2(min(spec.height, spec.width) / COARSE)))
-            channels = [spec.channels, *(width * min(WIDEST, 2**level) for level in range(halvings))]
-            layers: list[nn.Module] = []
-            for before, after in pairwise(channels):
-                layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after)]
-                layers.append(nn.LeakyReLU(SLOPE))
-            body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(COARSE), nn.Flatten())
-            numbers = channels[-1] * COARSE**2
-            self.body: nn.Module = nn.Sequential(body, *dense([numbers, 2 * width]))
+            self.body: nn.Module = sight(spec, width)
             self.last = nn.Linear(2 * width, 1)
         else:
             fourier = FourierFeatures(spec.width, FREQUENCIES, SCALE)
@@ -44,3 +38,30 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logit: Tensor = self.last(self.body(x))
         return logit.squeeze(1)
+
+
+class Labeller(nn.Module):
+    """x (n, *spec.shape) -> logits (n, levels) for each label, by its name."""
+
+    def __init__(self, spec: PictureSpec, width: int, levels: Mapping[str, int]) -> None:
+        super().__init__()
+        self.names = tuple(levels)
+        self.body = sight(spec, width)
+        # A label's name may hold what no module's name may.
+        self.heads = nn.ModuleList(nn.Linear(2 * width, count) for count in levels.values())
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        known = self.body(x)
+        return {name: head(known) for name, head in zip(self.names, self.heads, strict=True)}
+
+
+def sight(spec: PictureSpec, width: int) -> nn.Sequential:
+    """Pictures (n, *spec.shape) -> (n, 2 width), for any size: strided convolutions, then a dense layer."""
+    halvings = max(1, math.ceil(math.log2(min(spec.height, spec.width) / COARSE)))
+    channels = [spec.channels, *(width * min(WIDEST, 2**level) for level in range(halvings))]
+    layers: list[nn.Module] = []
+    for before, after in pairwise(channels):
+        layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after)]
+        layers.append(nn.LeakyReLU(SLOPE))
+    body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(COARSE), nn.Flatten())
+    return nn.Sequential(body, *dense([channels[-1] * COARSE**2, 2 * width]))

@@ -41,7 +41,7 @@ class ConvGenerator(nn.Module):
         self.body = nn.Sequential(*layers)
         self.apply(init_normal)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x: Tensor = self.body(z[:, :, None, None])
         return x
 
@@ -63,12 +63,22 @@ class ConvDiscriminator(nn.Module):
             layers.append(nn.LeakyReLU(SLOPE))
         layers.append(nn.Conv2d(channels[-1], 1, side))
         self.body = nn.Sequential(*layers)
+        self.known = channels[-1] * side**2
         if norm:
             self.apply(init_normal)
 
-    def forward(self, x: Tensor) -> Tensor:
-        score: Tensor = self.body(x)
+    def features(self, x: Tensor) -> Tensor:
+        """(n, k, side, side), known numbers a sample: what the score is a linear function of."""
+        known: Tensor = self.body[:-1](x)
+        return known
+
+    def score(self, known: Tensor) -> Tensor:
+        """(n, k, side, side) -> (n,)."""
+        score: Tensor = self.body[-1](known)
         return score.flatten()
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.score(self.features(x))
 
 
 def init_normal(module: nn.Module) -> None:

@@ -26,7 +26,7 @@ class DenseGenerator(nn.Module):
         self.body = nn.Sequential(*dense([settings.latent, w, 2 * w, 4 * w]), nn.Linear(4 * w, numbers))
         self.head: nn.Module = nn.Tanh() if isinstance(spec, PictureSpec) else SpanHeads(spec)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x: Tensor = self.head(self.body(z))
         return x.view(len(z), *self.spec.shape)
 
@@ -38,7 +38,17 @@ class DenseDiscriminator(nn.Module):
         super().__init__()
         w = settings.width
         self.body = nn.Sequential(*dense([math.prod(spec.shape), 4 * w, 2 * w, w]), nn.Linear(w, 1))
+        self.known = w
 
-    def forward(self, x: Tensor) -> Tensor:
-        score: Tensor = self.body(x.flatten(1))
+    def features(self, x: Tensor) -> Tensor:
+        """(n, known): what the score is a linear function of."""
+        known: Tensor = self.body[:-1](x.flatten(1))
+        return known
+
+    def score(self, known: Tensor) -> Tensor:
+        """(n, known) -> (n,)."""
+        score: Tensor = self.body[-1](known)
         return score.squeeze(1)
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.score(self.features(x))

@@ -67,7 +67,7 @@ class ResidualGenerator(nn.Module):
         self.to_picture = nn.Conv2d(channels[-1], spec.channels, 1)
         init_msr(self.to_picture, 1.0)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x = self.basis * self.modulate(z)[:, :, None, None]
         x = self.stages[0](x)
         for turn, block in zip(self.changes, self.stages[1:], strict=True):
@@ -91,17 +91,26 @@ class ResidualDiscriminator(nn.Module):
         self.changes = nn.ModuleList(change(a, b) for a, b in pairwise(channels))
         # G's basis turned round: each channel is weighed over its side x side places, then all are summed.
         self.basis = nn.Conv2d(channels[-1], channels[-1], side, groups=channels[-1], bias=False)
-        self.score = nn.Linear(channels[-1], 1, bias=False)
+        self.last = nn.Linear(channels[-1], 1, bias=False)
+        self.known = channels[-1]
         init_msr(self.basis, 1.0)
-        init_msr(self.score, 1.0)
+        init_msr(self.last, 1.0)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
+        """(n, known): what the score is a linear function of."""
         x = self.from_picture(x)
         for block, turn in zip(self.stages, self.changes, strict=False):
             x = turn(F.interpolate(block(x), scale_factor=0.5, mode="bilinear", align_corners=False))
-        x = self.basis(self.stages[-1](x)).flatten(1)
-        score: Tensor = self.score(x)
+        known: Tensor = self.basis(self.stages[-1](x)).flatten(1)
+        return known
+
+    def score(self, known: Tensor) -> Tensor:
+        """(n, known) -> (n,)."""
+        score: Tensor = self.last(known)
         return score.squeeze(1)
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.score(self.features(x))
 
 
 def stage(channels: int, depth: int) -> nn.Sequential:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "tabular"]
+NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "tabular", "pix2pix", "resunet"]
 
 
 class NetworkSettings(BaseModel):
@@ -15,7 +15,7 @@ class NetworkSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     network: NetworkName = "auto"
-    """gan (dense), dcgan, r3gan, tabular; auto takes what was measured best for the source."""
+    """gan (dense), dcgan, r3gan, tabular, and pix2pix, resunet where a picture is given; auto: what measured best."""
 
     width: int = Field(default=64, ge=4, le=4096)
     """Hidden units of a dense layer, or channels at the finest resolution."""
@@ -25,6 +25,9 @@ class NetworkSettings(BaseModel):
 
     latent: int = Field(default=128, ge=1, le=4096)
     """Numbers in a latent vector z, drawn from N(0, 1)."""
+
+    join: Literal["projection", "concat"] = "projection"
+    """How D is told labels: projected on its features, or as further channels of the picture."""
 
     norm_d: Literal["batch", "none"] = "none"
     """Batch normalisation in dcgan's discriminator; penalties need none."""

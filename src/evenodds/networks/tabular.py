@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from evenodds.networks.layers import SLOPE, FourierFeatures, bounded, dense, drawn
 from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import RowSpec
+from evenodds.spec import Condition, RowSpec
 
 FREQUENCIES = 32
 """Random projections in D; 32 lifted high-quality samples on the 25-grid from 63 % to 91 %."""
@@ -25,35 +25,39 @@ class RowGenerator(nn.Module):
     Every hidden layer also sees what came before it, as CTGAN's generator does (Xu 2019, 1907.00503, section
     4.4), but without batch normalisation. Categories are drawn one after another, each seeing those before it, and
     numbers see them all: drawn each for itself, columns that belong together come apart (docs/evidence.md).
+
+    Given values c (n, width) are known from the first layer on, and stand in the row as they were given.
     """
 
     order: Tensor
 
-    def __init__(self, spec: RowSpec, settings: NetworkSettings) -> None:
+    def __init__(self, spec: RowSpec, settings: NetworkSettings, condition: Condition | None = None) -> None:
         super().__init__()
         w = settings.width
-        self.first = nn.Linear(settings.latent, w)
-        self.second = nn.Linear(settings.latent + w, w)
-        self.third = nn.Linear(settings.latent + 2 * w, w)
-        known = settings.latent + 3 * w
-        self.choices = [span for span in spec.spans if span.kind == "category"]
-        numbers = [
-            place for span in spec.spans if span.kind == "number" for place in range(span.start, span.stop)
-        ]
+        given = () if condition is None else condition.places
+        enters = settings.latent + len(given)
+        self.first = nn.Linear(enters, w)
+        self.second = nn.Linear(enters + w, w)
+        self.third = nn.Linear(enters + 2 * w, w)
+        known = enters + 3 * w
+        asked = [span for span in spec.spans if span.start not in given]
+        self.choices = [span for span in asked if span.kind == "category"]
+        numbers = [place for span in asked if span.kind == "number" for place in range(span.start, span.stop)]
         self.choosers = nn.ModuleList()
         for span in self.choices:
             self.choosers.append(Head(known, span.width))
             known += span.width
         self.numbers = Head(known, len(numbers)) if numbers else None
-        # From what is made, choices first, to the table's order.
-        made = [place for span in self.choices for place in range(span.start, span.stop)] + numbers
+        # From what is given and made, choices first, to the table's order.
+        choices = [place for span in self.choices for place in range(span.start, span.stop)]
+        made = [*given, *choices, *numbers]
         self.register_buffer("order", torch.tensor(made).argsort(), persistent=False)
 
-    def forward(self, z: Tensor) -> Tensor:
-        x = z
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        x = z if c is None else torch.cat([z, c], dim=1)
         for layer in (self.first, self.second, self.third):
             x = torch.cat([x, nn.functional.leaky_relu(layer(x), SLOPE)], dim=1)
-        made = []
+        made = [] if c is None else [c]
         for chooser in self.choosers:
             made.append(drawn(chooser(x)))
             x = torch.cat([x, made[-1]], dim=1)
@@ -77,7 +81,7 @@ class Head(nn.Module):
 
 
 class RowDiscriminator(nn.Module):
-    """D(x): (n, spec.width) -> (n,), one unbounded score a sample, higher for real."""
+    """D(x): (n, spec.width) -> (n,), one unbounded score a sample, higher for real; x itself holds what was given."""
 
     def __init__(self, spec: RowSpec, settings: NetworkSettings) -> None:
         super().__init__()
@@ -85,6 +89,6 @@ class RowDiscriminator(nn.Module):
         features = FourierFeatures(spec.width, FREQUENCIES, SCALE)
         self.body = nn.Sequential(features, *dense([spec.width + 2 * FREQUENCIES, w, w, w]), nn.Linear(w, 1))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         score: Tensor = self.body(x)
         return score.squeeze(1)

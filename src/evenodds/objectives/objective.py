@@ -17,6 +17,8 @@ class Objective:
     penalty: Penalty | None
     weight: float
     every: int
+    pixels: float = 0.0
+    """Weight of the mean absolute distance of a fake from the real that its condition was taken from."""
 
 
 def make_objective(settings: ObjectiveSettings) -> Objective:
@@ -29,4 +31,4 @@ def make_objective(settings: ObjectiveSettings) -> Objective:
     }
     penalty = penalties[settings.penalty] if settings.penalty_weight > 0 else None
     every = settings.penalty_every
-    return Objective(LOSSES[settings.loss], penalty, settings.penalty_weight * every, every)
+    return Objective(LOSSES[settings.loss], penalty, settings.penalty_weight * every, every, settings.l1)

@@ -24,5 +24,8 @@ class ObjectiveSettings(BaseModel):
     penalty_every: int = Field(default=1, ge=1, le=64)
     """Play the penalty every k-th D turn with k-fold weight."""
 
+    l1: float = Field(default=0.0, ge=0, le=1e6)
+    """Weight of the pixels' mean distance, where a picture is given (pix2pix took 100); 1e6 leaves nothing else."""
+
     penalty_by: Literal["exact", "difference"] = "exact"
     """Exact double backward, or a finite difference along a random direction."""

@@ -1,0 +1,30 @@
+"""What a user types, run for a benchmark."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def train(source: str | Path, run: Path, *flags: str) -> dict[str, Any]:
+    """What `evenodds train SOURCE --out RUN` answers, and the seconds of the whole command as ``command_seconds``.
+
+    A game that ends `collapsed` or `diverged` exits with 3, and its best state is measured like any other.
+    """
+    start = time.monotonic()
+    command = [sys.executable, "-m", "evenodds", "train", str(source), "--out", str(run), "--json", *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode not in (0, 3):
+        raise SystemExit(done.stderr)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {**found, "command_seconds": time.monotonic() - start}
+
+
+def sample(run: Path, to: Path, *flags: str) -> None:
+    """`evenodds sample RUN --to TO`."""
+    command = [sys.executable, "-m", "evenodds", "sample", str(run), "--to", str(to), *flags]
+    subprocess.run(command, check=True, capture_output=True)

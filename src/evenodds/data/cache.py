@@ -1,0 +1,70 @@
+"""Where prepared data lies, made once by one process at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from filelock import FileLock
+
+from evenodds import aside
+from evenodds.data.source import Source
+from evenodds.data.store import Store
+from evenodds.errors import UserError
+
+PREPARED = 2
+"""Raised whenever the same source would be prepared differently."""
+
+
+def cache_root() -> Path:
+    """Where prepared data lies: the environment's EVENODDS_CACHE, or the system's place for caches."""
+    told = os.environ.get("EVENODDS_CACHE")
+    return Path(told).expanduser() if told else Path(platformdirs.user_cache_dir("evenodds"))
+
+
+def once(source: Source, key: list[Any], make: Callable[[Path], Store]) -> Store:
+    """The store under this key, made under a lock where it is absent or damaged."""
+    told = json.dumps([PREPARED, source.kind, source.builtin, key])
+    digest = hashlib.sha256(told.encode()).hexdigest()
+    target = cache_root() / "stores" / f"{source.name}-{digest[:16]}"
+    store = _found(target)
+    if store is not None:
+        return store
+    with locked(target):
+        store = _found(target)  # another process may have made it while this one waited
+        if store is not None:
+            return store
+        with aside.telling(target.parent):
+            if target.exists():
+                shutil.rmtree(target)
+        return make(target)
+
+
+def _found(target: Path) -> Store | None:
+    if not target.is_dir():
+        return None
+    try:
+        return Store.open(target)
+    except UserError:  # damaged: it is made again
+        return None
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """One process at a time makes ``target``; what a killed one left beside it is swept away first."""
+    with aside.telling(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(target.with_name(f".{target.name}.lock"))
+        lock.acquire()
+    try:
+        aside.sweep(target)
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,94 @@
+"""Any pair of players under a condition of chosen values: labels, or columns of a row (Mirza and Osindero 2014,
+1411.1784)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from evenodds.networks.dcgan import ConvDiscriminator
+from evenodds.networks.gan import DenseDiscriminator
+from evenodds.networks.r3gan import ResidualDiscriminator
+from evenodds.networks.settings import NetworkSettings
+from evenodds.spec import Condition, PictureSpec, SampleSpec
+
+Featured = type[DenseDiscriminator] | type[ConvDiscriminator] | type[ResidualDiscriminator]
+"""A D whose score is a linear function of its features."""
+
+EMBEDDED = 32
+"""Numbers that values become before they stand beside the latent vector, or beside a picture's channels."""
+
+
+class ValueGenerator(nn.Module):
+    """G(z, c): (n, latent), (n, condition.spec.width) -> (n, *spec.shape). ``family`` makes the G(z) inside, whose
+    latent vector is z beside an embedding of c; columns of a row stand in it as they were given."""
+
+    def __init__(
+        self,
+        family: type[nn.Module],
+        spec: SampleSpec,
+        settings: NetworkSettings,
+        condition: Condition,
+    ) -> None:
+        super().__init__()
+        self.embed = embedding(condition)
+        self.inner = family(spec, settings.model_copy(update={"latent": settings.latent + EMBEDDED}))
+        self.places = condition.places
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        x: Tensor = self.inner(torch.cat([z, self.embed(c)], dim=1))
+        if self.places:
+            x = x.index_copy(1, torch.tensor(self.places, device=x.device), c)
+        return x
+
+
+class ProjectionDiscriminator(nn.Module):
+    """D(x, c): (n, *spec.shape), (n, condition.spec.width) -> (n,): the score of ``family``'s features h, and how well
+    c fits them: s(h) + <V c, h> (Miyato and Koyama 2018, 1802.05637, equation 3)."""
+
+    def __init__(
+        self,
+        family: Featured,
+        spec: Any,
+        settings: NetworkSettings,
+        condition: Condition,
+    ) -> None:
+        super().__init__()
+        self.inner = family(spec, settings)
+        self.project = nn.Linear(condition.spec.shape[0], self.inner.known, bias=False)
+        nn.init.zeros_(self.project.weight)  # it starts as the D that knows no condition
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        known = self.inner.features(x)
+        fit: Tensor = self.project(c) * known.flatten(1)
+        return self.inner.score(known) + fit.sum(1)
+
+
+class ConcatDiscriminator(nn.Module):
+    """D(x, c) of pictures x: an embedding of c as further channels, the same at every place (Mirza 2014, section 3)."""
+
+    def __init__(
+        self,
+        family: type[nn.Module],
+        spec: PictureSpec,
+        settings: NetworkSettings,
+        condition: Condition,
+    ) -> None:
+        super().__init__()
+        self.embed = embedding(condition)
+        self.inner = family(replace(spec, channels=spec.channels + EMBEDDED), settings)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        beside = self.embed(c)[:, :, None, None].expand(-1, -1, *x.shape[-2:])
+        score: Tensor = self.inner(torch.cat([x, beside], dim=1))
+        return score
+
+
+def embedding(condition: Condition) -> nn.Linear:
+    """(n, width) -> (n, EMBEDDED), of a latent vector's scale for a one-hot column."""
+    layer = nn.Linear(condition.spec.shape[0], EMBEDDED, bias=False)
+    nn.init.normal_(layer.weight)
+    return layer
