@@ -16,7 +16,8 @@ FLOORS: list[set[str]] = [
     {"objectives", "latent"},
     {"game"},
     {"budget", "recipe", "verdicts", "checkpoint", "device", "run", "training", "gallery", "film", "report"}
-    | {"train", "forecast", "sample", "session", "examine", "extractor", "steward", "words", "clock"},
+    | {"train", "forecast", "sample", "session", "examine", "extractor", "steward", "words", "clock"}
+    | {"given", "fidelity"},
     {"evaluate", "judge"},
     {"steer"},
     {"gan", "export"},
