@@ -52,11 +52,21 @@ def rule(spec: SampleSpec, real: Tensor, fake: Tensor, extract: Extract | None =
     so that every sample is tested once by a classifier that never saw it. Random numbers come from torch's state.
     """
     real, fake = real[: most(spec)], fake[: most(spec)]
+    if extract is None or not isinstance(spec, PictureSpec):
+        return strictest(spec, real, fake)
+    return strictest(spec, real, fake, (extract(real), extract(fake)))
+
+
+def strictest(
+    spec: SampleSpec, real: Tensor, fake: Tensor, vectors: tuple[NDArray[Any], NDArray[Any]] | None = None
+) -> Ruling:
+    """The same where the pictures' ``vectors`` (m, k) and (n, k) are extracted already."""
+    real, fake = real[: most(spec)], fake[: most(spec)]
     if not isinstance(spec, PictureSpec):
         return cross("trees", trees, real, fake)
     rulings = [cross("convolutions", lambda *halves: convolutions(spec, *halves), real, fake)]
-    if extract is not None:
-        known, made = (torch.from_numpy(extract(side)) for side in (real, fake))
+    if vectors is not None:
+        known, made = (torch.from_numpy(side[: most(spec)]) for side in vectors)
         rulings.append(cross("features", linear, known, made))
     return max(rulings, key=lambda ruling: ruling.auc)
 
