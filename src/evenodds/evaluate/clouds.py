@@ -59,16 +59,15 @@ def kernel_distance(a: Cloud, b: Cloud) -> Interval:
 def kernel_sums(
     a: Cloud, b: Cloud, rows: list[NDArray[Any]], columns: list[NDArray[Any]] | None = None
 ) -> Floats:
-    """Sums of the kernel (blocks, blocks) over pairs of parts; of one cloud with itself without the pairs of a row with
-    itself."""
+    """Sums of the kernel (blocks, blocks) over pairs of parts; of one cloud with itself, where no ``columns`` are
+    given, without the pairs of a row with itself."""
     x, y = a.astype(np.float64), b.astype(np.float64)
-    own = columns is None
-    columns = rows if columns is None else columns
-    sums = np.empty((len(rows), len(columns)))
-    for i, some in enumerate(rows):
-        for j, others in enumerate(columns):
-            kernel = (x[some] @ y[others].T / x.shape[1] + 1) ** 3
-            sums[i, j] = kernel.sum() - (np.trace(kernel) if own and i == j else 0.0)
+    width = x.shape[1]
+    starts = [part[0] for part in (rows if columns is None else columns)]
+    sums = np.array([np.add.reduceat(((x[some] @ y.T / width + 1) ** 3).sum(0), starts) for some in rows])
+    if columns is None:
+        own = (np.square(x).sum(1) / width + 1) ** 3
+        sums[np.diag_indices(len(rows))] -= np.add.reduceat(own, starts)
     return sums
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from evenodds.data.columns import CategoryColumn
+from evenodds.data.dates import DateColumn
 from evenodds.data.tables import TableCodec
 
 Kind = Literal["number", "category"]
@@ -27,6 +28,16 @@ def kinds_of(codec: TableCodec) -> dict[str, Kind]:
         column.name: "category" if isinstance(column, CategoryColumn) else "number"
         for column in codec.columns
     }
+
+
+def comparable(table: pd.DataFrame, codec: TableCodec) -> pd.DataFrame:
+    """The learnt columns of a table, dates as whole numbers of days, seconds or microseconds."""
+    dates = {
+        column.name: column.ticks(table[column.name])
+        for column in codec.columns
+        if isinstance(column, DateColumn)
+    }
+    return table[list(codec.names)].assign(**dates)
 
 
 def shapes(real: pd.DataFrame, fake: pd.DataFrame, kinds: dict[str, Kind]) -> dict[str, float]:
@@ -94,9 +105,7 @@ def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def number(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Numbers, and dates in seconds, as float64 with nan for missing."""
-    if column.dtype.kind == "M":
-        return np.asarray((column - pd.Timestamp(0, tz=column.dt.tz)).dt.total_seconds(), np.float64)
+    """Numbers as float64 with nan for missing."""
     return pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
 
 

@@ -47,5 +47,6 @@ class Figure:
         facts = {**asdict(self), **asdict(self.stamp)}
         del facts["stamp"]
         return {
-            key: float(f"{fact:.{DIGITS}g}") if isinstance(fact, float) else fact for key, fact in facts.items()
+            key: float(f"{fact:.{DIGITS}g}") if isinstance(fact, float) else fact
+            for key, fact in facts.items()
         }

@@ -14,7 +14,7 @@ from evenodds import sample
 from evenodds.data.store import Store
 from evenodds.data.tables import TableCodec
 from evenodds.evaluate.clouds import density_coverage, precision_recall
-from evenodds.evaluate.columns import Kind, kinds_of, shapes, trends
+from evenodds.evaluate.columns import Kind, comparable, kinds_of, shapes, trends
 from evenodds.evaluate.copies import write_rows
 from evenodds.evaluate.figure import Figure, Stamp
 from evenodds.evaluate.records import closest, usefulness
@@ -30,14 +30,15 @@ FEWEST = 4
 
 
 class Side(NamedTuple):
-    """Rows of one kind, as columns and encoded (n, width)."""
+    """Rows of one kind: as a user sees them, with columns that compare, and encoded (n, width)."""
 
+    shown: pd.DataFrame
     table: pd.DataFrame
     cloud: Cloud
 
     def first(self, count: int) -> Side:
         """The first ones."""
-        return Side(self.table.iloc[:count], self.cloud[:count])
+        return Side(self.shown[:count], self.table[:count], self.cloud[:count])
 
 
 class Sides(NamedTuple):
@@ -53,11 +54,14 @@ def sides(run: Run, store: Store, n: int, seed: int, device: torch.device) -> Si
     """n fakes, as a user gets them, beside as many held-out rows where there are, and the training rows known."""
     codec = TableCodec.from_json(run.codec())
 
-    def real(cloud: Any) -> Side:
-        return Side(codec.decode(cloud, np.random.default_rng(0)), cloud)
+    def side(shown: pd.DataFrame, cloud: Cloud) -> Side:
+        return Side(shown, comparable(shown, codec), cloud)
 
-    table = pd.concat(list(sample.rows(run, n, seed, device)), ignore_index=True)
-    fake = Side(table, codec.encode(table, np.random.default_rng(seed_of(seed, "score"))))
+    def real(cloud: Cloud) -> Side:
+        return side(codec.decode(cloud, np.random.default_rng(0)), cloud)
+
+    made = pd.concat(list(sample.rows(run, n, seed, device)), ignore_index=True)
+    fake = side(made, codec.encode(made, np.random.default_rng(seed_of(seed, "score"))))
     train = real(store.train(np.arange(known_count(store))))
     heldout = real(store.heldout(np.arange(min(n, store.n_heldout))))
     return Sides(train, heldout, fake, kinds_of(codec))
@@ -140,7 +144,9 @@ def useful(known: Sides, target: str) -> Iterator[Figure]:
     values, reals = (usefulness(side[:count], heldout, known.kinds, target) for side in (fake, train))
     stamp = Stamp(f"classifier of {target}", "none", "held-out", len(heldout), count)
     for name, value in values.items():
-        yield Figure(f"f1_{name}", f"F1 of {MODELS[name]} for {target}", value, stamp, "higher", reals=reals[name])
+        yield Figure(
+            f"f1_{name}", f"F1 of {MODELS[name]} for {target}", value, stamp, "higher", reals=reals[name]
+        )
 
 
 def ruled(known: Sides, store: Store) -> Figure:
@@ -171,4 +177,4 @@ def copied(known: Sides, path: Path) -> Iterator[Figure]:
         "higher",
         reals=float(np.median(reals)),
     )
-    write_rows(fake.table, train.table, apart, place, path)
+    write_rows(fake.shown, train.shown, apart, place, path)
