@@ -42,9 +42,11 @@ table = pd.read_csv(source, skipinitialspace=True)
 texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
 import torch
 torch.manual_seed(int(seed))
-made = getattr(ctgan, model)(epochs=int(epochs), **({"cuda": False} if not torch.cuda.is_available() else {}))
+table[texts] = table[texts].fillna("missing")
+made = getattr(ctgan, model)(epochs=int(epochs))
 made.fit(table, texts)
-made.sample(int(rows)).to_csv(to, index=False)
+fakes = made.sample(int(rows))
+fakes.mask(fakes == "missing").to_csv(to, index=False)
 """
 
 
