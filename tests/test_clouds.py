@@ -170,15 +170,16 @@ def test_inception_score_is_torchmetrics(monkeypatch: pytest.MonkeyPatch) -> Non
     # It shuffles what it splits; here the order is kept.
     monkeypatch.setattr(torch, "randperm", torch.arange)
     reference.update(logits.reshape(100, 6, 1, 1))
-    mean, _ = reference.compute()
-    value, deviation = inception_score(logits.double().softmax(1).numpy(), 5)
-    assert value == pytest.approx(float(mean), rel=1e-5)
-    each = [inception_score(part.double().softmax(1).numpy(), 1)[0] for part in logits.split(20)]
-    assert deviation == pytest.approx(np.std(each))
+    mean, deviation = reference.compute()
+    found = inception_score(logits.double().softmax(1).numpy(), 5)
+    assert found.value == pytest.approx(float(mean), rel=1e-5)
+    # Its deviation is that of five parts as a sample; Student's t for four degrees is 2.776.
+    assert found.high - found.value == pytest.approx(2.776 * float(deviation) / math.sqrt(5), rel=1e-3)
+    assert found.value - found.low == pytest.approx(found.high - found.value)
 
 
 def test_inception_score_is_the_number_of_classes_at_best_and_one_at_worst() -> None:
-    certain = np.eye(8)[np.arange(80) % 8]
-    assert inception_score(certain, 1) == pytest.approx((8, 0))
-    assert inception_score(np.repeat(certain[:1], 50, 0)) == pytest.approx((1, 0))
-    assert inception_score(np.full((50, 8), 1 / 8)) == pytest.approx((1, 0))
+    certain = np.eye(8)[np.arange(160) % 8]
+    assert inception_score(certain) == pytest.approx((8, 8, 8))
+    assert inception_score(np.repeat(certain[:1], 50, 0)) == pytest.approx((1, 1, 1))
+    assert inception_score(np.full((50, 8), 1 / 8)) == pytest.approx((1, 1, 1))

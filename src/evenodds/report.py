@@ -32,7 +32,7 @@ from evenodds.verdicts import MEANINGS
 TABLE_ROWS = 12
 SHOWN = 24
 """Pairs shown."""
-ARROWS = {"lower": "\N{DOWNWARDS ARROW}", "higher": "\N{UPWARDS ARROW}", "half": "\N{RIGHTWARDS ARROW} 0.5"}
+ARROWS = {"lower": "↓", "higher": "↑", "half": "→ 0.5", "reals": "→ reals"}
 """Which way a figure is better."""
 SMALLEST = 1e-4
 """Of p-values, below which they are not told apart."""

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 PRECISE, COVERED = 3, 5
 """The k of balls for precision and recall, and for density and coverage, as their papers have it."""
+PARTS = 10
+"""Parts of the samples over which an inception score is taken."""
 BLOCKS = 20
 """Parts, at most, that are left out in turn for the interval of a kernel distance."""
 ROWS = 2048
@@ -121,13 +123,15 @@ def distances(of: Cloud, to: Cloud) -> Iterator[tuple[int, Floats]]:
         yield start, np.sqrt(np.where(squares < NOTHING * both, 0.0, squares))
 
 
-def inception_score(shares: Floats, parts: int = 10) -> tuple[float, float]:
-    """exp E KL(p(y | x) || p(y)) of a classifier's shares (n, classes), the mean over so many parts of the samples and
-    its standard deviation (Salimans 2016, 1606.03498, section 4): 1 where all fakes look alike or like nothing, the
-    number of classes where each is certain and all are as frequent."""
+def inception_score(shares: Floats, parts: int = PARTS) -> Interval:
+    """exp E KL(p(y | x) || p(y)) of a classifier's shares (n, classes), the mean over so many parts of the samples, two
+    at least (Salimans 2016, 1606.03498, section 4): 1 where all fakes look alike or like nothing, the number of classes
+    where each is certain and all are as frequent. The interval is Student's, from the parts' deviation."""
     found = []
-    for part in np.array_split(shares.astype(np.float64), min(parts, len(shares))):
+    for part in np.array_split(shares.astype(np.float64), parts):
         with np.errstate(divide="ignore", invalid="ignore"):
             terms = np.where(part > 0, part * (np.log(part) - np.log(part.mean(0))), 0.0)
         found.append(np.exp(terms.sum(1).mean()))
-    return float(np.mean(found)), float(np.std(found))
+    mean = float(np.mean(found))
+    reach = float(t.ppf(0.975, parts - 1) * np.std(found, ddof=1) / np.sqrt(parts))
+    return Interval(mean, mean - reach, mean + reach)

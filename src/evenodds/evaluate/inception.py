@@ -35,7 +35,12 @@ def extractor(device: torch.device) -> Callable[[Tensor], NDArray[Any]]:
             f"--extractor inception needs its weights in {weights}, put them there or leave this out"
         )
     # torch-fidelity unpickles whatever the file holds: here it is made sure that it holds nothing but tensors.
-    torch.load(weights, map_location="cpu", weights_only=True)
+    try:
+        torch.load(weights, map_location="cpu", weights_only=True)
+    except Exception as problem:  # whatever a damaged or foreign file makes of it
+        raise UserError(
+            f"{weights} holds no weights that can be read safely, put the right ones there"
+        ) from problem
     network = FeatureExtractorInceptionV3(
         "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(weights)
     ).to(device)

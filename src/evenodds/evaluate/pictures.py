@@ -98,8 +98,8 @@ def ruled(store: Store, fake: Bytes, clouds: Clouds, view: View, device: torch.d
     """The referee's word, with a second opinion on features that a network gives."""
     count = min(len(clouds.heldout), len(fake), most(store.spec))
     real, made = (to_tensor(side).to(device) for side in (store.heldout(np.arange(count)), fake[:count]))
-    vectors = (clouds.heldout[:count], clouds.fake[:count]) if view.network else None
-    ruling = strictest(store.spec, real, made, vectors)
+    vectors = (clouds.heldout[:count], clouds.fake[:count])
+    ruling = strictest(store.spec, real, made, (lambda: vectors) if view.network else None)
     by, resizer = (view.name, view.resizer) if ruling.by == "features" else (ruling.by, "none")
     stamp = Stamp(by, resizer, "held-out", count, count)
     bounds = (ruling.low, ruling.high, ruling.p_value)
@@ -138,14 +138,14 @@ def certainty(store: Store, fake: Bytes, classifier: nn.Module, device: torch.de
         return np.asarray(torch.cat(said).double().cpu().numpy())
 
     count = min(store.n_heldout, len(fake))
-    value, deviation = inception_score(shares(fake))
+    found = inception_score(shares(fake))
     return Figure(
         "inception_score",
         f"inception-style score ({name})",
-        value,
+        found.value,
         Stamp(name, "none", "held-out", count, len(fake)),
         "higher",
-        value - deviation,
-        value + deviation,
-        reals=inception_score(shares(store.heldout(np.arange(count))))[0] if count == len(fake) else None,
+        found.low,
+        found.high,
+        reals=inception_score(shares(store.heldout(np.arange(count)))).value if count == len(fake) else None,
     )

@@ -121,20 +121,15 @@ def mean_of(found: dict[Any, float]) -> float:
 def details(known: Sides) -> dict[str, Any]:
     """Shapes and trends of each column and pair, those that could be compared; the least alike first."""
     fake, heldout = known.fake.first(len(known.heldout.table)).table, known.heldout.table
-    alike = shapes(heldout, fake, known.kinds)
-    pairs = trends(heldout, fake, known.kinds)
-    return {
-        "column_shapes": {
-            name: round(value, 4)
-            for name, value in sorted(alike.items(), key=lambda one: one[1])
-            if value >= 0
-        },
-        "pair_trends": [
-            [*names, round(value, 4)]
-            for names, value in sorted(pairs.items(), key=lambda one: one[1])
-            if value >= 0
-        ],
-    }
+    alike = least_first(shapes(heldout, fake, known.kinds))
+    pairs = least_first(trends(heldout, fake, known.kinds))
+    return {"column_shapes": dict(alike), "pair_trends": [[*names, value] for names, value in pairs]}
+
+
+def least_first(found: dict[Any, float]) -> list[tuple[Any, float]]:
+    """What could be compared, the least alike first."""
+    known = [(name, round(value, 4)) for name, value in found.items() if not np.isnan(value)]
+    return sorted(known, key=lambda one: one[1])
 
 
 def useful(known: Sides, target: str) -> Iterator[Figure]:
@@ -174,7 +169,7 @@ def copied(known: Sides, path: Path) -> Iterator[Figure]:
         "distance to closest record, median",
         float(np.median(apart)),
         stamp,
-        "higher",
+        "reals",
         reals=float(np.median(reals)),
     )
     write_rows(fake.shown, train.shown, apart, place, path)
