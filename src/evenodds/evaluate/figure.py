@@ -34,8 +34,8 @@ class Figure:
     value: float
     stamp: Stamp
     better: Literal["lower", "higher", "half", "reals"]
-    """Which way is better; ``half`` where 0.5 means that nothing can be told, ``reals`` where neither more nor less than
-    theirs is."""
+    """Which way is better; ``half`` where 0.5 means that nothing can be told, ``reals`` where neither more nor less
+    than theirs is."""
     low: float | None = None
     high: float | None = None
     """A 95 % interval, where there is one."""
