@@ -32,15 +32,17 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_floors.py
 
-# One of them: make bench BENCH=people
+# One of them: make bench BENCH=people. BENCH=adult needs CTGAN=PYTHON, one that has ctgan, whose licence keeps it out of ours.
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
-  labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades
+  labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
+  speed svm-mnist svm-fashion growth sampling
 bench: $(STAMP)
 	for name in $(BENCH); do \
 	  case $$name in \
 	    digits|faces) set -- pictures.py $$name;; \
-	    modes-*|stops-*|tempo-*|labels-*|pairs-*) set -- $${name%%-*}.py $${name##*-};; \
+	    modes-*|stops-*|tempo-*|labels-*|pairs-*|svm-*) set -- $${name%%-*}.py $${name##*-};; \
+	    adult) set -- adult.py --ctgan $(CTGAN);; \
 	    judge) set -- judge.py people digits faces;; \
 	    *) set -- $$name.py;; \
 	  esac; \

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -23,6 +23,10 @@ STARTED = {"checkpoints", "samples", "codec.json", "condition"}
 
 JUDGE = "judge"
 """Where the judge is kept, which is made when it is first asked."""
+
+SCORES = "scores.json"
+Scored = Literal["pairs", "score"]
+"""What it holds."""
 
 KEPT = 2
 """Checkpoints kept: the last, and the one before it should the last be damaged."""
@@ -200,17 +204,26 @@ class Run:
         else:
             write_json(path, facts)
 
-    def scores(self) -> dict[str, Any] | None:
-        """What was measured on held-out pairs, where a picture is given."""
-        path = self.path / "scores.json"
-        return json.loads(path.read_text()) if path.exists() else None
+    def scores(self, part: Scored) -> dict[str, Any] | None:
+        """What was measured: on held-out ``pairs``, where a picture is given, or by evenodds ``score``."""
+        found = self._all_scores().get(part)
+        return found if isinstance(found, dict) else None
 
-    def write_scores(self, facts: dict[str, Any] | None) -> None:
-        """Writes what was measured on held-out pairs, or takes away what was measured of an earlier state."""
-        if facts is None:
-            (self.path / "scores.json").unlink(missing_ok=True)
+    def write_scores(self, part: Scored, facts: dict[str, Any] | None) -> None:
+        """Writes one part of the scores and leaves the other, or takes away what was measured of an earlier state."""
+        scores = {**self._all_scores(), part: facts}
+        kept = {name: told for name, told in scores.items() if isinstance(told, dict)}
+        if kept:
+            write_json(self.path / SCORES, kept)
         else:
-            write_json(self.path / "scores.json", facts)
+            (self.path / SCORES).unlink(missing_ok=True)
+
+    def _all_scores(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.path / SCORES).read_text())
+        except (OSError, ValueError):  # absent or damaged: measured again
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def judge_facts(self) -> dict[str, Any] | None:
         """What was measured when the judge was made, or None where there is none yet."""

@@ -72,9 +72,10 @@ def start(
     try:
         before = run.verdict()
         verdict = train(run, store, place, watcher.moment, stop)
-        if verdict != before or run.scores() is None:  # a game that was over keeps its scores
+        if verdict != before or run.scores("pairs") is None:  # a game that was over keeps its scores
             # Who stops a game does not wait for them.
-            run.write_scores(None if verdict["verdict"] == "interrupted" else fidelity(run, store, place))
+            pairs = None if verdict["verdict"] == "interrupted" else fidelity(run, store, place)
+            run.write_scores("pairs", pairs)
         report = write_report(run, store)
     except Unwritable as problem:
         raise UserError(
@@ -82,8 +83,8 @@ def start(
             "which goes on from the last whole checkpoint"
         ) from problem
     watcher.end(verdict, report)
-    scores = run.scores()
-    return {"run": str(run.path), "report": str(report), **verdict, **({"pairs": scores} if scores else {})}
+    pairs = run.scores("pairs")
+    return {"run": str(run.path), "report": str(report), **verdict, **({"pairs": pairs} if pairs else {})}
 
 
 def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Watcher) -> Run:

@@ -14,6 +14,7 @@ from evenodds import __version__
 from evenodds.cli.doctor import doctor
 from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
+from evenodds.cli.score import score
 from evenodds.cli.steer import steer
 from evenodds.cli.train import train
 from evenodds.errors import UserError
@@ -35,6 +36,7 @@ app = App(
 app.command(train)
 app.command(sample)
 app.command(judge)
+app.command(score)
 app.command(steer)
 app.command(doctor)
 
