@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from evenodds import __version__
 from evenodds.cli.doctor import doctor
+from evenodds.cli.export import export
 from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
 from evenodds.cli.steer import steer
@@ -37,6 +38,7 @@ app.command(sample)
 app.command(judge)
 app.command(steer)
 app.command(doctor)
+app.command(export)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
