@@ -25,14 +25,17 @@ GIVEN = run.condition.kind if run.condition is not None else None
 FROM_PICTURE = GIVEN in PICTURED
 
 
+def wish(given: Any) -> Any:
+    """A condition as ``Gan.sample`` takes it, None for none."""
+    if given is None or not FROM_PICTURE:
+        return given or None
+    return given[None]
+
+
 def sample(count: float, seed: float, given: Any) -> Any:
     """Fakes as gradio shows them; what is wrong with a condition is shown as a message."""
-    if FROM_PICTURE:
-        wanted = None if given is None else given[None]
-    else:
-        wanted = given or None
     try:
-        made = gan.sample(max(1, min(MOST, int(count))), seed=int(seed), given=wanted)
+        made = gan.sample(max(1, min(MOST, int(count))), seed=int(seed), given=wish(given))
     except UserError as problem:
         raise gradio.Error(str(problem)) from problem
     return [one.squeeze() for one in np.asarray(made)] if PICTURES else made
