@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from pydantic import ValidationError
 
 from evenodds import __version__
+from evenodds.cli.diff import diff
 from evenodds.cli.doctor import doctor
 from evenodds.cli.export import export
 from evenodds.cli.judge import judge
@@ -39,6 +40,7 @@ app.command(judge)
 app.command(steer)
 app.command(doctor)
 app.command(export)
+app.command(diff)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -32,9 +32,7 @@ def export_browser(run: Run, to: Path, reals: bool = False) -> Path:
     """
     with aside.folder(to) as part:
         add_runtime(part)
-        facts = write_models(run, part, reals)
-        (part / "discriminator.onnx").unlink()  # the page does not ask D
-        del facts["discriminator"]
+        facts = write_models(run, part, reals, without=("discriminator",))
         facts["directions"] = directions(run)
         facts["making"] = {"hole": HOLE, "times": TIMES}
         (part / "model.json").write_text(json.dumps(facts, ensure_ascii=False), "utf-8")

@@ -17,7 +17,7 @@ from evenodds import aside, checkpoint
 from evenodds.data.pictures import write_grid
 from evenodds.errors import UserError
 from evenodds.export.card import SHEET, card, source_name
-from evenodds.export.extras import need
+from evenodds.extras import need
 from evenodds.given import wish_of
 from evenodds.judge.making import fresh_judge
 from evenodds.networks.build import build

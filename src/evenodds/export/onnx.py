@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from evenodds import aside, checkpoint
 from evenodds.errors import UserError
-from evenodds.export.extras import need
 from evenodds.export.noise import noise_of
 from evenodds.export.portable import PortableDiscriminator, PortableGenerator, PortableJudge
+from evenodds.extras import need
 from evenodds.judge.judge import Judge
 from evenodds.judge.making import fresh_judge
 from evenodds.latent import draw, seed_of, set_random
@@ -70,8 +70,8 @@ def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
     return to
 
 
-def write_models(run: Run, folder: Path, reals: bool) -> dict[str, Any]:
-    """The ONNX files of a run, and what model.json says of them."""
+def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The ONNX files of a run, but those named in ``without``, and what model.json says of them."""
     for name in ("onnx", "onnxscript", "onnxruntime"):
         need(name, "export", "the ONNX export")
     codec = run.codec() if (run.path / "codec.json").exists() else None
@@ -91,7 +91,8 @@ def write_models(run: Run, folder: Path, reals: bool) -> dict[str, Any]:
     with torch.random.fork_rng():
         set_random(seed_of(run.recipe.plan.seed, "export"), CPU)
         for port in ports(run, fresh_judge(run) if reals else None):
-            facts[port.name] = port.told(write(port, folder / f"{port.name}.onnx"))
+            if port.name not in without:
+                facts[port.name] = port.told(write(port, folder / f"{port.name}.onnx"))
     return facts
 
 

@@ -1,4 +1,4 @@
-"""Packages that only some exports need, imported when they are."""
+"""Packages that only some commands need, imported when they are."""
 
 from __future__ import annotations
 
