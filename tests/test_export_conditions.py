@@ -29,7 +29,7 @@ from evenodds.errors import UserError
 from evenodds.export.browser import export_browser
 from evenodds.export.hub import export_hub
 from evenodds.export.onnx import TOLERANCE, export_onnx, players, ports, write
-from evenodds.export.runtime import add_runtime, unpack
+from evenodds.export.runtime import unpack
 from evenodds.gan import Gan
 from evenodds.run import Run
 from evenodds.sample import load_generator
@@ -57,16 +57,6 @@ Exported = Callable[[str], tuple[Run, Path]]
 def save(pixels: NDArray[Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels.astype(np.uint8)).save(path)
-
-
-@pytest.fixture(scope="session")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    """Why there can be no page here, None where there can."""
-    try:
-        add_runtime(tmp_path_factory.mktemp("runtime"))
-    except UserError as problem:
-        return str(problem)
-    return None
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,8 @@ def fetch(kept: Path) -> None:
             "Node.js, or use --to onnx"
         )
     with tempfile.TemporaryDirectory() as name:
-        command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--ignore-scripts", "--silent"]
+        patience = ["--fetch-retries", "0", "--fetch-timeout", "60000"]
+        command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--ignore-scripts", "--loglevel", "error", *patience]
         done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)  # noqa: S603 - no text of others
         packed = next(Path(name).glob("*.tgz"), None)
         if done.returncode or packed is None:
