@@ -287,19 +287,43 @@ def pickled(folder: Path) -> None:
     torch.save({"a": torch.zeros(1)}, folder / "pytorch_model.bin")
 
 
+def rejudged(folder: Path) -> None:
+    save_file({"reals": torch.zeros(1)}, folder / "kept.safetensors")
+    (folder / "judge").mkdir()
+    shutil.move(folder / "kept.safetensors", folder / "judge")
+    state = {"spec": json.loads((folder / "config.json").read_text())["run"]["data"]["spec"], "width": 10**9}
+    (folder / "judge" / "state.json").write_text(json.dumps({"tensors": ["kept"], "state": state}))
+
+
+def scored(folder: Path) -> None:
+    (folder / "scores.json").write_text("[0.5")
+
+
 def change(folder: Path, how: Callable[[dict[str, Any]], None]) -> None:
     facts = json.loads((folder / "config.json").read_text())
     how(facts)
     (folder / "config.json").write_text(json.dumps(facts))
 
 
-@pytest.mark.parametrize("damage", [wider, endless, strange, of_others, listed, cut, renamed, pickled])
+@pytest.mark.parametrize(
+    "damage", [wider, endless, strange, of_others, listed, cut, renamed, pickled, rejudged, scored]
+)
 def test_a_folder_that_does_not_fit_together_is_one_sentence(
     damage: Callable[[Path], None], played: Callable[[str], Run], tmp_path: Path
 ) -> None:
     folder = export_hub(played("dcgan"), tmp_path / "hub")
     shutil.rmtree(open_hub(folder).path.parent)
     damage(folder)
+    with pytest.raises(UserError, match="does not open as a model of evenodds"):
+        Gan.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("text", ['{"columns": []}', "[]", '{"columns": [{"kind": "number"}], "notes": []}'])
+def test_rows_without_their_codec_are_one_sentence(
+    text: str, played: Callable[[str], Run], tmp_path: Path
+) -> None:
+    folder = export_hub(played("tabular"), tmp_path / "hub")
+    (folder / "codec.json").write_text(text)
     with pytest.raises(UserError, match="does not open as a model of evenodds"):
         Gan.from_pretrained(folder)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S310 - to loopback alone
 """A Space's app is started, and its sampling endpoint asked as its own page does."""
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def export_browser(run: Run, to: Path, reals: bool = False) -> Path:
     ``reals`` takes the judge along, which shows how real a sample looks. Raises UserError where a package or npm is
     missing, and where ``to`` is not empty.
     """
-    with aside.folder(to) as part:
+    with aside.folder(to) as part, aside.telling(to.parent):
         add_runtime(part)
         facts = write_models(run, part, reals, without=("discriminator",))
         facts["directions"] = directions(run)

@@ -15,21 +15,36 @@ from safetensors import SafetensorError, safe_open
 
 from evenodds import aside, checkpoint
 from evenodds.data.pictures import write_grid
+from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
 from evenodds.export.card import SHEET, card, source_name
 from evenodds.extras import need
 from evenodds.given import wish_of
+from evenodds.judge.judge import Judge
 from evenodds.judge.making import fresh_judge
 from evenodds.networks.build import build
 from evenodds.run import JUDGE, Run, write_json
 from evenodds.sample import pictures
-from evenodds.spec import PictureSpec, RowSpec, SampleSpec
+from evenodds.spec import PictureSpec, RowSpec, SampleSpec, spec_from_json
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
 SHOWN = 64
+MOST_JUDGE = 512
+"""Hidden units of a judge that is opened, at most."""
 MOST_WIDE, MOST_PIXELS = 1_000_000, 64_000_000
 """Places of a row, and numbers of a picture: what claims more is not opened."""
+DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    SafetensorError,
+)
+"""What reading something that was tampered with may end in."""
 PATTERNS = ["*.json", "*.safetensors", "condition/*", f"{JUDGE}/*"]
 """What is fetched from a hub: nothing that could be code."""
 
@@ -42,7 +57,7 @@ def export_hub(run: Run, to: Path, reals: bool = False, licence: str | None = No
     hub's word for one. Raises UserError where the run has no state yet or ``to`` is not empty.
     """
     tensors, state = checkpoint.read(run.best())
-    with aside.folder(to) as part:
+    with aside.folder(to) as part, aside.telling(to.parent):
         weights = {"weights": tensors["average"]}
         checkpoint.write(part / "written", weights, {})
         (part / "written" / "weights.safetensors").replace(part / WEIGHTS)
@@ -142,6 +157,7 @@ def open_hub(folder: Path) -> Run:
         for name in ("condition", JUDGE):
             if (folder / name).is_dir():
                 checkpoint.write(path / name, *checkpoint.read(folder / name))
+        check_companions(run)
         return run
     except (
         OSError,
@@ -170,6 +186,35 @@ def weights_of(run: Run, path: Path) -> dict[str, torch.Tensor]:
             odd = sorted(name for name in {**found, **wanted} if found.get(name) != wanted.get(name))
             raise ValueError(f"{path.name} and config.json disagree about {odd[0]}")
         return {name: file.get_tensor(name) for name in found}
+
+
+def check_companions(run: Run) -> None:
+    """Raises one of DAMAGE where what lies beside the weights does not read, or is of other samples than they are."""
+    for told in (run.verdict(), run.scores()):
+        if not isinstance(told, dict | None):
+            raise ValueError("its verdict or scores are no facts")
+    if isinstance(run.spec, RowSpec):
+        check_codec(run.codec(), run.spec)
+    if run.condition is not None:
+        tensors, state = run.known()
+        given = tensors["known"]["given"]
+        if given.shape[1:] != run.condition.spec.shape:
+            raise ValueError(f"its conditions have a shape of {tuple(given.shape)}")
+        if isinstance(run.condition.spec, RowSpec):
+            check_codec(state["codec"], run.condition.spec)
+    if (run.path / JUDGE).is_dir():
+        state = json.loads((run.path / JUDGE / "state.json").read_text("utf-8"))["state"]
+        if spec_from_json(state["spec"]) != run.spec or not 0 < int(state["width"]) <= MOST_JUDGE:
+            raise ValueError("its judge is of other samples")
+        Judge.load(run.path / JUDGE)
+
+
+def check_codec(facts: dict[str, Any], spec: RowSpec) -> None:
+    """Raises one of DAMAGE for a codec of other rows, or one that decodes none."""
+    codec = TableCodec.from_json(facts)
+    if codec.spec != spec:
+        raise ValueError("its columns are of other rows")
+    codec.decode(np.zeros((1, spec.width), np.float32), np.random.default_rng(0))
 
 
 def check_size(spec: SampleSpec) -> None:

@@ -64,7 +64,7 @@ def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
     Every batch size fits. Raises UserError where a package is missing, ``to`` is not empty, the run has no state yet or
     a network's answer in onnxruntime differs from its own by over TOLERANCE.
     """
-    with aside.folder(to) as part:
+    with aside.folder(to) as part, aside.telling(to.parent):
         facts = write_models(run, part, reals)
         (part / "model.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
     return to
@@ -150,8 +150,7 @@ def write(port: Port, path: Path) -> float:
         )
         if program is None:
             raise RuntimeError("torch.onnx.export gave nothing")
-        with aside.telling(path.parent):
-            program.save(path, external_data=False)
+        program.save(path, external_data=False)
     difference = max(compare(port, path, count) for count in TRIED)
     if not difference <= TOLERANCE:
         raise UserError(
