@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from evenodds.errors import UserError
 from evenodds.export import noise
-from evenodds.export.hub import export_hub, open_hub
+from evenodds.export.hub import export_hub
 from evenodds.export.onnx import Port, export_onnx, write
+from evenodds.export.pretrained import open_hub
 from evenodds.gan import Gan
 from evenodds.judge.making import judge_of
 from evenodds.run import Run

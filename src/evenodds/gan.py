@@ -18,7 +18,7 @@ from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.device import find_device
 from evenodds.errors import UserError
-from evenodds.export.hub import fetch, open_hub
+from evenodds.export.pretrained import fetch, open_hub
 from evenodds.game.settings import GameSettings
 from evenodds.given import Wanted, wish_of
 from evenodds.judge.asking import ask_in_python
