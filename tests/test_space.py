@@ -39,12 +39,12 @@ def started(folder: Path) -> Iterator[str]:
         command = [sys.executable, "app.py"]
         app = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
-            for _ in range(1200):
+            for _ in range(3000):
                 if app.poll() is not None or answers(address):
                     break
                 time.sleep(0.1)
             log.seek(0)
-            assert app.poll() is None, log.read()
+            assert answers(address), log.read()
             yield address
         finally:
             app.terminate()
