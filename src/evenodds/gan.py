@@ -21,6 +21,7 @@ from evenodds.device import find_device
 from evenodds.errors import UserError
 from evenodds.evaluate.scoring import Asked, score
 from evenodds.evaluate.views import Extractor
+from evenodds.export.pretrained import fetch, open_hub
 from evenodds.game.settings import GameSettings
 from evenodds.given import Wanted, wish_of
 from evenodds.judge.asking import ask_in_python
@@ -132,6 +133,19 @@ class Gan:
         gan = cls(device=device)
         gan.run = Run.open(Path(path))
         gan.recipe, gan.verdict = gan.run.recipe, gan.run.verdict()
+        return gan
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, device: str = "auto") -> Self:
+        """The game in a folder that ``export --to hub`` left, or in one of that name on the Hugging Face Hub.
+
+        It samples, and judges if its judge was taken along. Only safetensors and JSON are read, and never code. Raises
+        UserError where it is not there or does not fit together.
+        """
+        folder = Path(name)
+        run = open_hub(folder if folder.is_dir() else fetch(str(name)))
+        gan = cls(device=device)
+        gan.run, gan.recipe, gan.verdict = run, run.recipe, run.verdict()
         return gan
 
     def fitted(self) -> Run:

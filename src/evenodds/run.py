@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -41,6 +41,8 @@ class Run:
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
         self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        """Who is told each line of the journal, too."""
 
     @classmethod
     def create(
@@ -126,6 +128,8 @@ class Run:
             journal.write(json.dumps(line) + "\n")
             journal.flush()
             os.fsync(journal.fileno())
+        for listener in self.listeners:
+            listener(line)
 
     def journal(self) -> list[dict[str, Any]]:
         """All whole lines of the journal."""

@@ -16,6 +16,7 @@ from evenodds.device import find_device
 from evenodds.errors import UserError
 from evenodds.fidelity import fidelity
 from evenodds.given import known
+from evenodds.loggers import LoggerName, logging
 from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.recipe import Recipe, resolve
@@ -49,11 +50,12 @@ def start(
     device: str,
     watcher: Watcher,
     stop: threading.Event | None = None,
+    log: LoggerName = "none",
 ) -> dict[str, Any]:
     """Trains on ``source`` in ``folder``, made or resumed, to a verdict; returns it with the run's place.
 
-    ``named`` is how the user called the source. Raises UserError for whatever is wrong with the source, the
-    recipe or the folder.
+    ``named`` is how the user called the source, ``log`` where the journal's figures go too. Raises UserError for
+    whatever is wrong with the source, the recipe or the folder.
     """
     place = find_device(device)
     grows = recipe.network.network != "gan" and kind_of(recipe.data.given) not in PICTURED
@@ -71,7 +73,8 @@ def start(
     run = open_run(folder, named, recipe, store, watcher)
     try:
         before = run.verdict()
-        verdict = train(run, store, place, watcher.moment, stop)
+        with logging(run, log):
+            verdict = train(run, store, place, watcher.moment, stop)
         if verdict != before or run.scores("pairs") is None:  # a game that was over keeps its scores
             # Who stops a game does not wait for them.
             pairs = None if verdict["verdict"] == "interrupted" else fidelity(run, store, place)

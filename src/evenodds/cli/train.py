@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evenodds.cli.display import Display
 from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
@@ -21,6 +21,7 @@ def train(
     *,
     out: Path | None = None,
     device: Device = "auto",
+    log: Literal["none", "tensorboard"] = "none",
     json: bool = False,
     flags: FlatFlags = NO_FLAGS,
 ) -> int:
@@ -34,6 +35,8 @@ def train(
         The run's folder; runs/NAME of the source when left out.
     device:
         Where to compute; auto takes a GPU where there is one.
+    log:
+        tensorboard: the journal's figures in RUN/tensorboard too.
     json:
         Print one JSON object about the ended game, and nothing else, on stdout.
     """
@@ -43,7 +46,7 @@ def train(
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.
         from evenodds.session import start
 
-        verdict = start(found, source, flags.recipe(), folder, device, display, stop)
+        verdict = start(found, source, flags.recipe(), folder, device, display, stop, log)
     if json:
         print(jsonlib.dumps(verdict))
     return EXITS.get(str(verdict["verdict"]), 0)
