@@ -20,7 +20,7 @@ from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.recipe import Recipe, resolve
 from evenodds.report import write_report
-from evenodds.run import Run, facts_of
+from evenodds.run import Run, facts_of, is_run
 from evenodds.spec import PICTURED, condition_to_json, spec_to_json
 from evenodds.train import train
 
@@ -59,7 +59,15 @@ def start(
     grows = recipe.network.network != "gan" and kind_of(recipe.data.given) not in PICTURED
     if source.kind == "pictures" and recipe.data.size and grows:
         doublings(recipe.data.size)  # refused before a long preparation, not after it
-    store = prepare(source, recipe.data, watcher.prepare)
+
+    def prepared(what: str, done: int, total: int) -> None:
+        watcher.prepare(what, done, total)
+        if (
+            stop is not None and stop.is_set()
+        ):  # a preparation may take minutes, and is made anew the next time
+            raise KeyboardInterrupt
+
+    store = prepare(source, recipe.data, prepared)
     told = store.facts
     for note in (*told["notes"], *filter(None, [told["licence"]])):
         watcher.say(note)
@@ -71,7 +79,7 @@ def start(
     run = open_run(folder, named, recipe, store, watcher)
     try:
         before = run.verdict()
-        verdict = train(run, store, place, watcher.moment, stop)
+        verdict = train(run, store, place, watcher.moment, stop, watcher.say)
         if verdict != before or run.scores() is None:  # a game that was over keeps its scores
             # Who stops a game does not wait for them.
             run.write_scores(None if verdict["verdict"] == "interrupted" else fidelity(run, store, place))
@@ -98,9 +106,11 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
         "told": {key: store.facts.get(key) for key in ("counts", "notes", "skipped", "licence")},
     }
     facts = facts_of(recipe, named, data)
-    if not (folder / "recipe.json").exists():
+    if not is_run(folder):
         return Run.create(folder, facts, store.codec_json, known(store))
     run = Run.open(folder)
+    if run.mended is not None:
+        watcher.say(f"{folder / 'recipe.json'} was damaged ({run.mended}), its copy serves")
     changes = run.differences(facts)
     if changes:
         raise UserError(

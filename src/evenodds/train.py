@@ -17,6 +17,7 @@ from evenodds.checkpoint import Tensors, read
 from evenodds.clock import Clock, Moment, after
 from evenodds.data.store import Store
 from evenodds.device import threads_for
+from evenodds.errors import UserError
 from evenodds.gallery import Gallery
 from evenodds.game.alarms import Alarm
 from evenodds.game.tempo import Move
@@ -31,6 +32,7 @@ LOOK_AFTER = 5
 """D turns between looks at the odds in its head start."""
 
 Watch = Callable[[Moment], None]
+Say = Callable[[str], None]
 
 
 class Kept(NamedTuple):
@@ -46,17 +48,19 @@ def train(
     device: torch.device,
     watch: Watch = lambda moment: None,
     stop: threading.Event | None = None,
+    say: Say = lambda text: None,
 ) -> dict[str, Any]:
     """Plays the run from its last checkpoint to its verdict, returned and written; a game that is over stays over.
 
     ``stop`` set by another thread or a signal ends the game after the round in play, `interrupted` and saved.
-    Raises UserError where another process trains the run, or its checkpoint is damaged.
+    ``say`` is told of a damaged checkpoint, in place of which the one before is taken. Raises UserError where another
+    process trains the run, or no checkpoint is whole.
     """
     with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
         before = run.verdict()
         if before is not None and before["verdict"] in OVER and run.recipe.plan.end == "proof":
             return before
-        play = Play(run, store, device, watch, stop or threading.Event())
+        play = Play(run, store, device, watch, stop or threading.Event(), say)
         play.resume()
         verdict = play.to_the_end()
         run.write_verdict(verdict)
@@ -67,9 +71,9 @@ class Play:
     """The loop's own state: the training, its clock and its last check."""
 
     def __init__(
-        self, run: Run, store: Store, device: torch.device, watch: Watch, stop: threading.Event
+        self, run: Run, store: Store, device: torch.device, watch: Watch, stop: threading.Event, say: Say
     ) -> None:
-        self.run, self.watch, self.stop = run, watch, stop
+        self.run, self.watch, self.stop, self.say = run, watch, stop, say
         self.training = Training(run.recipe, store, device)
         self.steward = Steward(self.training)
         self.gallery = Gallery(run, store, self.training)
@@ -82,24 +86,59 @@ class Play:
         self.unsaved = True  # whether the best state is not on disk yet
 
     def resume(self) -> None:
-        """Goes to the last checkpoint, if there is one."""
-        last = self.run.last()
+        """Goes to the last whole checkpoint, if there is one."""
+        self.run.sweep_parts()
+        last, damaged = self.last_whole()
         self.run.write_verdict(None)
         if last is None:
             self.run.go_back_to(-1)
             self.run.note({"event": "start", **self.run.facts["data"]["told"]})
         else:
-            tensors, facts = read(last)
-            self.training.restore(tensors, facts)
+            facts = last.facts
+            self.training.restore(*last)
             self.clock.resumed_at = self.training.seconds
             self.run.go_back_to(self.training.rounds)
             self.steward.restore(facts["steward"], self.run.journal())
             checks = self.run.checks()
             self.check = checks[-1] if checks else None
             self.next_check = facts["next_check"]
-            self.best, self.unsaved = Kept(*read(self.run.best())), False
+            self.best, self.unsaved = self.best_whole(last), False
             self.run.note({"event": "resume", "round": self.training.rounds})
+        for problem in damaged:
+            self.tell_damage(problem)
         self.clock.checked(self.training.seen)
+
+    def last_whole(self) -> tuple[Kept | None, list[str]]:
+        """The newest checkpoint that is whole, and what is wrong with newer ones, which are set aside.
+
+        Raises UserError where none of several is whole.
+        """
+        problems: list[str] = []
+        for folder in reversed(self.run.checkpoints()):
+            try:
+                return Kept(*read(folder)), problems
+            except UserError as problem:
+                problems.append(str(problem))
+                self.run.set_aside(folder)
+        if problems:
+            raise UserError(
+                f"no checkpoint of {self.run.path} is whole ({problems[0]}), train anew in another --out"
+            )
+        return None, []
+
+    def best_whole(self, last: Kept) -> Kept:
+        """The state to sample from, or the last one where that is damaged."""
+        try:
+            return Kept(*read(self.run.best()))
+        except UserError as problem:
+            self.run.set_aside(self.run.best())
+            self.tell_damage(str(problem))
+            return last
+
+    def tell_damage(self, reason: str) -> None:
+        """That a checkpoint was damaged, to the journal and to the user."""
+        self.tell_event("damaged", reason=reason)
+        self.say(reason)
 
     def head_start(self) -> None:
         """D plays alone until its odds are at the level asked for, or its turns are used up."""
