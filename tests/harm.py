@@ -279,8 +279,8 @@ def small_disk(folder: Path, size: str = "24m") -> Iterator[Path]:
         subprocess.run(["/bin/umount", "-l", str(folder)], check=True)
 
 
-def fill(disk: Path) -> Path:
-    """Fills a disk to its last byte, by a file that is returned."""
+def fill(disk: Path) -> None:
+    """Fills a disk to its last byte."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
@@ -288,7 +288,6 @@ def fill(disk: Path) -> Path:
     with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"\0" * 512)
-    return filler
 
 
 def full_disk(game: Game, disk: Path, stage: str, unbroken: Path) -> list[str]:
@@ -297,7 +296,7 @@ def full_disk(game: Game, disk: Path, stage: str, unbroken: Path) -> list[str]:
     if stage == "preparation":
         shutil.rmtree(game.cache, ignore_errors=True)
     count = 1 if stage in ("preparation", "film", "report", "start") else 3
-    end = start(game, out, stage, count, do=lambda: None if fill(disk) else None)
+    end = start(game, out, stage, count, do=lambda: fill(disk))
     wrong = []
     if end.code != 2:
         wrong.append(f"it exited with {end.code}: {end.err}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from evenodds import aside, sealed
 from evenodds.errors import UserError
@@ -52,6 +52,13 @@ def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
             "the same train command again goes back to the one before"
         ) from problem
     return tensors, state
+
+
+def fits(network: nn.Module, tensors: dict[str, Tensor]) -> bool:
+    """Whether tensors are a network's, by name and shape."""
+    return {name: value.shape for name, value in network.state_dict().items()} == {
+        name: value.shape for name, value in tensors.items()
+    }
 
 
 def point(link: Path, folder: Path) -> None:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from evenodds import aside, checkpoint, sealed
 from evenodds.errors import UserError
+from evenodds.game.alarms import Seen
 from evenodds.recipe import Recipe
 from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
@@ -23,6 +24,11 @@ STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock"}
 
 COPY = "checkpoints/recipe.json"
 """The recipe once more, should the first be damaged."""
+
+MOST_ROUNDS, LARGEST = 2**53, 1e300
+"""What a journal's round and numbers stay below."""
+NUMBERS = ("round", "seen", "seconds", *Seen._fields)
+"""What every check of a journal holds."""
 
 JUDGE = "judge"
 """Where the judge is kept, which is made when it is first asked."""
@@ -220,8 +226,20 @@ class Run:
 
     def verdict(self) -> dict[str, Any] | None:
         """Why the game ended, or None while it goes on."""
-        path = self.path / "verdict.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        return self._told("verdict.json", "verdict")
+
+    def _told(self, name: str, *keys: str) -> dict[str, Any] | None:
+        """A JSON file of the run, None where there is none. Raises UserError where it is damaged."""
+        path = self.path / name
+        if not path.exists():
+            return None
+        try:
+            facts = sealed.load(path)
+            for key in keys:
+                facts[key]
+        except (OSError, ValueError, KeyError) as problem:
+            raise UserError(f"{path} does not read ({problem}), delete it and train again") from None
+        return facts
 
     def write_verdict(self, facts: dict[str, Any] | None) -> None:
         """Writes the verdict, or takes it away where the game goes on."""
@@ -233,8 +251,7 @@ class Run:
 
     def scores(self) -> dict[str, Any] | None:
         """What was measured on held-out pairs, where a picture is given."""
-        path = self.path / "scores.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        return self._told("scores.json")
 
     def write_scores(self, facts: dict[str, Any] | None) -> None:
         """Writes what was measured on held-out pairs, or takes away what was measured of an earlier state."""
@@ -281,11 +298,32 @@ def locked(path: Path) -> FileLock:
 
 
 def whole(line: bytes) -> dict[str, Any] | None:
-    """A line of the journal, None where it is torn or damaged."""
+    """A line of the journal, None where it is torn, damaged, or not one that a training writes."""
     try:
-        return sealed.parse(line)
+        found = sealed.parse(line)
     except ValueError:
         return None
+    place = found.get("round", 0)
+    if type(place) is not int or not 0 <= place < MOST_ROUNDS or ("odds" in found and not is_check(found)):
+        return None
+    return found
+
+
+def is_check(line: dict[str, Any]) -> bool:
+    """Whether a line of the journal has the numbers of a check."""
+    numbers = [line.get(name) for name in NUMBERS]
+    rulings = [line.get(name) for name in ("referee", "referee_low", "referee_high")]
+    alarms = line.get("alarms")
+    return (
+        all(is_number(value) for value in (*numbers, *(value for value in rulings if value is not None)))
+        and isinstance(alarms, list)
+        and all(isinstance(alarm, str) for alarm in alarms)
+    )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a finite number."""
+    return type(value) in (int, float) and -LARGEST < value < LARGEST
 
 
 def write_recipe(path: Path, facts: dict[str, Any]) -> None:

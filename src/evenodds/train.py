@@ -17,13 +17,15 @@ from evenodds.checkpoint import Tensors, read
 from evenodds.clock import Clock, Moment, after
 from evenodds.data.store import Store
 from evenodds.device import threads_for
+from evenodds.distributed import ALONE, Team
 from evenodds.errors import UserError
 from evenodds.gallery import Gallery
 from evenodds.game.alarms import Alarm
 from evenodds.game.tempo import Move
+from evenodds.recipe import Recipe
 from evenodds.run import Run
 from evenodds.steward import Found, Steward
-from evenodds.training import Training
+from evenodds.training import Training, end
 from evenodds.verdicts import OVER
 
 SAVE_AFTER = 20.0
@@ -49,6 +51,7 @@ def train(
     watch: Watch = lambda moment: None,
     stop: threading.Event | None = None,
     say: Say = lambda text: None,
+    team: Team = ALONE,
 ) -> dict[str, Any]:
     """Plays the run from its last checkpoint to its verdict, returned and written; a game that is over stays over.
 
@@ -59,22 +62,35 @@ def train(
     with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
         before = run.verdict()
         if before is not None and before["verdict"] in OVER and run.recipe.plan.end == "proof":
+            end(team, before)
             return before
-        play = Play(run, store, device, watch, stop or threading.Event(), say)
+        training = Training(run.recipe, store, device, team)
+        training.stop = stop or training.stop
+        play = Play(run, store, training, watch, say)
         play.resume()
         verdict = play.to_the_end()
+        end(team, verdict)
         run.write_verdict(verdict)
+    return verdict
+
+
+def play_along(
+    recipe: Recipe, store: Store, device: torch.device, team: Team, stop: threading.Event | None = None
+) -> dict[str, Any]:
+    """Plays what rank 0 announces, without a run folder, to the verdict that rank 0 says."""
+    with torch.random.fork_rng(), threads_for(store.spec):
+        training = Training(recipe, store, device, team)
+        training.stop = stop or training.stop
+        verdict: dict[str, Any] = training.follow()
     return verdict
 
 
 class Play:
     """The loop's own state: the training, its clock and its last check."""
 
-    def __init__(
-        self, run: Run, store: Store, device: torch.device, watch: Watch, stop: threading.Event, say: Say
-    ) -> None:
-        self.run, self.watch, self.stop, self.say = run, watch, stop, say
-        self.training = Training(run.recipe, store, device)
+    def __init__(self, run: Run, store: Store, training: Training, watch: Watch, say: Say) -> None:
+        self.run, self.training, self.watch, self.say = run, training, watch, say
+        self.stop, self.parts = training.stop, training.parts
         self.steward = Steward(self.training)
         self.gallery = Gallery(run, store, self.training)
         self.clock = Clock(Budget.parse(run.recipe.plan.budget))
@@ -95,18 +111,33 @@ class Play:
             self.run.note({"event": "start", **self.run.facts["data"]["told"]})
         else:
             facts = last.facts
-            self.training.restore(*last)
-            self.clock.resumed_at = self.training.seconds
-            self.run.go_back_to(self.training.rounds)
-            self.steward.restore(facts["steward"], self.run.journal())
-            checks = self.run.checks()
-            self.check = checks[-1] if checks else None
-            self.next_check = facts["next_check"]
+            try:
+                self.take_over(last)
+            except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as problem:
+                first = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+                raise UserError(
+                    f"the last checkpoint of {self.run.path} is not of such a game ({first}), "
+                    "train anew in another --out"
+                ) from problem
+            self.parts = self.training.parts
             self.best, self.unsaved = self.best_whole(last), False
             self.run.note({"event": "resume", "round": self.training.rounds})
+            if facts["ranks"] != self.training.team.size:
+                self.tell_event("ranks", was=facts["ranks"], now=self.training.team.size)
+        self.training.level()
         for problem in damaged:
             self.tell_damage(problem)
         self.clock.checked(self.training.seen)
+
+    def take_over(self, last: Kept) -> None:
+        """Goes to the place that a checkpoint holds, and forgets what was written after it."""
+        self.training.restore(*last)
+        self.clock.resumed_at = self.training.seconds
+        self.run.go_back_to(self.training.rounds)
+        self.steward.restore(last.facts["steward"], self.run.journal())
+        checks = self.run.checks()
+        self.check = checks[-1] if checks else None
+        self.next_check = last.facts["next_check"]
 
     def last_whole(self) -> tuple[Kept | None, list[str]]:
         """The newest checkpoint that is whole, and what is wrong with newer ones, which are set aside.
@@ -194,6 +225,8 @@ class Play:
         for alarm in found.alarms:
             self.tell_event("alarm", kind=alarm.kind, reason=alarm.reason)
         self.tell_moves(found.moves)
+        if found.moves:
+            training.level()
         self.clock.checked(training.seen, speed)
         if training.rounds >= self.next_check:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
@@ -262,6 +295,7 @@ class Play:
         moves = self.steward.mend(fault)
         self.tell_event("back", to=to, attempt=self.steward.record.tries, reason=fault.reason)
         self.tell_moves(moves)
+        self.training.level()
         if to == 0:
             self.head_start()
 
@@ -294,7 +328,10 @@ class Play:
             self.unsaved = False
 
     def tick(self) -> None:
-        """Tells whoever watches, now and then."""
+        """Tells whoever watches, now and then; and the journal where the device's memory became too small."""
+        if self.parts != self.training.parts:
+            self.parts = self.training.parts
+            self.tell_event("split", parts=self.parts)
         if self.clock.due():
             self.tell()
 
