@@ -202,7 +202,7 @@ def differences(one: Path, other: Path) -> list[str]:
         absent = [name for name in names if not (one / name).exists() or not (other / name).exists()]
         found += [f"{name} is in {folder.name} alone" for name in absent]
     for name in ("film.gif", "recipe.json", *(f"samples/{path.name}" for path in mine.samples())):
-        if (one / name).read_bytes() != (other / name).read_bytes():
+        if (other / name).exists() and (one / name).read_bytes() != (other / name).read_bytes():
             found.append(name)
     return found
 

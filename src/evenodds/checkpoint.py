@@ -40,6 +40,8 @@ def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
     try:
         facts = sealed.unseal(path)
         sums, state = facts["tensors"], facts["state"]
+        if not isinstance(state, dict):
+            raise ValueError("its state is no JSON object")
         tensors = {}
         for name, expected in sums.items():
             path = folder / Path(name).with_suffix(".safetensors").name
@@ -52,6 +54,11 @@ def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
             "the same train command again goes back to the one before"
         ) from problem
     return tensors, state
+
+
+def best_of(folder: Path) -> int:
+    """The round of the best state at the time of a checkpoint that was just written."""
+    return int(sealed.load(folder / "state.json")["state"]["best"])
 
 
 def fits(network: nn.Module, tensors: dict[str, Tensor]) -> bool:

@@ -180,21 +180,29 @@ class Run:
         folder = self.write_checkpoint(rounds, tensors, state)
         checkpoint.point(self.path / "checkpoints" / "last", folder)
 
-    def save_best(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> None:
-        """The state to sample from, to which `best` then points."""
-        checkpoint.point(self.path / "checkpoints" / "best", self.write_checkpoint(rounds, tensors, state))
-
     def write_checkpoint(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> Path:
         """Where the checkpoint of a round lies, once it is written."""
-        folder = self.path / "checkpoints" / f"{rounds:08d}"
+        folder = self.checkpoint(rounds)
         checkpoint.write(folder, tensors, state)
         return folder
 
+    def point_best(self, rounds: int) -> None:
+        """Has `best` point to the checkpoint of a round: the state to sample from."""
+        checkpoint.point(self.path / "checkpoints" / "best", self.checkpoint(rounds))
+
+    def checkpoint(self, rounds: int) -> Path:
+        """Where the checkpoint of a round lies, or would."""
+        return self.path / "checkpoints" / f"{rounds:08d}"
+
     def sweep(self) -> None:
-        """Takes away checkpoints that nobody points to, but the KEPT newest."""
-        best = self.best().name
-        for old in self.checkpoints()[:-KEPT]:
-            if old.name != best:
+        """Takes away checkpoints but the KEPT newest and the best ones, which those name in their state."""
+        found = self.checkpoints()
+        needed = {
+            self.best().name,
+            *(self.checkpoint(checkpoint.best_of(folder)).name for folder in found[-KEPT:]),
+        }
+        for old in found[:-KEPT]:
+            if old.name not in needed:
                 shutil.rmtree(old)
 
     def checkpoints(self) -> list[Path]:

@@ -15,6 +15,7 @@ SUM = "sha256"
 def seal(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts with their checksum, to be written as JSON. Raises TypeError for what JSON does not hold."""
     plain = json.loads(json.dumps(facts))  # keys become text, as they will be when they are read
+    plain.pop(SUM, None)
     return {**plain, SUM: _digest(plain)}
 
 

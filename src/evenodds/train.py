@@ -106,13 +106,14 @@ class Play:
         self.run.sweep_parts()
         last, damaged = self.last_whole()
         self.run.write_verdict(None)
-        if last is None:
+        if last is None or not last.facts.get("rounds"):  # D's head start is played anew
             self.run.go_back_to(-1)
             self.run.note({"event": "start", **self.run.facts["data"]["told"]})
         else:
             facts = last.facts
             try:
                 self.take_over(last)
+                self.best, self.unsaved = self.best_whole(last), False
             except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as problem:
                 first = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
                 raise UserError(
@@ -120,7 +121,6 @@ class Play:
                     "train anew in another --out"
                 ) from problem
             self.parts = self.training.parts
-            self.best, self.unsaved = self.best_whole(last), False
             self.run.note({"event": "resume", "round": self.training.rounds})
             if facts["ranks"] != self.training.team.size:
                 self.tell_event("ranks", was=facts["ranks"], now=self.training.team.size)
@@ -159,10 +159,12 @@ class Play:
 
     def best_whole(self, last: Kept) -> Kept:
         """The state to sample from, or the last one where that is damaged."""
+        folder = self.run.checkpoint(last.facts["best"])
         try:
-            return Kept(*read(self.run.best()))
+            return Kept(*read(folder))
         except UserError as problem:
-            self.run.set_aside(self.run.best())
+            if folder.exists():
+                self.run.set_aside(folder)
             self.tell_damage(str(problem))
             return last
 
@@ -241,6 +243,7 @@ class Play:
             self.save()
         elif found.ending:
             self.save_best()
+            self.run.point_best(self.best.facts["rounds"])
         self.tell()
         return found.ending
 
@@ -316,15 +319,24 @@ class Play:
 
     def save(self) -> None:
         """A checkpoint of this very place, and of the best one if it is not on disk yet."""
-        self.run.save(self.training.rounds, *self.state(self.check["distance"] if self.check else None))
-        self.save_best()
+        rounds, best = self.training.rounds, self.best.facts["rounds"]
+        if rounds == best:  # one folder for both; in a head start it is begun anew
+            last = self.best
+        else:
+            # The best one first: which it is stands in the last one, and changes with it in one step.
+            self.save_best()
+            last = Kept(*self.state(self.check["distance"] if self.check else None))
+        self.run.save(rounds, last.tensors, {**last.facts, "best": best})
+        self.run.point_best(best)
+        self.unsaved = False
         self.run.sweep()
         self.saved = time.monotonic()
 
     def save_best(self) -> None:
         """The best state, if it is not on disk yet."""
+        best = self.best.facts["rounds"]
         if self.unsaved:
-            self.run.save_best(self.best.facts["rounds"], self.best.tensors, self.best.facts)
+            self.run.write_checkpoint(best, self.best.tensors, {**self.best.facts, "best": best})
             self.unsaved = False
 
     def tick(self) -> None:

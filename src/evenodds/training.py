@@ -303,7 +303,10 @@ class Training:
         return tensors, {**places, "pace": self.tempo.state(), "parts": self.parts, "ranks": self.team.size}
 
     def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
-        """Takes over what ``state`` gave."""
+        """Takes over what ``state`` gave. Raises ValueError, KeyError, TypeError or RuntimeError for anything else."""
+        places = [facts[name] for name in ("rounds", "turns", "seen", "parts", "ranks")]
+        if not all(type(place) is int and 0 <= place < 2**62 for place in places) or not facts["parts"]:
+            raise ValueError(f"{places} are no place in a game")
         self.take_players(tensors)
         self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
         self.seconds, self.parts = facts["seconds"], facts["parts"]

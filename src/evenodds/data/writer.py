@@ -111,7 +111,7 @@ class Rows:
             raise ValueError(f"a chunk of {chunk.dtype} {chunk.shape} does not fit {self.spec}")
         content = np.ascontiguousarray(chunk)
         self.digest.update(content.data)
-        self.sums.extend(zlib.crc32(row) for row in content.reshape(len(content), -1))
+        self.sums.extend(zlib.crc32(row.data) for row in content.reshape(len(content), -1))
         with aside.telling(self.place):
             self.file.write(content.data)
         self.count += len(chunk)
