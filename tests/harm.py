@@ -105,7 +105,7 @@ def start(
     """Trains in a child. At the ``count``-th beginning of a ``stage`` the child does ``do``, and is killed
     ``kill_after`` seconds later; without a stage so long after its start."""
     hear, tell = os.pipe()
-    said = out.parent / f"{out.name}.stderr"
+    said = game.source.parent / f"{out.name}.stderr"  # not on a disk that may be full
     began = time.monotonic()
     child = os.fork()
     if not child:
@@ -144,7 +144,8 @@ def _play(
 
         traceback.print_exc(file=sys.stderr)
     finally:
-        sys.stderr.flush()
+        with contextlib.suppress(Exception):  # whatever happens, the child goes no further
+            sys.stderr.flush()
         os._exit(code)
 
 

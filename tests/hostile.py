@@ -182,6 +182,9 @@ class Surface(NamedTuple):
     facts: bool = False
     """Whether the content is a JSON object."""
 
+    def __repr__(self) -> str:
+        return f"a surface of {len(self.seeds)} seeds"
+
     def content(self, chance: Random) -> bytes:
         """The next content to try."""
         seed = chance.choice(self.seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -42,7 +43,8 @@ def _work(rank: int, size: int, port: int, work: Callable[[int], None], said: Pa
 
         traceback.print_exc(file=sys.stderr)
     finally:
-        sys.stderr.flush()
+        with contextlib.suppress(Exception):  # whatever happens, the child goes no further
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -63,7 +63,7 @@ def test_a_batch_in_parts_gives_the_same_weights(objective: dict[str, Any], tmp_
         for one, other in zip(mine, theirs, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     moved = [
-        float((now - then).abs().max())
+        float((now - then).detach().abs().max())
         for now, then in zip(whole.players.generator.parameters(), before, strict=True)
     ]
     assert max(moved) > 1e-4, "something was learnt"

@@ -29,7 +29,7 @@ from evenodds.networks.settings import NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
 from evenodds.recipe import PlanSettings, Recipe, resolve
 from evenodds.run import Run
-from evenodds.session import open_run
+from evenodds.session import open_run, start
 from evenodds.train import train
 
 from .conftest import Answer
@@ -230,6 +230,18 @@ def test_a_damaged_row_of_a_large_store_is_named(
     damaged = Store.open(store.path)
     with pytest.raises(UserError, match=r"is damaged \(row \d+ of samples\.npy\)"):
         damaged.in_file_order(0, count)
+
+
+def test_a_preparation_ends_when_asked_and_leaves_nothing(
+    tmp_path: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path / "cache"))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        start(find(str(photographs)), "photographs", Recipe(), tmp_path / "run", "cpu", Silent(), stop)
+    assert not (tmp_path / "run").exists()
+    assert not [path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]
 
 
 def test_two_trainings_of_one_run_are_one_too_many(

@@ -144,16 +144,19 @@ class Play:
 
         Raises UserError where none of several is whole.
         """
-        problems: list[str] = []
+        damaged: dict[Path, str] = {}
         for folder in reversed(self.run.checkpoints()):
             try:
-                return Kept(*read(folder)), problems
+                found = Kept(*read(folder))
             except UserError as problem:
-                problems.append(str(problem))
-                self.run.set_aside(folder)
-        if problems:
+                damaged[folder] = str(problem)
+                continue
+            for other in damaged:
+                self.run.set_aside(other)
+            return found, list(damaged.values())
+        for problem in damaged.values():
             raise UserError(
-                f"no checkpoint of {self.run.path} is whole ({problems[0]}), train anew in another --out"
+                f"no checkpoint of {self.run.path} is whole ({problem}), train anew in another --out"
             )
         return None, []
 

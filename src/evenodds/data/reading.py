@@ -233,7 +233,14 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[str]:
 def _delimiter(header: str) -> str:
     """The delimiter that cuts the header into most names."""
     line = header.splitlines()[:1]
-    return max(",;\t|", key=lambda d: len(next(csv.reader(line, delimiter=d, skipinitialspace=True), [])))
+
+    def names(delimiter: str) -> int:
+        try:
+            return len(next(csv.reader(line, delimiter=delimiter, skipinitialspace=True), []))
+        except csv.Error:  # a name that is too long
+            return 0
+
+    return max(",;\t|", key=names)
 
 
 def _check_rows(rows: Any, path: Path) -> list[str]:
