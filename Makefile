@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo test check e2e bench clean
+.PHONY: help demo test check e2e bench soak fuzz clean
 
 help:
 	@echo "make demo    train on people, and say what to look at"
@@ -12,6 +12,8 @@ help:
 	@echo "make check   formatting, lint, types, floors"
 	@echo "make e2e     the end-to-end runs of CI, about ten minutes"
 	@echo "make bench   the benchmarks, hours; BENCH=people for one"
+	@echo "make soak    100 kills and full disks, minutes"
+	@echo "make fuzz    100,000 hostile inputs a surface, an hour; INPUTS=1000 for fewer"
 	@echo "make clean   remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml
@@ -36,7 +38,7 @@ check: $(STAMP)
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
-  speed svm-mnist svm-fashion growth sampling
+  speed svm-mnist svm-fashion growth sampling scaling
 bench: $(STAMP)
 	for name in $(BENCH); do \
 	  case $$name in \
@@ -48,6 +50,13 @@ bench: $(STAMP)
 	  esac; \
 	  $(BIN)/python benchmarks/$$@ || exit 1; \
 	done
+
+soak: $(STAMP)
+	$(BIN)/python benchmarks/soak.py
+
+INPUTS ?= 100000
+fuzz: $(STAMP)
+	$(BIN)/python benchmarks/fuzz.py $(INPUTS)
 
 e2e: $(STAMP)
 	$(BIN)/pytest -m end_to_end

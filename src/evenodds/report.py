@@ -46,6 +46,9 @@ EVENTS = {
     "tempo": "{what} set to {to:.4g}: {reason}",
     "back": "back to the state of round {to:,}, try {attempt}: {reason}",
     "resume": "resumed",
+    "damaged": "{reason}",
+    "ranks": "goes on with {now} ranks in place of {was}",
+    "split": "the device's memory is full: a batch is played in {parts} parts",
 }
 """What the journal's events say."""
 

@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from evenodds.aside import Unwritable
 from evenodds.clock import Moment
 from evenodds.data.given import kind_of
@@ -13,6 +15,7 @@ from evenodds.data.prepare import prepare
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.device import find_device
+from evenodds.distributed import Team, team
 from evenodds.errors import UserError
 from evenodds.fidelity import fidelity
 from evenodds.given import known
@@ -21,9 +24,9 @@ from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.recipe import Recipe, resolve
 from evenodds.report import write_report
-from evenodds.run import Run, facts_of
+from evenodds.run import Run, facts_of, is_run
 from evenodds.spec import PICTURED, condition_to_json, spec_to_json
-from evenodds.train import train
+from evenodds.train import play_along, train
 
 
 class Watcher(Protocol):
@@ -61,7 +64,15 @@ def start(
     grows = recipe.network.network != "gan" and kind_of(recipe.data.given) not in PICTURED
     if source.kind == "pictures" and recipe.data.size and grows:
         doublings(recipe.data.size)  # refused before a long preparation, not after it
-    store = prepare(source, recipe.data, watcher.prepare)
+
+    def prepared(what: str, done: int, total: int) -> None:
+        watcher.prepare(what, done, total)
+        if (
+            stop is not None and stop.is_set()
+        ):  # a preparation may take minutes, and is made anew the next time
+            raise KeyboardInterrupt
+
+    store = prepare(source, recipe.data, prepared)
     told = store.facts
     for note in (*told["notes"], *filter(None, [told["licence"]])):
         watcher.say(note)
@@ -70,11 +81,25 @@ def start(
         watcher.say(f"{len(told['skipped'])} skipped, such as {first['file']}: {first['reason']}")
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
-    run = open_run(folder, named, recipe, store, watcher)
+    with team(place) as ranks:
+        if ranks.share(store.fingerprint) != store.fingerprint:
+            raise UserError(
+                f"{named} is not the same data on rank {ranks.rank} as on rank 0, give all the same"
+            )
+        run = ranks.first(lambda: open_run(folder, named, recipe, store, watcher))
+        if run is None:  # the others' work is rank 0's to write down
+            return play_along(recipe, store, place, ranks, stop)
+        with logging(run, log):
+            return write_down(run, store, place, watcher, stop, ranks)
+
+
+def write_down(
+    run: Run, store: Store, place: torch.device, watcher: Watcher, stop: threading.Event | None, ranks: Team
+) -> dict[str, Any]:
+    """Trains the run to its verdict, and scores and reports it."""
     try:
         before = run.verdict()
-        with logging(run, log):
-            verdict = train(run, store, place, watcher.moment, stop)
+        verdict = train(run, store, place, watcher.moment, stop, watcher.say, ranks)
         if verdict != before or run.scores("pairs") is None:  # a game that was over keeps its scores
             # Who stops a game does not wait for them.
             pairs = None if verdict["verdict"] == "interrupted" else fidelity(run, store, place)
@@ -102,9 +127,11 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
         "told": {key: store.facts.get(key) for key in ("counts", "notes", "skipped", "licence")},
     }
     facts = facts_of(recipe, named, data)
-    if not (folder / "recipe.json").exists():
+    if not is_run(folder):
         return Run.create(folder, facts, store.codec_json, known(store))
     run = Run.open(folder)
+    if run.mended is not None:
+        watcher.say(f"{folder / 'recipe.json'} was damaged ({run.mended}), its copy serves")
     changes = run.differences(facts)
     if changes:
         raise UserError(

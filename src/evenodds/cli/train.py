@@ -13,6 +13,7 @@ from typing import Any, Literal
 from evenodds.cli.display import Display
 from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
 from evenodds.data.source import find
+from evenodds.distributed import rank
 from evenodds.verdicts import EXITS
 
 
@@ -26,6 +27,8 @@ def train(
     flags: FlatFlags = NO_FLAGS,
 ) -> int:
     """Train a GAN on SOURCE and leave a run folder; the same command again goes on where it stopped.
+
+    Several GPUs or machines: torchrun --nproc-per-node N -m evenodds train SOURCE ...
 
     Parameters
     ----------
@@ -42,12 +45,12 @@ def train(
     """
     found = find(source)
     folder = out or Path("runs") / found.name
-    with Display(quiet=json) as display, stop_on_signals() as stop:
+    with Display(quiet=json or rank() > 0) as display, stop_on_signals() as stop:
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.
         from evenodds.session import start
 
         verdict = start(found, source, flags.recipe(), folder, device, display, stop, log)
-    if json:
+    if json and not rank():
         print(jsonlib.dumps(verdict))
     return EXITS.get(str(verdict["verdict"]), 0)
 

@@ -19,7 +19,7 @@ from evenodds.export.hub import FORMAT, WEIGHTS
 from evenodds.extras import need
 from evenodds.judge.judge import Judge
 from evenodds.networks.build import build
-from evenodds.run import JUDGE, Run, write_json
+from evenodds.run import JUDGE, Run, write_recipe
 from evenodds.spec import RowSpec, SampleSpec, spec_from_json
 
 MOST_JUDGE = 512
@@ -60,7 +60,7 @@ def open_hub(folder: Path) -> Run:
         if facts["library_name"] != "evenodds" or facts["format"] != FORMAT:
             raise ValueError(f"it is of format {facts.get('format')} of {facts.get('library_name')}")
         path.mkdir()
-        write_json(path / "recipe.json", facts["run"])
+        write_recipe(path, facts["run"])
         run = Run(path)
         check_size(run.spec)
         if run.condition is not None:
