@@ -103,7 +103,7 @@ class Team:
             flat = torch.cat([tensor.flatten() for tensor in tensors])
             distributed.all_reduce(flat)
             flat /= self.size
-            parts = flat.split([tensor.numel() for tensor in tensors])
+            parts = flat.split_with_sizes([tensor.numel() for tensor in tensors])
             for tensor, part in zip(tensors, parts, strict=True):
                 tensor.copy_(part.view(tensor.shape))
 

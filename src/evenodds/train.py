@@ -125,8 +125,8 @@ class Play:
             if facts["ranks"] != self.training.team.size:
                 self.tell_event("ranks", was=facts["ranks"], now=self.training.team.size)
         self.training.level()
-        for problem in damaged:
-            self.tell_damage(problem)
+        for reason in damaged:
+            self.tell_damage(reason)
         self.clock.checked(self.training.seen)
 
     def take_over(self, last: Kept) -> None:
@@ -154,9 +154,9 @@ class Play:
             for other in damaged:
                 self.run.set_aside(other)
             return found, list(damaged.values())
-        for problem in damaged.values():
+        for reason in damaged.values():
             raise UserError(
-                f"no checkpoint of {self.run.path} is whole ({problem}), train anew in another --out"
+                f"no checkpoint of {self.run.path} is whole ({reason}), train anew in another --out"
             )
         return None, []
 
