@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evenodds.data.pictures import to_tensor
 from evenodds.data.store import Store
 from evenodds.errors import UserError
 from evenodds.game.features import Features
@@ -21,10 +22,11 @@ from evenodds.judge.making import store_of
 from evenodds.latent import draw, seed_of, set_random
 from evenodds.run import Run
 from evenodds.sample import load_generator
-from evenodds.spec import at_most
+from evenodds.spec import PictureSpec, at_most
 from evenodds.steer import discovery, paths
 from evenodds.steer.directions import Direction, keep, recall
 from evenodds.steer.eyes import Eyes, eyes_for
+from evenodds.steer.inversion import Inverter, inverter_of, look_of
 from evenodds.steer.separation import between, hold, incline, separate
 
 LEARNT = 4_000
@@ -85,16 +87,21 @@ class Steer:
     def make(self, z: Tensor) -> Tensor:
         """Samples (n, *shape) of latents (n, latent); G's own noise is the same every time, and what a labelled G is
         given beside is one condition for all."""
-        made = []
+        return torch.cat([self.make_some(part.to(self.device)) for part in torch.split(z, BATCH)])
+
+    def make_some(self, z: Tensor) -> Tensor:
+        """As ``make``, at once and differentiable."""
+        c = self.condition
         with torch.random.fork_rng():
-            for start in range(0, len(z), BATCH):
-                part = z[start : start + BATCH].to(self.device)
-                c = self.given(0, 1)
-                set_random(seed_of(0, "steer", "make"), self.device)
-                made.append(
-                    self.generator(part, None if c is None else c.to(self.device).expand(len(part), -1))
-                )
-        return torch.cat(made)
+            set_random(seed_of(0, "steer", "make"), self.device)
+            made: Tensor = self.generator(z, None if c is None else c.expand(len(z), -1))
+        return made
+
+    @cached_property
+    def condition(self) -> Tensor | None:
+        """What G is given beside latents, (1, width): the same for all."""
+        c = self.given(0, 1)
+        return None if c is None else c.to(self.device)
 
     @cached_property
     def learnt(self) -> tuple[Tensor, Shares]:
@@ -104,6 +111,31 @@ class Steer:
             set_random(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device)
             z = draw(count, self.width, self.device)
         return z, np.concatenate([self.eyes.see(self.make(part)) for part in torch.split(z, BATCH)])
+
+    # Inverting
+
+    @cached_property
+    def inverter(self) -> Inverter:
+        """What finds the latents of pictures; learnt the first time. Raises UserError for a run of rows."""
+        if not isinstance(self.run.spec, PictureSpec):
+            raise UserError(f"{self.run.path} makes table rows, only pictures are inverted")
+        look = look_of(self.run, self.condition, self.device)
+        return inverter_of(self.run, self.store, self.make_some, look, self.device)
+
+    def invert(self, pictures: NDArray[np.uint8]) -> tuple[Tensor, Shares]:
+        """The nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and how far G is from them:
+        the root of the mean squared difference of pixels, (n,), of 1. Raises UserError for another size."""
+        spec = self.run.spec
+        expected = (spec.shape[-2], spec.shape[-1], spec.shape[0])
+        if pictures.ndim != 4 or pictures.shape[1:] != expected or pictures.dtype != np.uint8:
+            raise UserError(
+                f"pictures to be inverted are uint8 of shape (n, {', '.join(map(str, expected))}) and not "
+                f"{pictures.dtype} of {pictures.shape}"
+            )
+        x = to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).to(self.device)
+        z = self.inverter(x)
+        error = (self.make(z) - x).flatten(1).square().mean(1).sqrt() / 2
+        return z, error.double().cpu().numpy()
 
     # Finding
 
