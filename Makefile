@@ -35,12 +35,12 @@ check: $(STAMP)
 # One of them: make bench BENCH=people
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
-  labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades
+  labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades steering-faces
 bench: $(STAMP)
 	for name in $(BENCH); do \
 	  case $$name in \
 	    digits|faces) set -- pictures.py $$name;; \
-	    modes-*|stops-*|tempo-*|labels-*|pairs-*) set -- $${name%%-*}.py $${name##*-};; \
+	    modes-*|stops-*|tempo-*|labels-*|pairs-*|steering-*) set -- $${name%%-*}.py $${name##*-};; \
 	    judge) set -- judge.py people digits faces;; \
 	    *) set -- $$name.py;; \
 	  esac; \

@@ -23,7 +23,8 @@ from evenodds.gan import Gan
 from evenodds.run import Run
 from evenodds.steer import discovery, paths
 from evenodds.steer.directions import Direction, keep, names, recall
-from evenodds.steer.eyes import Eyes, Feature, eyes_for
+from evenodds.steer.eyes import Eyes, Feature
+from evenodds.steer.reading import eyes_for
 from evenodds.steer.separation import between, hold, incline, separate
 from evenodds.steer.steering import Steer, spelled
 

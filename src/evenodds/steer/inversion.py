@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,10 +21,10 @@ from evenodds.objectives.classify import descend
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
 
-WIDTH = 64
-STEPS, BATCH = 1500, 32
-"""How long the encoder learns, on half as many fakes as reals a step."""
-DESCENT, RATE = 300, 0.05
+WIDTH = 32
+STEPS, BATCH = 600, 32
+"""How long the encoder learns, on as many fakes as reals a step."""
+DESCENT, RATE = 200, 0.05
 """Steps on the latents themselves."""
 SEEN = 0.3
 """Weight of D's features beside the pixels."""
@@ -118,9 +119,10 @@ class Inverter:
         return approach(guess, x, self.make, self.unlike)
 
 
-def inverter_of(run: Run, store: Store, make: Make, look: Make, device: torch.device) -> Inverter:
+def inverter_of(
+    run: Run, spec: PictureSpec, store: Store, make: Make, look: Make, device: torch.device
+) -> Inverter:
     """The run's inverter, its encoder learnt the first time and kept for that state of the run."""
-    assert isinstance(run.spec, PictureSpec)
     latent = run.recipe.network.latent
     place, best = run.path / "encoder", run.best().name
 
@@ -129,7 +131,7 @@ def inverter_of(run: Run, store: Store, make: Make, look: Make, device: torch.de
 
     with torch.random.fork_rng():
         set_random(seed_of(run.recipe.plan.seed, "encoder"), device)
-        encoder = Encoder(run.spec, latent).to(device)
+        encoder = Encoder(spec, latent).to(device)
         unlike = Likeness(look, some(SPREAD))
         known = checkpoint.read(place) if place.exists() else None
         if known is not None and known[1] == {"checkpoint": best}:
@@ -148,9 +150,9 @@ def look_of(run: Run, given: Tensor | None, device: torch.device) -> Make:
     tensors, _ = checkpoint.read(run.best())
     discriminator.load_state_dict(tensors["discriminator"])
     discriminator = discriminator.eval().requires_grad_(False).to(device)
-    if isinstance(discriminator, ConcatDiscriminator):
-        assert given is not None
-        return lambda x: discriminator.inner.features(discriminator.beside(x, given))
-    inner = discriminator.inner if isinstance(discriminator, ProjectionDiscriminator) else discriminator
+    if isinstance(discriminator, ConcatDiscriminator) and given is not None:
+        concat: Any = discriminator
+        return lambda x: concat.inner.features(concat.beside(x, given))
+    inner: Any = discriminator.inner if isinstance(discriminator, ProjectionDiscriminator) else discriminator
     look: Make = inner.features
     return look

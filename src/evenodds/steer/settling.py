@@ -1,0 +1,45 @@
+"""After a step along a direction: the nearest latent whose fake shows what is wanted and keeps what is to be kept.
+
+A direction is one vector for every latent, and G is not linear: a step long enough to flip a feature changes others on
+the way. Here each latent is moved on by itself, down the slope of what reads the features, through G: conditional
+manipulation (Shen 2020, 1907.10786, section 3.3) with local directions instead of global ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+STEPS, RATE = 30, 0.1
+SURE = 3.0
+"""Log-odds that are enough: 95 %."""
+NEAR = 0.02
+"""Weight of a latent's squared distance from where it came."""
+BATCH = 64
+
+Tell = Callable[[Tensor], Tensor]
+
+
+def settle(start: Tensor, home: Tensor, make: Tell, tell: Tell, wanted: Tensor) -> Tensor:
+    """Latents (n, latent) near ``start`` and ``home`` (n, latent) whose samples show what is ``wanted``.
+
+    ``make`` gives samples of latents, ``tell`` the log-odds (n, k) that they show each feature, both differentiable;
+    ``wanted`` (n, k) is 1 for a feature that is to be there, -1 for one that is not, 0 where it does not matter.
+    """
+    parts = zip(start.split(BATCH), home.split(BATCH), wanted.split(BATCH), strict=True)
+    return torch.cat([settle_some(*part, make, tell) for part in parts])
+
+
+def settle_some(start: Tensor, home: Tensor, wanted: Tensor, make: Tell, tell: Tell) -> Tensor:
+    """As ``settle``, at once: Adam on the hinge of each wanted log-odds."""
+    z = start.detach().clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([z], RATE)
+    for _ in range(STEPS):
+        lacking = (wanted.abs() * (SURE - wanted * tell(make(z))).relu()).sum(1)
+        loss = (lacking + NEAR * (z - home).square().sum(1)).sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    return z.detach()
