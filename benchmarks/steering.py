@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,7 @@ def row(point: int, what: str, measured: float, beside: str, goal: str) -> Row:
     }
 
 
+@cache
 def features_of(store: Store) -> Features:
     """The check's features, fitted to the training reals."""
     places = np.array_split(np.arange(store.n_train), max(1, store.n_train // 500))
@@ -227,7 +229,7 @@ def main() -> None:
                 "64",
             )
         steer = Steer(Run.open(run), torch.device("cpu"))
-        judge, accuracy = train_classifier(steer.store, 600, seed=1)
+        judge, accuracy = train_classifier(steer.store, 400, seed=1)
         bench = Bench(steer, judge)
         rows: list[Row] = []
         summary = {

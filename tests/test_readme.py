@@ -104,6 +104,9 @@ def test_every_command_works_as_written(
     """In order, in one folder, as a reader would type them; only the budget is cut short, and fewer faces are drawn."""
     monkeypatch.setattr("evenodds.data.faces.COUNT", 60)
     monkeypatch.setenv("EVENODDS_CACHE", str(somewhere / "cache"))
+    for name in ("STEPS", "DESCENT"):
+        monkeypatch.setattr(f"evenodds.steer.inversion.{name}", 3)
+    monkeypatch.setattr("evenodds.steer.space.LEARNT", 1000)
     rounds = 0
     for line in ours("README.md"):
         arguments = shlex.split(line)[1:]
@@ -120,4 +123,8 @@ def test_every_command_works_as_written(
     assert set(pd.read_csv("seoul.csv")["town"]) == {"Seoul"}
     with Image.open("face.png") as image:
         assert image.size == (64, 64)
+    assert {"seeds.png", "glasses.png", "inverted.png", "mine.png", "walk.gif"} <= {
+        file.name for file in Path().iterdir()
+    }
+    assert len(pd.read_csv("heavier.csv")) == 4 * 7
     assert {file.name for file in Path("painted").iterdir()} == {"one.png", "two.png"}

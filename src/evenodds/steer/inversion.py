@@ -22,7 +22,7 @@ from evenodds.run import Run
 from evenodds.spec import PictureSpec
 
 WIDTH = 32
-STEPS, BATCH = 600, 32
+STEPS, BATCH = 300, 32
 """How long the encoder learns, on as many fakes as reals a step."""
 DESCENT, RATE = 200, 0.05
 """Steps on the latents themselves."""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-STEPS, RATE = 30, 0.1
-SURE = 3.0
-"""Log-odds that are enough: 95 %."""
+GOES, STEPS, RATE = 5, 10, 0.1
+SURE, ENOUGH = 3.0, 1.5
+"""Log-odds that are aimed at, 95 %, and that do, 82 %."""
 NEAR = 0.02
 """Weight of a latent's squared distance from where it came."""
 BATCH = 64
@@ -33,8 +33,21 @@ def settle(start: Tensor, home: Tensor, make: Tell, tell: Tell, wanted: Tensor) 
 
 
 def settle_some(start: Tensor, home: Tensor, wanted: Tensor, make: Tell, tell: Tell) -> Tensor:
-    """As ``settle``, at once: Adam on the hinge of each wanted log-odds."""
-    z = start.detach().clone().requires_grad_(True)
+    """As ``settle``, at once: what does not yet show enough of what is wanted is moved on, in a few goes."""
+    z, left = start.detach().clone(), torch.arange(len(start), device=start.device)
+    for _ in range(GOES):
+        z[left] = descend(z[left], home[left], wanted[left], make, tell)
+        with torch.no_grad():
+            short = (wanted[left].abs() * (ENOUGH - wanted[left] * tell(make(z[left]))).relu()).sum(1)
+        left = left[short > 0]
+        if not len(left):
+            break
+    return z
+
+
+def descend(start: Tensor, home: Tensor, wanted: Tensor, make: Tell, tell: Tell) -> Tensor:
+    """One go: Adam on the hinge of each wanted log-odds."""
+    z = start.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([z], RATE)
     for _ in range(STEPS):
         lacking = (wanted.abs() * (SURE - wanted * tell(make(z))).relu()).sum(1)

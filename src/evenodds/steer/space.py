@@ -20,7 +20,7 @@ from evenodds.latent import draw, seed_of, set_random
 from evenodds.run import Run
 from evenodds.sample import load_generator
 from evenodds.spec import PictureSpec, at_most
-from evenodds.steer.eyes import Eyes
+from evenodds.steer.eyes import Eyes, Tell
 from evenodds.steer.inversion import Inverter, inverter_of, look_of
 from evenodds.steer.reading import eyes_for
 
@@ -99,13 +99,31 @@ class Space:
         return made
 
     @cached_property
-    def learnt(self) -> tuple[Tensor, Shares]:
-        """Latents (n, latent) and what their fakes show, (n, features)."""
+    def drawn(self) -> Tensor:
+        """Latents (n, latent) to learn from."""
         count = at_most(self.run.spec, LEARNT, LEARNT, LEARNT * 64**2, 1000)
         with torch.random.fork_rng():
             set_random(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device)
-            z = draw(count, self.width, self.device)
+            return draw(count, self.width, self.device)
+
+    @cached_property
+    def learnt(self) -> tuple[Tensor, Shares]:
+        """Latents (n, latent) and what their fakes show, (n, features)."""
+        z = self.drawn
         return z, np.concatenate([self.eyes.see(self.make(part)) for part in torch.split(z, BATCH)])
+
+    def seen(self, z: Tensor) -> NDArray[np.float32]:
+        """What the D that played beside the best G makes of fakes, its features (n, known); rows as they are."""
+        parts = [self.make(part) for part in torch.split(z, BATCH)]
+        if isinstance(self.run.spec, PictureSpec):
+            with torch.inference_mode():
+                parts = [self.look(part) for part in parts]
+        return np.asarray(torch.cat([part.flatten(1).float().cpu() for part in parts]).numpy())
+
+    @cached_property
+    def look(self) -> Tell:
+        """D's features of pictures, differentiable."""
+        return look_of(self.run, self.condition, self.device)
 
     # Inverting
 
@@ -119,8 +137,7 @@ class Space:
     def inverter(self) -> Inverter:
         """What finds the latents of pictures; learnt the first time. Raises UserError for a run of rows."""
         spec = self.picture_spec()
-        look = look_of(self.run, self.condition, self.device)
-        return inverter_of(self.run, spec, self.store, self.make_some, look, self.device)
+        return inverter_of(self.run, spec, self.store, self.make_some, self.look, self.device)
 
     def invert(self, pictures: NDArray[np.uint8]) -> tuple[Tensor, Shares]:
         """The nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and how far G is from them:

@@ -19,7 +19,7 @@ from evenodds.steer import discovery, paths
 from evenodds.steer.directions import Direction, keep, recall
 from evenodds.steer.effect import change, signs_of, stay, worth
 from evenodds.steer.eyes import Tell
-from evenodds.steer.separation import between, hold, incline, separate
+from evenodds.steer.separation import hold, incline, separate, taught
 from evenodds.steer.settling import settle
 from evenodds.steer.space import Examples, Shares, Space
 
@@ -63,12 +63,15 @@ class Steer(Space):
         return self.finish(name, vector, "labels", f"{'' if present else 'no '}{own.name}")
 
     def find_by_examples(self, name: str, with_it: Examples, without: Examples) -> Direction:
-        """The direction from examples without a feature to examples with it, seeds, latents (n, latent) or pictures
+        """The direction from examples without a feature to examples with it: what parts them in D's eyes, looked for in
+        many fakes. Examples are seeds, latents (n, latent) or pictures
         uint8 (n, H, W, C) of the run's size; kept in the run. Raises UserError for fewer than FEWEST of either."""
         if min(len(with_it), len(without)) < FEWEST:
             raise UserError(f"{name!r} needs at least {FEWEST} examples with it and as many without it")
-        sides = [self.latents_of(examples).double().cpu().numpy() for examples in (with_it, without)]
-        return self.finish(name, between(*sides), "examples", None)
+        sides = [self.seen(self.latents_of(examples)) for examples in (with_it, without)]
+        z = self.drawn
+        amount = taught(*sides, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
+        return self.finish(name, incline(z.double().cpu().numpy(), amount), "examples", None)
 
     def discover(self, count: int, by: str) -> list[Direction]:
         """``count`` directions that nobody named, by "features" of fakes or by G's "weights"; kept as by-1, by-2 ..."""
