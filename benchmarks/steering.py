@@ -25,7 +25,7 @@ from evenodds.data.store import Store
 from evenodds.game.features import Features
 from evenodds.run import Run
 from evenodds.steer.directions import Direction
-from evenodds.steer.steering import EXEMPLARS, Steer
+from evenodds.steer.steering import Steer
 from playing import train
 from record import ROOT, record
 
@@ -34,6 +34,7 @@ SEEDS = range(100_000, 100_500)
 """None of those that directions are measured on when they are found."""
 POOL, SIDE = range(200_000, 202_000), 20
 DRAWS = 200
+EXEMPLARS = (3, 10, 30)
 FACES = 100
 SUM = "glasses short - no glasses short + no glasses long"
 Row = dict[str, Any]
@@ -88,11 +89,11 @@ class Bench:
         )
         return self.effect(f"{SIDE} examples a side", feature, direction, True, "0.75, kept 0.80")
 
-    def sums(self) -> list[Row]:
+    def sums(self, exemplars: int) -> list[Row]:
         """SUM in latent space and in pixels: how often the answer shows glasses and long hair."""
         answers, pixels = [], []
         for seed in range(DRAWS):
-            answer, terms = self.steer.mix(SUM, seed=seed)
+            answer, terms = self.steer.mix(SUM, exemplars, seed)
             answers.append(answer)
             means = [self.steer.make(latents).mean(0) for latents in terms]
             pixels.append((means[0] - means[1] + means[2]).clamp(-1, 1))
@@ -106,7 +107,7 @@ class Bench:
                 2,
                 f"{SUM}, {space} space",
                 float((self.has(seen, "glasses=yes") & self.has(seen, "hair_length=long")).float().mean()),
-                f"{DRAWS} draws of {EXEMPLARS} exemplars",
+                f"{DRAWS} draws of {exemplars} exemplars a term",
                 goals[space],
             )
             for space, seen in found.items()
@@ -241,7 +242,7 @@ def main() -> None:
             "rounds": int(steer.run.best().name),
         }
         for part in (
-            bench.sums,
+            *(lambda count=count: bench.sums(count) for count in EXEMPLARS),
             lambda: [bench.unsupervised("features"), bench.unsupervised("weights"), bench.walks()],
             *(lambda feature=feature: bench.labels(feature) for feature in FEATURES),
             *(lambda feature=feature: [bench.examples(feature)] for feature in FEATURES),
