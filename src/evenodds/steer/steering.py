@@ -149,8 +149,8 @@ class Steer(Space):
         """Strips from one end of a feature to the other, (n, steps, *shape): along the line from the mean of latents
         that surely do not show it to the mean of those that do (Radford 2015, 1511.06434, figure 8). Raises UserError
         for an unknown feature, and where too few fakes show it."""
-        shown, ends = self.learnt[1], []
-        latents = self.learnt[0]
+        self.eyes.place(feature)
+        (latents, shown), ends = self.learnt, []
         for words in (f"no {feature}", feature):
             ends.append(latents[torch.from_numpy(self.fitting([words], shown))])
             if len(ends[-1]) < EXEMPLARS:
