@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from evenodds import checkpoint, sealed
+from evenodds import checkpoint
 from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
 from evenodds.export.hub import FORMAT, WEIGHTS
 from evenodds.extras import need
 from evenodds.judge.judge import Judge
 from evenodds.networks.build import build
-from evenodds.run import JUDGE, SCORES, Run, write_recipe
+from evenodds.run import JUDGE, Run, write_recipe
 from evenodds.spec import RowSpec, SampleSpec, spec_from_json
 
 MOST_JUDGE = 512
@@ -100,8 +100,6 @@ def weights_of(run: Run, path: Path) -> dict[str, torch.Tensor]:
 def check_companions(run: Run) -> None:
     """Raises one of DAMAGE where what lies beside the weights does not read, or is of other samples than they are."""
     run.verdict()
-    if (run.path / SCORES).exists():
-        sealed.load(run.path / SCORES)
     if isinstance(run.spec, RowSpec):
         check_codec(run.codec(), run.spec)
     if run.condition is not None:
