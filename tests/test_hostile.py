@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from random import Random
 
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evenodds import sealed
-from evenodds.data.album import leads_out
+from evenodds.data.album import Album, leads_out
 from evenodds.data.pictures import write_folder
 from evenodds.data.reading import read_table
 from evenodds.errors import UserError
@@ -114,6 +115,16 @@ def test_more_columns_than_can_be_learnt_are_refused_at_once(tmp_path: Path) -> 
     path.write_text(",".join(f"c{n}" for n in range(200_000)) + "\n")
     with pytest.raises(UserError, match="200,000 columns"):
         read_table(path)
+
+
+def test_an_entry_without_a_name_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        for name in ("qqqq.png", "b.png"):
+            made.writestr(name, b"")
+    path.write_bytes(path.read_bytes().replace(b"qqqq", b"\0qqq"))
+    with Album(path) as album:
+        assert album.names == ("b.png",)
 
 
 def test_names_that_lead_out_are_known_on_either_system(tmp_path: Path) -> None:

@@ -142,7 +142,8 @@ def _seen(part: str) -> bool:
 
 
 def _counts(info: zipfile.ZipInfo) -> bool:
-    return not info.is_dir() and all(_seen(part) for part in PurePosixPath(info.filename).parts)
+    named = bool(info.filename)  # a name may be empty, or begin with a zero byte
+    return named and not info.is_dir() and all(_seen(part) for part in PurePosixPath(info.filename).parts)
 
 
 def _common_folder(names: tuple[str, ...]) -> str:
