@@ -24,6 +24,9 @@ STARTED = {"checkpoints", "samples", "codec.json", "condition"}
 JUDGE = "judge"
 """Where the judge is kept, which is made when it is first asked."""
 
+PLAYER = ".player"
+"""Where the process is noted that last took the lock."""
+
 KEPT = 2
 """Checkpoints kept: the last, and the one before it should the last be damaged."""
 
@@ -96,6 +99,8 @@ class Run:
             lock.acquire(timeout=0)
         except Timeout:
             raise UserError(f"{self.path} is being trained by another process, wait for it to end") from None
+        with aside.telling(self.path):
+            (self.path / PLAYER).write_text(str(os.getpid()))
         return lock
 
     def differences(self, facts: dict[str, Any]) -> list[str]:
@@ -223,6 +228,14 @@ class Run:
     def samples(self, suffix: str = "*") -> Iterator[Path]:
         """What fixed latents gave, oldest first."""
         return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
+
+
+def player_of(path: Path) -> int | None:
+    """The process that last took the lock of the run at ``path``; whether it still lives is for who asks to see."""
+    try:
+        return int((path / PLAYER).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any]:

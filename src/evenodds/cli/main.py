@@ -15,6 +15,7 @@ from evenodds.cli.doctor import doctor
 from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
 from evenodds.cli.steer import steer
+from evenodds.cli.studio import studio
 from evenodds.cli.train import train
 from evenodds.errors import UserError
 
@@ -37,6 +38,7 @@ app.command(sample)
 app.command(judge)
 app.command(steer)
 app.command(doctor)
+app.command(studio)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,224 @@
+"""How it works: the lecture, on the running model."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from PIL import Image
+
+from evenodds.data.pictures import grid_image, to_pictures, to_tensor
+from evenodds.errors import UserError
+from evenodds.latent import draw, set_random
+from evenodds.run import Run
+from evenodds.spec import PictureSpec
+from evenodds.studio import plots, scene
+from evenodds.studio.layers import Layer, inside, players
+from evenodds.studio.opened import CPU
+from evenodds.studio.saying import telling
+from evenodds.studio.studio import Studio
+from evenodds.studio.words import Words
+
+EVERY = 1.5
+FAIR, STRONG = "people-level", "people-strong-D"
+"""The two games that are compared."""
+PLAYED = ["--budget", "25s", "--end", "budget", "--anneal", "off", "--seed", "1"]
+TOO_STRONG = [
+    "--turns-d", "12", "--rate-d", "0.003", "--rate-g", "0.00003", "--penalty", "none",
+    "--loss", "nonsaturating", "--head-start", "0.99", "--head-turns", "400",
+]  # fmt: skip
+"""A D that is taught twelve times as often and a hundred times as fast, with nothing that keeps it smooth."""
+MAP = 56
+"""Pixels of a shown map's side, at least."""
+
+
+def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
+    """The page, for the run that ``chosen`` names."""
+    gr.HTML(f'<div class="eo-lecture">{say("how game")}</div>')
+    with gr.Row():
+        seed = gr.Slider(0, 99, 0, step=1, label=say("which fake"), elem_id="which")
+        small = gr.Button(say("train small"), elem_id="train-small", scale=0, min_width=260)
+    with gr.Row():
+        with gr.Column(min_width=320):
+            gr.HTML(f'<div class="eo-lecture">{say("how G")}</div>')
+            grows = gr.HTML(elem_id="grows")
+        with gr.Column(min_width=320):
+            gr.HTML(f'<div class="eo-lecture">{say("how D")}</div>')
+            looks = gr.HTML(elem_id="looks")
+    pooling = gr.HTML(f'<div class="eo-lecture">{say("how pooling")}</div>' + pooled_numbers(say))
+    pools = gr.HTML(elem_id="pools")
+    gr.HTML(f'<div class="eo-lecture">{say("how strong")}</div>')
+    too_strong(studio, say)
+    gr.HTML(f'<div class="eo-lecture">{say("how more")}</div>')
+    del pooling
+
+    def show(name: str, seed: float) -> Any:
+        try:
+            run = studio.run(name)
+            if not isinstance(run.spec, PictureSpec):
+                raise UserError(say("no maps"))
+            return maps_of(studio, say, run, int(seed))
+        except UserError as problem:
+            told = f'<p class="eo-dim">{escape(str(problem))}</p>'
+            return told, told, ""
+
+    for event in (chosen.change, seed.release):
+        event(show, [chosen, seed], [grows, looks, pools], show_progress="hidden", api_visibility="private")
+
+    def train() -> Any:
+        name = "digits-dcgan"
+        if name not in studio.names():
+            studio.trainings.start(name, "digits", ["--network", "dcgan", "--size", "32", "--budget", "90s"])
+        return gr.update(choices=studio.names(), value=name)
+
+    small.click(telling(train), None, chosen, api_visibility="private")
+
+
+def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, str]:
+    """G's maps for one latent, D's maps for what came of it with its answer, and that picture pooled."""
+    generator, discriminator = studio.opened.once(run, "players", lambda: players(run))
+    with studio.opened.asking, torch.random.fork_rng():
+        set_random(seed, CPU)
+        z = draw(1, run.recipe.network.latent)
+        c = None if (given := scene_given(studio, run)) is None else given(seed, 1)
+        made, grown = inside(generator, z, c)
+        score, looked = inside(discriminator, made, c)
+        reals = to_tensor(np.ascontiguousarray(studio.opened.reals(run).transpose(0, 3, 1, 2)))
+        conditions = (
+            None if given is None else given(0, 1).expand(len(reals), *[-1] * (given(0, 1).dim() - 1))
+        )
+        others = (
+            discriminator(reals, conditions).flatten(1).mean(1)
+            if score.dim() > 1
+            else discriminator(reals, conditions)
+        )
+    beaten = float((score.mean() < others).float().mean())
+    fake = to_pictures(made)[0]
+    first = f'<p class="eo-step">{say("step z", count=run.recipe.network.latent)}</p>{bars(z[0].numpy())}'
+    last = f'<p class="eo-step">{say("step picture")}</p><img class="eo-made" src="{picture(fake)}" alt="{say("alt made")}">'
+    steps = "".join(shown(say, one) for one in grown if one.count != run.spec.shape[0])
+    seen = "".join(shown(say, one) for one in looked)
+    if not grown:
+        steps = f'<p class="eo-dim">{say("dense")}</p>'
+    meter = plots.meter(say, beaten, say("D on it"))
+    return first + steps + last, last.replace("eo-made", "eo-made eo-first") + seen + meter, pooled(say, fake)
+
+
+def scene_given(studio: Studio, run: Run) -> Any:
+    """The conditions that the run's data held, if it has any."""
+    from evenodds.given import wish_of
+
+    return None if run.condition is None else wish_of(run, None, 0).given
+
+
+def shown(say: Words, layer: Layer) -> str:
+    """A layer's maps in a row."""
+    times = max(1, round(MAP / layer.side))
+    sheet = plots.inline(grid_image(layer.maps[..., None], len(layer.maps), times))
+    told = say("step maps", count=layer.count, side=layer.side)
+    return f'<p class="eo-step">{told}</p><img class="eo-maps" src="{sheet}" alt="{escape(told)}">'
+
+
+def bars(z: Any) -> str:
+    """A latent vector as bars."""
+    wide = 420 / len(z)
+    parts = "".join(
+        f'<rect x="{place * wide:.1f}" y="{22 - max(value, 0) * 7:.1f}" width="{max(wide - 0.8, 0.6):.1f}" height="{abs(value) * 7:.1f}"/>'
+        for place, value in enumerate(z)
+    )
+    return f'<svg class="eo-bars" viewBox="0 0 420 44" aria-hidden="true">{parts}</svg>'
+
+
+def picture(pixels: Any) -> str:
+    """A picture (H, W, C), enlarged."""
+    return plots.inline(grid_image(pixels[None], 1, max(1, 160 // pixels.shape[0])))
+
+
+def pooled(say: Words, pixels: Any) -> str:
+    """A picture pooled once to three times by 2 x 2 maxima, and enlarged again: what would be left to grow from."""
+    parts = []
+    now = np.asarray(pixels)
+    side = len(now)
+    for times in range(4):
+        image = Image.fromarray(now[..., 0] if now.shape[-1] == 1 else np.ascontiguousarray(now))
+        told = say("pooled", side=len(now)) if times else say("not pooled", side=side)
+        parts.append(
+            f'<figure><img src="{plots.inline(image.resize((128, 128), Image.Resampling.NEAREST))}" alt="{escape(told)}">'
+            f"<figcaption>{told}</figcaption></figure>"
+        )
+        half = len(now) // 2
+        if half < 1:
+            break
+        now = now[: 2 * half, : 2 * half].reshape(half, 2, half, 2, -1).max((1, 3))
+    return f'<div class="eo-sum">{"".join(parts)}</div>'
+
+
+def pooled_numbers(say: Words) -> str:
+    """Two different blocks of pixels with the same maxima."""
+    one = np.array([[9, 1, 0, 7], [2, 4, 3, 5], [8, 8, 1, 6], [0, 3, 2, 2]])
+    other = np.array([[0, 0, 7, 7], [9, 9, 7, 0], [8, 0, 6, 6], [0, 0, 0, 6]])
+
+    def table(block: Any) -> str:
+        rows = "".join("<tr>" + "".join(f"<td>{value}</td>" for value in row) + "</tr>" for row in block)
+        return f'<table class="eo-block"><tbody>{rows}</tbody></table>'
+
+    most = table(one.reshape(2, 2, 2, 2).max((1, 3)))
+    return (
+        f'<div class="eo-pooling" role="img" aria-label="{escape(say("pool told"))}"><div>{table(one)}</div><span>→</span>'
+        f'<div>{most}</div><span>←</span><div>{table(other)}</div></div><p class="eo-dim">{say("pool told")}</p>'
+    )
+
+
+def too_strong(studio: Studio, say: Words) -> None:
+    """A switch: the same game kept level, or with a D that is far too strong; both curves side by side, live."""
+    with gr.Row():
+        strong = gr.Checkbox(label=say("D too strong"), elem_id="too-strong", scale=1)
+        go = gr.Button(say("play both"), variant="primary", elem_id="play-strong", scale=0, min_width=200)
+    curves = gr.HTML(elem_id="curves")
+    with gr.Row():
+        clouds = [gr.HTML(elem_id="cloud-level"), gr.HTML(elem_id="cloud-strong")]
+    seen = gr.State(None)
+    timer = gr.Timer(EVERY)
+
+    def play(strong: bool) -> None:
+        name, flags = (STRONG, TOO_STRONG) if strong else (FAIR, [])
+        if studio.trainings.pid(name) is None and name in studio.names():
+            studio.trainings.delete(name)
+        studio.trainings.start(name, "people", [*PLAYED, *flags])
+
+    def look(before: Any) -> Any:
+        games, mark = {}, []
+        for name in (FAIR, STRONG):
+            if (studio.root / name / "journal.jsonl").exists():
+                run = studio.run(name)
+                games[name] = run
+                mark.append((name, len(list(run.samples("csv")))))
+            elif studio.trainings.pid(name) is not None:
+                mark.append((name, -1))
+        mark = [list(one) for one in mark]
+        if mark == before:
+            return [gr.skip()] * 4
+        told = {say(name): run.checks() for name, run in games.items()}
+        drawn = [""] * 2
+        for place, name in enumerate((FAIR, STRONG)):
+            if name in games and scene.sheets(games[name]):
+                checks = games[name].checks()
+                drawn[place] = (
+                    f"<h3>{say(name)}</h3>"
+                    + (plots.meter(say, checks[-1]["odds"], say("meter")) if checks else "")
+                    + scene.cloud_of(say, studio.opened, games[name], -1)
+                )
+        plot = (
+            plots.odds_plot(say, told)
+            if told
+            else f'<p class="eo-dim">{say("begins" if mark else "not played")}</p>'
+        )
+        return mark, plot, *drawn
+
+    timer.tick(
+        look, seen, [seen, curves, *clouds], show_progress="hidden", queue=False, api_visibility="private"
+    )
+    go.click(telling(play), strong, None, api_name="too_strong")
