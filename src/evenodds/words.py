@@ -6,7 +6,6 @@ from typing import Any
 
 from evenodds.game.settings import AHEAD
 
-
 SENTENCES = {
     "head start": "D has its head start",
     "alarm": "alarm: {alarm}",

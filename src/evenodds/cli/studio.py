@@ -62,8 +62,13 @@ def studio(
         host,
         port,
         password,
-        print,
+        tell,
     )
+
+
+def tell(text: str) -> None:
+    """A line, at once: whoever reads it waits for the address."""
+    print(text, flush=True)
 
 
 def taken(host: str, port: int) -> bool:

@@ -71,7 +71,7 @@ def choose(studio: Studio, blocks: gr.Blocks, chosen: gr.Dropdown) -> None:
     chosen.focus(names, None, chosen, show_progress="hidden", queue=False, api_visibility="private")
 
 
-def look() -> dict[str, Any]:
+def look(language: Language) -> dict[str, Any]:
     """How the page looks: system fonts and the film's colours; nothing comes from elsewhere."""
     theme = gr.themes.Base(
         primary_hue="slate",
@@ -87,4 +87,13 @@ def look() -> dict[str, Any]:
         block_info_text_color="#566270",
         block_info_text_color_dark="#a9b4c0",
     )
-    return {"theme": theme, "css": files("evenodds.studio").joinpath("look.css").read_text("utf-8")}
+    # gradio's own words go by the browser's language, and ours by the switch.
+    head = (
+        f'<script>document.documentElement.lang="{language}";'
+        f'Object.defineProperty(navigator,"language",{{get:()=>"{language}"}});</script>'
+    )
+    return {
+        "theme": theme,
+        "head": head,
+        "css": files("evenodds.studio").joinpath("look.css").read_text("utf-8"),
+    }

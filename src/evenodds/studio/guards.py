@@ -28,7 +28,9 @@ def place(root: Path, name: object) -> Path:
     Raises UserError for what is no plain name, and for a link that leads out of ``root``.
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise UserError(f"{str(name)[:80]!r} is no name of a run: take letters, digits, dots, pluses and dashes")
+        raise UserError(
+            f"{str(name)[:80]!r} is no name of a run: take letters, digits, dots, pluses and dashes"
+        )
     path = root / name
     if path.resolve().parent != root.resolve():
         raise UserError(f"{name!r} leads out of the runs folder, choose another run")

@@ -95,7 +95,7 @@ class Opened:
     def fakes(
         self, run: Run, n: int, seed: int, given: Mapping[str, str] | NDArray[np.uint8] | None = None
     ) -> Any:
-        """n fresh fakes under values or pictures (m, H, W, C), never a path: a table, or uint8 pictures (n, H, W, C)."""
+        """n fresh fakes under values or pictures (m, H, W, C), never a path: a table, or uint8 (n, H, W, C)."""
         generator = self.generator(run)
         with self.asking, torch.random.fork_rng():
             wish = wish_of(run, given, seed)

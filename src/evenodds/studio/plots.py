@@ -28,7 +28,8 @@ def meter(say: Words, fake: float, what: str) -> str:
     share = min(max(fake, 0.0), 1.0)
     told = f"{figure(share)} {say('fake')}, {figure(1 - share)} {say('real')}"
     return (
-        f'<figure class="eo-meter" role="img" aria-label="{escape(f"{what}: {told}")}"><figcaption>{escape(what)}</figcaption>'
+        f'<figure class="eo-meter" role="img" aria-label="{escape(f"{what}: {told}")}">'
+        f"<figcaption>{escape(what)}</figcaption>"
         f'<div class="eo-figures"><b class="eo-fake">{figure(share)}<small>{say("fake")}</small></b>'
         f'<b class="eo-real">{figure(1 - share)}<small>{say("real")}</small></b></div>'
         f'<div class="eo-bar"><i style="width:{100 * share:.1f}%"></i><u></u></div>'
@@ -48,12 +49,13 @@ def level(name: str, share: float, told: str, kind: str) -> str:
     return (
         f'<div class="eo-level"><span>{escape(name)}</span>'
         f'<div class="eo-track" role="img" aria-label="{escape(f"{name}: {told}")}">'
-        f'<i class="eo-{kind}" style="width:{100 * min(max(share, 0.0), 1.0):.0f}%"></i></div><span>{escape(told)}</span></div>'
+        f'<i class="eo-{kind}" style="width:{100 * min(max(share, 0.0), 1.0):.0f}%"></i></div>'
+        f"<span>{escape(told)}</span></div>"
     )
 
 
 def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
-    """Odds over rounds with their interval, the even line, and what the referee said; several games in several strokes."""
+    """Odds over rounds with their interval, the even line, and what the referee said; a stroke for each game."""
     lines = {name: checks for name, checks in games.items() if checks}
     last = max((checks[-1]["round"] for checks in lines.values()), default=0) or 1
 
@@ -174,7 +176,8 @@ def cloud(
     if asked is not None:
         [(a, b)] = at(pd.DataFrame([asked]))
         parts.append(
-            f'<g class="eo-asked"><circle cx="{a:.1f}" cy="{b:.1f}" r="11"/><path d="M{a:.1f} {b - 17:.1f}v34M{a - 17:.1f} {b:.1f}h34"/></g>'
+            f'<g class="eo-asked"><circle cx="{a:.1f}" cy="{b:.1f}" r="11"/>'
+            f'<path d="M{a:.1f} {b - 17:.1f}v34M{a - 17:.1f} {b:.1f}h34"/></g>'
         )
     return (
         f'<svg class="eo-plot eo-cloud" viewBox="0 0 {CLOUD_WIDE} {CLOUD_HIGH}" role="img" '

@@ -17,7 +17,7 @@ from evenodds.gallery import number_ranges
 from evenodds.report import events
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
-from evenodds.studio import plots
+from evenodds.studio import markup, plots
 from evenodds.studio.opened import Opened
 from evenodds.studio.training import Status
 from evenodds.studio.words import Words
@@ -32,18 +32,16 @@ def board(say: Words, run: Run | None, status: Status) -> str:
     """How the game stands: the meter, the sentence, both levels, the odds, what happened, and the verdict."""
     parts = [badge(say, status)]
     if status.phase == "failed":
-        parts.append(alert(status.line.removeprefix("evenodds: ") or say("broke off")))
+        parts.append(markup.alert(status.line.removeprefix("evenodds: ") or say("broke off")))
     if run is None:
-        parts.append(
-            f'<p class="eo-dim">{escape(status.line if status.running else "") or say("first check")}</p>'
-        )
+        parts.append(markup.note((status.line if status.running else "") or say("first check")))
         return "".join(parts)
     checks = run.checks()
     verdict = run.verdict()
     if verdict is not None and not status.running:
         parts.append(ending(say, verdict))
     if not checks:
-        parts.append(f'<p class="eo-dim">{escape(status.line) or say("first check")}</p>')
+        parts.append(markup.note(status.line or say("first check")))
         return "".join(parts)
     last = checks[-1]
     parts.append(plots.meter(say, last["odds"], say("meter")))
@@ -52,9 +50,8 @@ def board(say: Words, run: Run | None, status: Status) -> str:
     parts.append(f'<p class="eo-said" aria-live="polite">{escape(say("standing " + key, **facts))}</p>')
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
-    parts.append(
-        f'<p class="eo-dim">{say("rounds played", rounds=last["round"], seen=last["seen"], speed=round(last["speed"]), seconds=round(last["seconds"]))}</p>'
-    )
+    played = {"speed": round(last["speed"]), "seconds": round(last["seconds"])}
+    parts.append(markup.note(say("rounds played", rounds=last["round"], seen=last["seen"], **played)))
     found = events(run)[-EVENTS:]
     if found:
         lines = "".join(
@@ -68,11 +65,6 @@ def board(say: Words, run: Run | None, status: Status) -> str:
 def badge(say: Words, status: Status) -> str:
     """Where the run is, in a word."""
     return f'<p class="eo-badge eo-{status.phase}" role="status">{say("phase " + status.phase)}</p>'
-
-
-def alert(text: str) -> str:
-    """Something wrong, told."""
-    return f'<p class="eo-alert" role="alert">{escape(text)}</p>'
 
 
 def ending(say: Words, verdict: dict[str, Any]) -> str:
@@ -118,7 +110,7 @@ def levels(say: Words, checks: list[dict[str, Any]]) -> str:
         came = min(max(math.log(first / last["distance"]) / math.log(100), 0.0), 1.0)
     fell = 1 - last["distance"] / first if first else 0.0
     return (
-        f'<div class="eo-levels">'
+        '<div class="eo-levels">'
         + plots.level(say("D"), abs(2 * last["odds"] - 1), say("level D", odds=last["odds"]), "real")
         + plots.level(say("G"), came, say("level G", fell=max(0.0, fell)), "fake")
         + "</div>"
@@ -134,7 +126,7 @@ def scene(say: Words, opened: Opened, run: Run, back: float) -> str:
     """What G makes of fixed latents, beside reals; ``back`` is the share of the film to be shown, 1 is now."""
     found = sheets(run)
     if not found:
-        return f'<p class="eo-dim">{say("no samples")}</p>'
+        return markup.note(say("no samples"))
     place = round((len(found) - 1) * min(max(back, 0.0), 1.0))
     title = f"<h3>{say('after rounds', rounds=int(found[place].stem))}</h3>"
     if isinstance(run.spec, PictureSpec):
@@ -144,17 +136,17 @@ def scene(say: Words, opened: Opened, run: Run, back: float) -> str:
 
 def pictures(say: Words, opened: Opened, run: Run, sheet: Path) -> str:
     """The sheet of fakes beside one of held-out reals."""
-    name = quote(run.path.name)
+    base = f"/runs/{quote(run.path.name)}"
     try:
         opened.store(run)
-        real = f'<img src="/runs/{name}/reals.png" alt="{say("alt reals")}">'
+        real = markup.image(f"{base}/reals.png", say("alt reals"))
     except UserError as problem:
-        real = f'<p class="eo-dim">{escape(str(problem))}</p>'
-    return (
-        f'<div class="eo-pair"><figure class="eo-fakes-frame"><img src="/runs/{name}/samples/{sheet.name}" '
-        f'alt="{say("alt fakes")}"><figcaption>{say("fakes")}</figcaption></figure>'
-        f'<figure class="eo-reals-frame">{real}<figcaption>{say("reals")}</figcaption></figure></div>'
+        real = markup.note(str(problem))
+    fake = markup.image(f"{base}/samples/{sheet.name}", say("alt fakes"))
+    both = markup.figure(fake, say("fakes"), "eo-fakes-frame") + markup.figure(
+        real, say("reals"), "eo-reals-frame"
     )
+    return f'<div class="eo-pair">{both}</div>'
 
 
 def table(say: Words, opened: Opened, run: Run, found: list[Path], place: int) -> str:
@@ -190,9 +182,5 @@ def cloud_alone(say: Words, opened: Opened, run: Run, place: int) -> str:
 
 def shown(say: Words, rows: pd.DataFrame) -> str:
     """Rows as a table."""
-    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in rows.columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape('' if pd.isna(cell) else str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows.itertuples(index=False)
-    )
-    return f'<div class="eo-wide" tabindex="0" role="region" aria-label="{say("rows")}"><table class="eo-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    cells = (["" if pd.isna(cell) else str(cell) for cell in row] for row in rows.itertuples(index=False))
+    return markup.table(say("rows"), map(str, rows.columns), cells)

@@ -69,7 +69,7 @@ def make(studio: Studio, host: str, password: str | None) -> Any:
             show_error=True,
             max_file_size=guards.UPLOAD_BYTES,
             blocked_paths=[str(studio.root)],
-            **look(),
+            **look(language),
         )
     return Guard(app, host, password)
 
@@ -83,9 +83,7 @@ def home(request: Request) -> Response:
 
 def icon(request: Request) -> Response:
     """Half fake, half real."""
-    halves = (
-        '<path fill="#e4572e" d="M8 1a7 7 0 0 0 0 14z"/><path fill="#1d4e7e" d="M8 1a7 7 0 0 1 0 14z"/>'
-    )
+    halves = '<path fill="#e4572e" d="M8 1a7 7 0 0 0 0 14z"/><path fill="#1d4e7e" d="M8 1a7 7 0 0 1 0 14z"/>'
     content = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{halves}</svg>'
     return Response(content, media_type="image/svg+xml")
 

@@ -121,6 +121,8 @@ class Trainings:
 
     def known(self) -> list[str]:
         """The names of trainings that run and have no run folder yet."""
+        for child in list(self.children.values()):
+            child.poll()  # or what ended would stay listed as a process
         names = (path.stem for path in (self.root / OWN).glob("*.json"))
         return sorted(
             name

@@ -46,4 +46,4 @@ def preferred(accepted: str | None) -> Language:
             ranked.append((-float(weight or 1), place, tag.split("-")[0].lower()))
         except ValueError:
             continue
-    return next((tag for _, _, tag in sorted(ranked) if tag in LANGUAGES), "en")  # type: ignore[misc]
+    return next((tag for _, _, tag in sorted(ranked) if tag in LANGUAGES), "en")

@@ -6,7 +6,6 @@ import base64
 import binascii
 import io
 import time
-from html import escape
 from importlib.resources import files
 from typing import Any, cast
 
@@ -25,7 +24,7 @@ from evenodds.latent import draw, generate, set_random
 from evenodds.run import Run
 from evenodds.sample import shown
 from evenodds.spec import PictureSpec
-from evenodds.studio import guards, plots
+from evenodds.studio import guards, markup, plots
 from evenodds.studio.opened import CPU
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
@@ -66,8 +65,8 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             run = studio.run(name)
             fits = drawn_upon(run)
         except UserError as problem:
-            return "", gr.update(), f'<p class="eo-dim">{escape(str(problem))}</p>'
-        told = "" if fits else f'<p class="eo-alert">{say("draw not")}</p>'
+            return "", gr.update(), markup.note(str(problem))
+        told = "" if fits else markup.alert(say("draw not"))
         return told, name if fits else "", ""
 
     chosen.change(
@@ -116,11 +115,9 @@ def pair(say: Words, run: Run, given: Any, fake: Any, note: str) -> str:
     """The condition and what was made of it, side by side."""
     spec = cast(PictureSpec, run.spec)
     seen = shown(given[None], spec.channels)[0]
-    return (
-        f'<div class="eo-pair"><figure class="eo-reals-frame"><img src="{enlarged(seen)}" alt="{say("alt given")}">'
-        f'<figcaption>{escape(note)}</figcaption></figure><figure class="eo-fakes-frame">'
-        f'<img src="{enlarged(fake)}" alt="{say("alt made")}"><figcaption>{say("made of it")}</figcaption></figure></div>'
-    )
+    before = markup.figure(markup.image(enlarged(seen), say("alt given")), note, "eo-reals-frame")
+    after = markup.figure(markup.image(enlarged(fake), say("alt made")), say("made of it"), "eo-fakes-frame")
+    return f'<div class="eo-pair">{before}{after}</div>'
 
 
 def enlarged(picture: Any) -> str:

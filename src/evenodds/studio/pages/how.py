@@ -15,7 +15,7 @@ from evenodds.errors import UserError
 from evenodds.latent import draw, set_random
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
-from evenodds.studio import plots, scene
+from evenodds.studio import markup, plots, scene
 from evenodds.studio.layers import Layer, inside, players
 from evenodds.studio.opened import CPU
 from evenodds.studio.saying import telling
@@ -25,12 +25,13 @@ from evenodds.studio.words import Words
 EVERY = 1.5
 FAIR, STRONG = "people-level", "people-strong-D"
 """The two games that are compared."""
-PLAYED = ["--budget", "25s", "--end", "budget", "--anneal", "off", "--seed", "1"]
+PLAYED = ["--budget", "200rounds", "--end", "budget", "--check-every", "10", "--anneal", "off", "--seed", "1"]
 TOO_STRONG = [
-    "--turns-d", "12", "--rate-d", "0.003", "--rate-g", "0.00003", "--penalty", "none",
-    "--loss", "nonsaturating", "--head-start", "0.99", "--head-turns", "400",
+    "--turns-d", "6", "--rate-d", "0.003", "--rate-g", "0.00001", "--penalty", "none", "--loss", "nonsaturating",
+    "--head-start", "0.99", "--head-turns", "400",
 ]  # fmt: skip
-"""A D that is taught twelve times as often and a hundred times as fast, with nothing that keeps it smooth."""
+"""A D with a long head start that moves six times as often and three hundred times as fast, and that nothing keeps
+smooth."""
 MAP = 56
 """Pixels of a shown map's side, at least."""
 
@@ -62,7 +63,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
                 raise UserError(say("no maps"))
             return maps_of(studio, say, run, int(seed))
         except UserError as problem:
-            told = f'<p class="eo-dim">{escape(str(problem))}</p>'
+            told = markup.note(str(problem))
             return told, told, ""
 
     for event in (chosen.change, seed.release):
@@ -97,14 +98,14 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
         )
     beaten = float((score.mean() < others).float().mean())
     fake = to_pictures(made)[0]
-    first = f'<p class="eo-step">{say("step z", count=run.recipe.network.latent)}</p>{bars(z[0].numpy())}'
-    last = f'<p class="eo-step">{say("step picture")}</p><img class="eo-made" src="{picture(fake)}" alt="{say("alt made")}">'
+    first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
+    last = step(say("step picture")) + markup.image(picture(fake), say("alt made"), "eo-made")
     steps = "".join(shown(say, one) for one in grown if one.count != run.spec.shape[0])
     seen = "".join(shown(say, one) for one in looked)
     if not grown:
-        steps = f'<p class="eo-dim">{say("dense")}</p>'
+        steps = markup.note(say("dense"))
     meter = plots.meter(say, beaten, say("D on it"))
-    return first + steps + last, last.replace("eo-made", "eo-made eo-first") + seen + meter, pooled(say, fake)
+    return first + steps + last, last + seen + meter, pooled(say, fake)
 
 
 def scene_given(studio: Studio, run: Run) -> Any:
@@ -119,14 +120,20 @@ def shown(say: Words, layer: Layer) -> str:
     times = max(1, round(MAP / layer.side))
     sheet = plots.inline(grid_image(layer.maps[..., None], len(layer.maps), times))
     told = say("step maps", count=layer.count, side=layer.side)
-    return f'<p class="eo-step">{told}</p><img class="eo-maps" src="{sheet}" alt="{escape(told)}">'
+    return step(told) + markup.image(sheet, told, "eo-maps")
+
+
+def step(text: str) -> str:
+    """What comes next, said."""
+    return f'<p class="eo-step">{escape(text)}</p>'
 
 
 def bars(z: Any) -> str:
     """A latent vector as bars."""
     wide = 420 / len(z)
     parts = "".join(
-        f'<rect x="{place * wide:.1f}" y="{22 - max(value, 0) * 7:.1f}" width="{max(wide - 0.8, 0.6):.1f}" height="{abs(value) * 7:.1f}"/>'
+        f'<rect x="{place * wide:.1f}" y="{22 - max(value, 0) * 7:.1f}" width="{max(wide - 0.8, 0.6):.1f}" '
+        f'height="{abs(value) * 7:.1f}"/>'
         for place, value in enumerate(z)
     )
     return f'<svg class="eo-bars" viewBox="0 0 420 44" aria-hidden="true">{parts}</svg>'
@@ -145,10 +152,8 @@ def pooled(say: Words, pixels: Any) -> str:
     for times in range(4):
         image = Image.fromarray(now[..., 0] if now.shape[-1] == 1 else np.ascontiguousarray(now))
         told = say("pooled", side=len(now)) if times else say("not pooled", side=side)
-        parts.append(
-            f'<figure><img src="{plots.inline(image.resize((128, 128), Image.Resampling.NEAREST))}" alt="{escape(told)}">'
-            f"<figcaption>{told}</figcaption></figure>"
-        )
+        large = plots.inline(image.resize((128, 128), Image.Resampling.NEAREST))
+        parts.append(markup.figure(markup.image(large, told, ""), told))
         half = len(now) // 2
         if half < 1:
             break
@@ -166,10 +171,9 @@ def pooled_numbers(say: Words) -> str:
         return f'<table class="eo-block"><tbody>{rows}</tbody></table>'
 
     most = table(one.reshape(2, 2, 2, 2).max((1, 3)))
-    return (
-        f'<div class="eo-pooling" role="img" aria-label="{escape(say("pool told"))}"><div>{table(one)}</div><span>→</span>'
-        f'<div>{most}</div><span>←</span><div>{table(other)}</div></div><p class="eo-dim">{say("pool told")}</p>'
-    )
+    blocks = f"<div>{table(one)}</div><span>→</span><div>{most}</div><span>←</span><div>{table(other)}</div>"
+    told = say("pool told")
+    return f'<div class="eo-pooling" role="img" aria-label="{escape(told)}">{blocks}</div>{markup.note(told)}'
 
 
 def too_strong(studio: Studio, say: Words) -> None:
@@ -211,11 +215,7 @@ def too_strong(studio: Studio, say: Words) -> None:
                     + (plots.meter(say, checks[-1]["odds"], say("meter")) if checks else "")
                     + scene.cloud_of(say, studio.opened, games[name], -1)
                 )
-        plot = (
-            plots.odds_plot(say, told)
-            if told
-            else f'<p class="eo-dim">{say("begins" if mark else "not played")}</p>'
-        )
+        plot = plots.odds_plot(say, told) if told else markup.note(say("begins" if mark else "not played"))
         return mark, plot, *drawn
 
     timer.tick(

@@ -19,7 +19,7 @@ from evenodds.judge.asking import Opinion, named, opinions
 from evenodds.judge.making import fresh_judge
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
-from evenodds.studio import guards, plots, scene
+from evenodds.studio import guards, markup, plots, scene
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio, example
 from evenodds.studio.words import Words
@@ -41,7 +41,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             )
             go = gr.Button(say("judge it"), variant="primary", elem_id="judge-it")
         with gr.Column(min_width=320):
-            answer = gr.HTML(f'<p class="eo-dim">{say("judge first")}</p>', elem_id="opinion")
+            answer = gr.HTML(markup.note(say("judge first")), elem_id="opinion")
 
     def fit(name: str) -> Any:
         try:
@@ -60,7 +60,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         run = studio.run(name)
         block, asked = read(run, values, picture)
         if fresh_judge(run) is None:
-            yield f'<p class="eo-dim">{say("judge is made")}</p>'
+            yield markup.note(say("judge is made"))
         judge = studio.judge(run)
         [opinion] = opinions(judge, ["it"], block)
         yield told(say, opinion, len(judge.heldout)) + beside(studio, say, run, block, asked)
@@ -115,13 +115,13 @@ def beside(studio: Studio, say: Words, run: Run, block: Any, asked: pd.DataFrame
     try:
         near = studio.opened.nearest(run, block)
     except UserError as problem:
-        return f'<p class="eo-dim">{escape(str(problem))}</p>'
+        return markup.note(str(problem))
     title = f"<h3>{say('nearest')}</h3>"
     if asked is None:
         both = np.concatenate([block, near]).transpose(0, 2, 3, 1)
         sheet = plots.inline(grid_image(both, len(both), max(1, 96 // both.shape[1])))
-        seen = f'<img class="eo-sheet" src="{sheet}" alt="{say("alt nearest")}">'
-        return f'{title}{seen}<p class="eo-dim">{say("it first")}</p>'
+        seen = markup.image(sheet, say("alt nearest"))
+        return title + seen + markup.note(say("it first"))
     codec = TableCodec.from_json(run.codec())
     rows = codec.decode(near, np.random.default_rng(0))
     return among(studio, say, codec, run, asked) + title + scene.shown(say, rows)

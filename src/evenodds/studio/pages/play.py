@@ -12,13 +12,13 @@ import gradio as gr
 import numpy as np
 
 from evenodds.data.pictures import grid_image
-from evenodds.data.spelled import split
 from evenodds.data.source import BUILTINS, find
+from evenodds.data.spelled import split
 from evenodds.errors import UserError
 from evenodds.networks.settings import NetworkName
 from evenodds.run import Run
 from evenodds.spec import PICTURED, PictureSpec
-from evenodds.studio import guards, plots, scene
+from evenodds.studio import guards, markup, plots, scene
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
 from evenodds.studio.training import Status
@@ -85,7 +85,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         status = studio.trainings.status(name)
         run = studio.run(name) if (guards.place(studio.root, name) / "recipe.json").is_file() else None
     except UserError as problem:
-        return [str(problem)], (Status("none"), scene.alert(str(problem)), "", "")
+        return [str(problem)], (Status("none"), markup.alert(str(problem)), "", "")
     written = (
         []
         if run is None
@@ -113,7 +113,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         OSError,
         ValueError,
     ) as problem:  # a file that goes away while it is read is there again next time
-        shown = scene.alert(str(problem))
+        shown = markup.alert(str(problem))
     return mark, (status, scene.board(say, run, status), shown, ended(say, run, status))
 
 
@@ -130,7 +130,9 @@ def ended(say: Words, run: Run, status: Status) -> str:
     at = int(stamp(run.path / "report.html"))
     film = ""
     if (run.path / "film.gif").exists():
-        film = f'<figure class="eo-film"><img src="{base}/film.gif?{at}" alt="{say("alt film")}"><figcaption>{say("the film")}</figcaption></figure>'
+        film = markup.figure(
+            markup.image(f"{base}/film.gif?{at}", say("alt film"), ""), say("the film"), "eo-film"
+        )
     return f'{film}<p><a href="{base}/report.html?{at}" target="_blank" rel="noopener">{say("open report")}</a></p>'
 
 
@@ -214,7 +216,7 @@ def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         made = studio.opened.fakes(run, n, int(seed), split(given) if given.strip() else None)
         if isinstance(run.spec, PictureSpec):
             sheet = grid_image(cast("np.ndarray[Any, np.dtype[np.uint8]]", made), min(n, 8))
-            return f'<img class="eo-sheet" src="{plots.inline(sheet)}" alt="{say("alt fakes")}">'
+            return markup.image(plots.inline(sheet), say("alt fakes"))
         return scene.shown(say, made)
 
     go.click(telling(make), [chosen, count, seed, given], out, api_name="sample", concurrency_limit=4)

@@ -11,7 +11,7 @@ import gradio as gr
 from evenodds.errors import UserError
 from evenodds.run import Run, flat, identity
 from evenodds.spec import PictureSpec
-from evenodds.studio import guards, plots, scene
+from evenodds.studio import guards, markup, plots, scene
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import Words
@@ -59,9 +59,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             raise UserError(say("choose runs"))
         for name in names:
             guards.place(studio.root, name)
-        return gr.update(
-            visible=True
-        ), f'<p class="eo-alert">{escape(say("delete asks", names=", ".join(names)))}</p>'
+        return gr.update(visible=True), markup.alert(say("delete asks", names=", ".join(names)))
 
     def remove(names: list[str], open_run: str) -> Any:
         for name in names:
@@ -94,26 +92,31 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
 def listed(studio: Studio, say: Words, names: list[str]) -> str:
     """Every run with its newest fakes, its state and its figures."""
     cards = "".join(card(studio, say, name) for name in names)
-    return f'<div class="eo-cards">{cards}</div>' if cards else f'<p class="eo-dim">{say("no runs")}</p>'
+    return f'<div class="eo-cards">{cards}</div>' if cards else markup.note(say("no runs"))
 
 
 def card(studio: Studio, say: Words, name: str) -> str:
     """One run at a glance."""
     status = studio.trainings.status(name)
-    address = f"?run={quote(name)}"
+    title = f'<h3><a href="?run={quote(name)}">{escape(name)}</a></h3>{scene.badge(say, status)}'
     try:
         run = studio.run(name)
     except UserError as problem:
-        told = status.line if status.running else str(problem)
-        return f'<article class="eo-card"><h3><a href="{address}">{escape(name)}</a></h3>{scene.badge(say, status)}<p class="eo-dim">{escape(told)}</p></article>'
-    found = scene.sheets(run)
-    if found and isinstance(run.spec, PictureSpec):
-        address_of = f"/runs/{quote(name)}/samples/{found[-1].name}"
-        seen = f'<img src="{address_of}" alt="{say("alt fakes")}" loading="lazy">'
-    else:
-        seen = scene.cloud_alone(say, studio.opened, run, -1) if found else ""
+        told = markup.note(status.line if status.running else str(problem))
+        return f'<article class="eo-card">{title}{told}</article>'
     facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(value)}</dd>" for term, value in figures(say, run))
-    return f'<article class="eo-card"><h3><a href="{address}">{escape(name)}</a></h3>{scene.badge(say, status)}{seen}<dl>{facts}</dl></article>'
+    return f'<article class="eo-card">{title}{newest(studio, say, run)}<dl>{facts}</dl></article>'
+
+
+def newest(studio: Studio, say: Words, run: Run) -> str:
+    """A run's newest fakes."""
+    found = scene.sheets(run)
+    if not found:
+        return ""
+    if isinstance(run.spec, PictureSpec):
+        address = f"/runs/{quote(run.path.name)}/samples/{found[-1].name}"
+        return markup.image(address, say("alt fakes"))
+    return scene.cloud_alone(say, studio.opened, run, -1)
 
 
 def figures(say: Words, run: Run) -> list[tuple[str, str]]:
@@ -149,15 +152,7 @@ def compared(say: Words, runs: list[Run]) -> str:
         for term, value in told:
             rows.setdefault(term, [""] * len(runs))[place] = value
     differing = {term: values for term, values in rows.items() if len(set(values)) > 1 or len(runs) == 1}
-    head = "".join(f'<th scope="col">{escape(run.path.name)}</th>' for run in runs)
-    body = "".join(
-        f'<tr><th scope="row">{escape(term)}</th>'
-        + "".join(f"<td>{escape(value[:60])}</td>" for value in values)
-        + "</tr>"
-        for term, values in differing.items()
-    )
-    return (
-        f"<h3>{say('odds over time')}</h3>{plot}<h3>{say('differences')}</h3>"
-        f'<div class="eo-wide" tabindex="0" role="region" aria-label="{say("differences")}"><table class="eo-table"><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    columns = ["", *(run.path.name for run in runs)]
+    cells = ([term, *(value[:60] for value in values)] for term, values in differing.items())
+    table = markup.table(say("differences"), columns, cells, headed=True)
+    return f"<h3>{say('odds over time')}</h3>{plot}<h3>{say('differences')}</h3>{table}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from html import escape
 from pathlib import Path
@@ -12,27 +11,25 @@ import gradio as gr
 import numpy as np
 import torch
 
-from evenodds.data.pictures import grid_image, to_pictures
-from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
-from evenodds.gallery import number_ranges
+from evenodds.judge.asking import named
 from evenodds.report import inline
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
 from evenodds.steer import paths
-from evenodds.steer.directions import Direction, names, recall
+from evenodds.steer.directions import Direction
 from evenodds.steer.showing import show_walk
 from evenodds.steer.steering import Steer
-from evenodds.studio import plots, scene
+from evenodds.studio import guards, markup
 from evenodds.studio.saying import telling
+from evenodds.studio.steered import each, moved, numbers, sentence, sheet, steering, thumbnails, usable
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import Words
 
 SLIDERS = 10
-"""Directions with a slider, at most: the newest ones."""
+"""Directions with a slider, at most: the first ones by name."""
 REACH = 2.0
 """How far a slider goes, in steps that flip a feature."""
-THUMBS = 24
 SEEDS = 6
 """Fakes that are steered at once, at most."""
 STEPS = 120
@@ -57,7 +54,8 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             zero = gr.Button(say("zero"), size="sm")
         with gr.Column(min_width=320):
             result = gr.HTML(elem_id="steered")
-    found = gr.State([])
+    found, own = gr.State([]), gr.State(None)
+    inverting(studio, say, chosen, own)
     thumbs, slots = picking(say)
     finding(studio, say, chosen, found, sliders, slots)
     summing(studio, say, chosen, slots)
@@ -68,34 +66,67 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             steer = steering(studio, name)
             told = ""
             gallery = gr.update(
-                value=pictures_of(studio, steer), visible=isinstance(steer.run.spec, PictureSpec)
+                value=thumbnails(studio, steer), visible=isinstance(steer.run.spec, PictureSpec)
             )
         except UserError as problem:
             told, gallery = (
-                f'<p class="eo-dim">{escape(str(problem))}</p>',
+                markup.note(str(problem)),
                 gr.update(value=[], visible=False),
             )
         known = usable(studio, name) if not told else []
         return told, gallery, [one.name for one in known], *labelled(known)
 
-    def move(name: str, seeds: str, found: list[str], *amounts: float) -> str:
+    def move(name: str, seeds: str, own: Any, found: list[str], *amounts: float) -> str:
         if not name:
             return ""
-        return steered(studio, say, name, numbers(seeds)[:SEEDS], dict(zip(found, amounts, strict=False)))
+        amount = dict(zip(found, amounts, strict=False))
+        return moved(studio, say, name, numbers(seeds)[:SEEDS], amount, own)
 
-    inputs = [chosen, seeds, found, *sliders]
+    inputs = [chosen, seeds, own, found, *sliders]
     chosen.change(
         fit, chosen, [note, thumbs, found, *sliders], show_progress="hidden", api_visibility="private"
     ).then(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
     for slider in sliders:
         slider.input(
-            quiet(move), inputs, result, show_progress="hidden", api_name=False, trigger_mode="always_last"
+            quiet(move),
+            inputs,
+            result,
+            show_progress="hidden",
+            api_visibility="private",
+            trigger_mode="always_last",
         )
+    own.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
     found.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
     seeds.submit(telling(move), inputs, result, api_name="steer")
     zero.click(lambda: [0.0] * SLIDERS, None, sliders, api_visibility="private").then(
         quiet(move), inputs, result, api_visibility="private"
     )
+
+
+def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) -> None:
+    """One's own picture, found again in latent space, so that it is steered as fakes are."""
+    if not hasattr(Steer, "invert"):
+        return
+    with gr.Accordion(say("own picture"), open=False), gr.Row():
+        picture = gr.Image(
+            label=say("picture"), type="filepath", sources=["upload", "clipboard"], height=200, elem_id="own"
+        )
+        with gr.Column(min_width=200):
+            go = gr.Button(say("invert"), elem_id="invert")
+            told = gr.HTML(markup.note(say("invert first")))
+
+    def invert(name: str, file: str | None) -> Any:
+        steer: Any = steering(studio, name)
+        path = guards.picture(file)
+        if not isinstance(steer.run.spec, PictureSpec):
+            raise UserError(say("pictures alone"))
+        _, block = next(named(steer.run, str(path), lambda text: None))
+        with studio.opened.asking:
+            z, off = steer.invert(np.ascontiguousarray(block.transpose(0, 2, 3, 1)))
+        said = markup.note(say("inverted", off=float(off[0])))
+        return (name, z[0].tolist()), said
+
+    go.click(telling(invert), [chosen, picture], [own, told], api_name="invert")
 
 
 def picking(say: Words) -> tuple[gr.Gallery, dict[str, gr.Textbox]]:
@@ -108,7 +139,12 @@ def picking(say: Words) -> tuple[gr.Gallery, dict[str, gr.Textbox]]:
             elem_id="slot",
         )
         thumbs = gr.Gallery(
-            columns=[6, 8, 12], height="auto", label=say("thumbnails"), allow_preview=False, elem_id="thumbs"
+            columns=8,
+            height=300,
+            object_fit="contain",
+            label=say("thumbnails"),
+            allow_preview=False,
+            elem_id="thumbs",
         )
         with gr.Row():
             slots = {
@@ -201,13 +237,13 @@ def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr
             rows = [paths.shelled(latents.mean(0)[None]) for _, latents in terms]
             made = steer.make(torch.cat([*rows, paths.combine(terms)[None]]))
         signs = ("A", "− B", "+ C", "=")
-        return each(studio, say, steer, made, signs)
+        return each(say, steer, made, signs)
 
     def spelled(name: str, text: str) -> str:
         steer = steering(studio, name)
         with studio.opened.asking:
             made, columns = steer.sheet(*steer.mix(text))
-        return sheet(studio, say, steer, made, columns)
+        return sheet(say, steer, made, columns)
 
     by_slots.click(telling(slotted), [chosen, *(slots[key] for key in "ABC")], out, api_name="sum_of_seeds")
     by_words.click(telling(spelled), [chosen, words], out, api_name="mix")
@@ -231,9 +267,7 @@ def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         place = show_walk(steer.run, way, Path(tempfile.mkdtemp(prefix="evenodds-walk-")) / f"walk.{suffix}")
         if suffix == "csv":
             return "", str(place)
-        return f'<img class="eo-sheet" src="{inline(place.read_bytes(), "gif")}" alt="{say("walk")}">', str(
-            place
-        )
+        return markup.image(inline(place.read_bytes(), "gif"), say("walk")), str(place)
 
     go.click(telling(walk), [chosen, seeds, steps], [film, file], api_name="walk")
 
@@ -245,34 +279,9 @@ def quiet(answer: Any) -> Any:
         try:
             return answer(*arguments)
         except UserError as problem:
-            return f'<p class="eo-dim">{escape(str(problem))}</p>'
+            return markup.note(str(problem))
 
     return told
-
-
-def steering(studio: Studio, name: str) -> Steer:
-    """The latent space of a run. Raises UserError where it has none."""
-    return studio.opened.steer(studio.run(name))
-
-
-def numbers(text: str) -> list[int]:
-    """Seeds in a text. Raises UserError for what is none."""
-    words = re.split(r"[\s,]+", text.strip())
-    if not all(re.fullmatch(r"\d{1,9}", word) for word in words if word):
-        raise UserError(f"{text!r} are no seeds, give whole numbers with spaces between")
-    return [int(word) for word in words if word]
-
-
-def usable(studio: Studio, name: str) -> list[Direction]:
-    """The directions of the run's best state, of more than have a slider the last by name are left out."""
-    run = studio.run(name)
-    found = []
-    for one in names(run):
-        try:
-            found.append(recall(run, one))
-        except UserError:  # of an earlier state
-            continue
-    return found[:SLIDERS]
 
 
 def labelled(known: list[Direction]) -> list[Any]:
@@ -281,68 +290,3 @@ def labelled(known: list[Direction]) -> list[Any]:
         gr.update(visible=place < len(known), value=0, label=known[place].name if place < len(known) else "")
         for place in range(SLIDERS)
     ]
-
-
-def sentence(say: Words, direction: Direction) -> str:
-    """What is known of a direction."""
-    effect = direction.effect
-    if "flipped" not in effect:
-        return say("direction seen", name=direction.name)
-    kept = ", ".join(f"{column} {share:.0%}" for column, share in effect["kept"].items())
-    text = say("direction flips", name=direction.name, share=effect["flipped"])
-    return text + (say("direction keeps", kept=kept) if kept else "")
-
-
-def steered(studio: Studio, say: Words, name: str, seeds: list[int], amounts: dict[str, float]) -> str:
-    """Fakes of seeds as they are, and moved along directions by amounts in steps."""
-    if not seeds:
-        raise UserError(say("no seeds"))
-    steer = steering(studio, name)
-    with studio.opened.asking:
-        z = steer.latents(seeds)
-        way = torch.zeros(z.shape[1])
-        for one, amount in amounts.items():
-            if amount:
-                direction = recall(steer.run, one)
-                way = way + amount * direction.step * direction.vector
-        made = steer.make(torch.cat([z, z + way]))
-    if isinstance(steer.run.spec, PictureSpec):
-        return f'<p class="eo-dim">{say("before and after")}</p>' + sheet(
-            studio, say, steer, made, len(seeds)
-        )
-    codec = TableCodec.from_json(steer.run.codec())
-    rows = codec.decode(made.numpy(), np.random.default_rng(0))
-    half = len(seeds)
-    return f"<h3>{say('before')}</h3>{scene.shown(say, rows[:half])}<h3>{say('after')}</h3>{scene.shown(say, rows[half:])}"
-
-
-def sheet(studio: Studio, say: Words, steer: Steer, made: Any, columns: int) -> str:
-    """Samples as a sheet of pictures or as rows."""
-    if not isinstance(steer.run.spec, PictureSpec):
-        codec = TableCodec.from_json(steer.run.codec())
-        return scene.shown(say, codec.decode(made.numpy(), np.random.default_rng(0)))
-    side = made.shape[-1]
-    image = plots.inline(grid_image(to_pictures(made), columns, max(1, 128 // side)))
-    return f'<img class="eo-sheet" src="{image}" alt="{say("alt fakes")}">'
-
-
-def each(studio: Studio, say: Words, steer: Steer, made: Any, captions: tuple[str, ...]) -> str:
-    """Samples side by side, each under its caption; of a table rows."""
-    if not isinstance(steer.run.spec, PictureSpec):
-        return sheet(studio, say, steer, made, len(captions))
-    parts = [
-        f'<figure><figcaption>{caption}</figcaption><img src="{plots.inline(grid_image(one[None], 1, max(1, 128 // one.shape[0])))}" '
-        f'alt="{escape(caption)}"></figure>'
-        for one, caption in zip(to_pictures(made), captions, strict=True)
-    ]
-    return f'<div class="eo-sum">{"".join(parts)}</div>'
-
-
-def pictures_of(studio: Studio, steer: Steer) -> list[Any]:
-    """The thumbnails of the first seeds, with their numbers."""
-    if not isinstance(steer.run.spec, PictureSpec):
-        return []
-    with studio.opened.asking:
-        made = to_pictures(steer.make(steer.latents(range(THUMBS))))
-    times = max(1, 64 // made.shape[1])
-    return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(place)) for place, one in enumerate(made)]
