@@ -47,13 +47,15 @@ def studio(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [*EVENODDS, "studio", "--runs", str(runs), "--port", str(port), *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **(environment or {})},
-    )
+    runs.parent.mkdir(parents=True, exist_ok=True)
+    with (runs.parent / f"studio-{port}.log").open("w") as log:  # a pipe that nobody reads would fill up
+        process = subprocess.Popen(
+            [*EVENODDS, "studio", "--runs", str(runs), "--port", str(port), *flags],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: answers(url, process), 120)
@@ -67,7 +69,7 @@ def studio(
 
 def answers(url: str, process: subprocess.Popen[str]) -> bool:
     """Whether somebody is there, a password or not."""
-    assert process.poll() is None, process.stdout.read() if process.stdout else ""
+    assert process.poll() is None, f"the studio ended with {process.returncode}"
     try:
         urllib.request.urlopen(url, timeout=2).close()  # noqa: S310  our own
     except urllib.error.HTTPError:

@@ -104,7 +104,14 @@ def test_no_text_is_read_as_a_path(served: Server, secret: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "/etc/hostname", "http://127.0.0.1:1/x.png", "file:///etc/passwd"]
+    "path",
+    [
+        "/etc/passwd",
+        "/etc/hostname",
+        "http://127.0.0.1:1/x.png",
+        "https://example.org/x.png",
+        "file:///etc/passwd",
+    ],
 )
 def test_no_file_that_was_not_uploaded_is_taken(served: Server, path: str) -> None:
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
@@ -149,7 +156,7 @@ def test_broken_uploads_are_refused_in_a_sentence(served: Server, content: bytes
     for endpoint, data in {"judge": ["hand", "", file], "draw": ["lines", file]}.items():
         said = predict(served, endpoint, *data)[1]
         assert "event: error" in said, (endpoint, said[:300])
-        assert "Traceback" not in said
+        assert "the picture cannot be read" in said
 
 
 def test_a_picture_of_too_many_pixels_is_refused(served: Server, tmp_path: Path) -> None:
@@ -162,6 +169,7 @@ def test_a_picture_of_too_many_pixels_is_refused(served: Server, tmp_path: Path)
     file = {"path": answer[0], "meta": {"_type": "gradio.FileData"}}
     said = predict(served, "judge", "hand", "", file)[1]
     assert "event: error" in said
+    assert "25 megapixels" in said
 
 
 def test_what_is_no_data_is_not_trained_on(served: Server) -> None:
@@ -174,9 +182,8 @@ def test_what_is_no_data_is_not_trained_on(served: Server) -> None:
 
 
 def test_what_is_too_large_is_not_read(served: Server) -> None:
-    for length in ("999999999999", "-5", "many"):
-        code, _, _ = ask(f"{served.url}/en/gradio_api/upload", b"", {"Content-Length": length})
-        assert code in (400, 413)
+    code, _, _ = ask(f"{served.url}/en/gradio_api/upload", b"", {"Content-Length": "999999999999"})
+    assert code == 413
     body = json.dumps({"data": ["heights", "x" * 3_000_000, None]}).encode()
     code, _, _ = ask(f"{served.url}/en/gradio_api/call/judge", body, {"Content-Type": "application/json"})
     assert code == 413

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio import processing_utils
 from PIL import Image
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -49,6 +50,8 @@ def make(studio: Studio, host: str, password: str | None) -> Any:
     """The server, guarded."""
     # Pillow opens uploads before our own guard sees them; it refuses twice this many pixels.
     Image.MAX_IMAGE_PIXELS = guards.PICTURE_PIXELS // 2
+    # Where a file is expected, an address would be fetched: nothing is asked of the network for whoever asks it.
+    processing_utils.async_ssrf_protected_download = fetch_nothing
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     seen = Seen(studio)
     app.add_route("/", home)
@@ -72,6 +75,11 @@ def make(studio: Studio, host: str, password: str | None) -> Any:
             **look(language),
         )
     return Guard(app, host, password)
+
+
+async def fetch_nothing(url: str, *rest: Any) -> str:
+    """Refuses. Raises gradio's error, which is told."""
+    raise gr.Error("give a file, and no address of one", print_exception=False)
 
 
 def home(request: Request) -> Response:

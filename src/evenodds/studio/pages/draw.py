@@ -26,6 +26,7 @@ from evenodds.sample import shown
 from evenodds.spec import PictureSpec
 from evenodds.studio import guards, markup, plots
 from evenodds.studio.opened import CPU
+from evenodds.studio.pages import uploads
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import Words
@@ -50,13 +51,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     )
     with gr.Row():
         with gr.Column(min_width=300, scale=2):
-            ground = gr.Image(
-                label=say("draw upload"),
-                type="filepath",
-                sources=["upload", "clipboard"],
-                height=200,
-                elem_id="draw-upload",
-            )
+            ground = uploads.picture(say("draw upload"), "draw-upload")
         with gr.Column(min_width=300, scale=3):
             result = gr.HTML(elem_id="draw-result")
 

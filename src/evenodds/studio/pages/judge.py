@@ -20,6 +20,7 @@ from evenodds.judge.making import fresh_judge
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
 from evenodds.studio import guards, markup, plots, scene
+from evenodds.studio.pages import uploads
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio, example
 from evenodds.studio.words import Words
@@ -31,14 +32,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     with gr.Row():
         with gr.Column(min_width=300):
             values = gr.Textbox(label=say("row"), info=say("row info"), elem_id="row", max_lines=3)
-            picture = gr.Image(
-                label=say("picture"),
-                type="filepath",
-                sources=["upload", "clipboard"],
-                visible=False,
-                height=300,
-                elem_id="picture",
-            )
+            picture = uploads.picture(say("picture"), "picture", visible=False)
             go = gr.Button(say("judge it"), variant="primary", elem_id="judge-it")
         with gr.Column(min_width=320):
             answer = gr.HTML(markup.note(say("judge first")), elem_id="opinion")

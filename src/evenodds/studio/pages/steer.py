@@ -21,6 +21,7 @@ from evenodds.steer.directions import Direction
 from evenodds.steer.showing import show_walk
 from evenodds.steer.steering import Steer
 from evenodds.studio import guards, markup
+from evenodds.studio.pages import uploads
 from evenodds.studio.saying import telling
 from evenodds.studio.steered import each, moved, numbers, sentence, sheet, steering, thumbnails, usable
 from evenodds.studio.studio import Studio
@@ -108,9 +109,7 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) ->
     if not hasattr(Steer, "invert"):
         return
     with gr.Accordion(say("own picture"), open=False), gr.Row():
-        picture = gr.Image(
-            label=say("picture"), type="filepath", sources=["upload", "clipboard"], height=200, elem_id="own"
-        )
+        picture = uploads.picture(say("picture"), "own")
         with gr.Column(min_width=200):
             go = gr.Button(say("invert"), elem_id="invert")
             told = gr.HTML(markup.note(say("invert first")))
