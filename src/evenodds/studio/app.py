@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
 import gradio as gr
 
 from evenodds.studio.pages import draw, how, judge, play, runs, steer
+from evenodds.studio.pages.arriving import Place
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import LANGUAGES, Language, Words, speaker
 
@@ -32,10 +34,12 @@ def build(studio: Studio, language: Language) -> gr.Blocks:
                 scale=0,
             )
             gr.HTML(switch(say, language), elem_id="switch", min_width=120)
+        here = gr.State("play")
         with gr.Tabs():
             for key, module in PAGES.items():
-                with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}"):
-                    module.page(studio, say, chosen)
+                with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}") as tab:
+                    module.page(studio, say, Place(key, chosen, here))
+                tab.select(partial(str, key), None, here, show_progress="hidden", api_visibility="private")
         choose(studio, blocks, chosen)
     return blocks
 

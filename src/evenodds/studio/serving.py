@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from pathlib import Path
 from typing import Any
@@ -177,7 +176,7 @@ class Guard:
         kind, _, text = authorization.partition(" ")
         try:
             _, _, given = base64.b64decode(text, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # not Base64, or not UTF-8
             return False
         return kind.lower() == "basic" and hmac.compare_digest(given.encode(), str(self.password).encode())
 

@@ -27,6 +27,7 @@ from evenodds.spec import PictureSpec
 from evenodds.studio import guards, markup, plots
 from evenodds.studio.opened import CPU
 from evenodds.studio.pages import uploads
+from evenodds.studio.pages.arriving import Place, arriving
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import Words
@@ -37,8 +38,9 @@ STROKES = 2_000_000
 """Characters of a drawing on the canvas, at most."""
 
 
-def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
-    """The page, for the run that ``chosen`` names."""
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
     gr.Markdown(say("draw intro"))
     note = gr.HTML(elem_id="draw-note")
     canvas = gr.HTML(
@@ -64,9 +66,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         told = "" if fits else markup.alert(say("draw not"))
         return told, name if fits else "", ""
 
-    chosen.change(
-        fit, chosen, [note, canvas, result], show_progress="hidden", queue=False, api_visibility="private"
-    )
+    arriving(place, fit, [note, canvas, result])
 
     def upload(name: str, file: str | None) -> str:
         if file is None:

@@ -18,6 +18,7 @@ from evenodds.spec import PictureSpec
 from evenodds.studio import markup, plots, scene
 from evenodds.studio.layers import Layer, inside, players
 from evenodds.studio.opened import CPU
+from evenodds.studio.pages.arriving import Place, arriving
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import Words
@@ -36,8 +37,9 @@ MAP = 56
 """Pixels of a shown map's side, at least."""
 
 
-def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
-    """The page, for the run that ``chosen`` names."""
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
     gr.HTML(f'<div class="eo-lecture">{say("how game")}</div>')
     with gr.Row():
         seed = gr.Slider(0, 99, 0, step=1, label=say("which fake"), elem_id="which")
@@ -49,12 +51,11 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         with gr.Column(min_width=320):
             gr.HTML(f'<div class="eo-lecture">{say("how D")}</div>')
             looks = gr.HTML(elem_id="looks")
-    pooling = gr.HTML(f'<div class="eo-lecture">{say("how pooling")}</div>' + pooled_numbers(say))
+    gr.HTML(f'<div class="eo-lecture">{say("how pooling")}</div>' + pooled_numbers(say))
     pools = gr.HTML(elem_id="pools")
     gr.HTML(f'<div class="eo-lecture">{say("how strong")}</div>')
-    too_strong(studio, say)
+    too_strong(studio, say, place)
     gr.HTML(f'<div class="eo-lecture">{say("how more")}</div>')
-    del pooling
 
     def show(name: str, seed: float) -> Any:
         try:
@@ -66,8 +67,10 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             told = markup.note(str(problem))
             return told, told, ""
 
-    for event in (chosen.change, seed.release):
-        event(show, [chosen, seed], [grows, looks, pools], show_progress="hidden", api_visibility="private")
+    arriving(place, lambda name: [0, *show(name, 0)], [seed, grows, looks, pools])
+    seed.release(
+        show, [chosen, seed], [grows, looks, pools], show_progress="hidden", api_visibility="private"
+    )
 
     def train() -> Any:
         name = "digits-dcgan"
@@ -176,7 +179,7 @@ def pooled_numbers(say: Words) -> str:
     return f'<div class="eo-pooling" role="img" aria-label="{escape(told)}">{blocks}</div>{markup.note(told)}'
 
 
-def too_strong(studio: Studio, say: Words) -> None:
+def too_strong(studio: Studio, say: Words, place: Place) -> None:
     """A switch: the same game kept level, or with a D that is far too strong; both curves side by side, live."""
     with gr.Row():
         strong = gr.Checkbox(label=say("D too strong"), elem_id="too-strong", scale=1)
@@ -193,7 +196,9 @@ def too_strong(studio: Studio, say: Words) -> None:
             studio.trainings.delete(name)
         studio.trainings.start(name, "people", [*PLAYED, *flags])
 
-    def look(before: Any) -> Any:
+    def look(here: str, before: Any) -> Any:
+        if here != place.key:
+            return [gr.skip()] * 4
         games, mark = {}, []
         for name in (FAIR, STRONG):
             if (studio.root / name / "journal.jsonl").exists():
@@ -207,10 +212,10 @@ def too_strong(studio: Studio, say: Words) -> None:
             return [gr.skip()] * 4
         told = {say(name): run.checks() for name, run in games.items()}
         drawn = [""] * 2
-        for place, name in enumerate((FAIR, STRONG)):
+        for side, name in enumerate((FAIR, STRONG)):
             if name in games and scene.sheets(games[name]):
                 checks = games[name].checks()
-                drawn[place] = (
+                drawn[side] = (
                     f"<h3>{say(name)}</h3>"
                     + (plots.meter(say, checks[-1]["odds"], say("meter")) if checks else "")
                     + scene.cloud_of(say, studio.opened, games[name], -1)
@@ -219,6 +224,11 @@ def too_strong(studio: Studio, say: Words) -> None:
         return mark, plot, *drawn
 
     timer.tick(
-        look, seen, [seen, curves, *clouds], show_progress="hidden", queue=False, api_visibility="private"
+        look,
+        [place.here, seen],
+        [seen, curves, *clouds],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
     )
     go.click(telling(play), strong, None, api_name="too_strong")

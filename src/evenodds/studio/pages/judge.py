@@ -21,13 +21,15 @@ from evenodds.run import Run
 from evenodds.spec import PictureSpec
 from evenodds.studio import guards, markup, plots, scene
 from evenodds.studio.pages import uploads
+from evenodds.studio.pages.arriving import Place, arriving
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio, example
 from evenodds.studio.words import Words
 
 
-def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
-    """The page, for the run that ``chosen`` names."""
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
     gr.Markdown(say("judge intro"))
     with gr.Row():
         with gr.Column(min_width=300):
@@ -46,9 +48,7 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             rows, text = True, ""
         return gr.update(visible=rows, value=text), gr.update(visible=not rows, value=None), ""
 
-    chosen.change(
-        fit, chosen, [values, picture, answer], show_progress="hidden", queue=False, api_visibility="private"
-    )
+    arriving(place, fit, [values, picture, answer])
 
     def ask(name: str, values: str, picture: str | None) -> Iterator[str]:
         run = studio.run(name)

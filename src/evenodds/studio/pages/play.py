@@ -19,6 +19,7 @@ from evenodds.networks.settings import NetworkName
 from evenodds.run import Run
 from evenodds.spec import PICTURED, PictureSpec
 from evenodds.studio import guards, markup, plots, scene
+from evenodds.studio.pages.arriving import Place
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
 from evenodds.studio.training import Status
@@ -30,8 +31,9 @@ MOST = 64
 """Fresh fakes at once."""
 
 
-def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.Timer:
-    """The page, for the run that ``chosen`` names. Gives the timer by which the runs to choose from follow too."""
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
     seen = gr.State(None)
     with gr.Row(elem_classes="eo-controls"):
         pause = gr.Button(say("pause"), interactive=False, elem_id="pause", min_width=120, scale=0)
@@ -47,7 +49,9 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.Timer:
             film = gr.HTML()
     fresh(studio, say, chosen)
 
-    def look(name: str, before: Any, share: float) -> Any:
+    def look(name: str, here: str, before: Any, share: float) -> Any:
+        if here != place.key:
+            return [gr.skip()] * 6
         state, found = glance(studio, say, name, before, share / 100)
         if state == before:
             return [gr.skip()] * 6
@@ -63,7 +67,12 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.Timer:
     timer = gr.Timer(EVERY)
     for event in (timer.tick, chosen.change, back.change):
         event(
-            look, [chosen, seen, back], outputs, show_progress="hidden", queue=False, api_visibility="private"
+            look,
+            [chosen, place.here, seen, back],
+            outputs,
+            show_progress="hidden",
+            queue=False,
+            api_visibility="private",
         )
     pause.click(telling(lambda name: studio.trainings.stop(name)), chosen, None, api_name="pause")
     resume.click(
@@ -72,7 +81,6 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.Timer:
         None,
         api_name="resume",
     )
-    return timer
 
 
 def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> Any:
@@ -138,7 +146,7 @@ def ended(say: Words, run: Run, status: Status) -> str:
 
 def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     """The form from which a game is started."""
-    with gr.Accordion(say("new game"), open=not studio.names(), elem_id="new-game"):
+    with gr.Accordion(say("new game"), open=not studio.names(), elem_id="new-game") as form:
         with gr.Row():
             source = gr.Dropdown(
                 list(BUILTINS),
@@ -152,7 +160,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
                 label=say("upload"),
                 file_types=[".csv", ".tsv", ".parquet", ".zip"],
                 type="filepath",
-                height=110,
+                height=140,
             )
         with gr.Row():
             network = gr.Dropdown(list(get_args(NetworkName)), value="auto", label=say("network"))
@@ -180,9 +188,10 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             if value and value.strip():
                 flags += [flag, value.strip()]
         studio.trainings.start(name, named, flags)
-        return gr.update(choices=studio.names(), value=name)
+        return gr.update(choices=studio.names(), value=name), gr.update(open=False)
 
-    go.click(telling(begin), [source, upload, network, given, size, budget, name], chosen, api_name="start")
+    asked = [source, upload, network, given, size, budget, name]
+    go.click(telling(begin), asked, [chosen, form], api_name="start")
 
 
 def kept(studio: Studio, upload: str) -> str:

@@ -12,6 +12,7 @@ from evenodds.errors import UserError
 from evenodds.run import Run, flat, identity
 from evenodds.spec import PictureSpec
 from evenodds.studio import guards, markup, plots, scene
+from evenodds.studio.pages.arriving import Place
 from evenodds.studio.saying import telling
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import Words
@@ -20,8 +21,9 @@ COMPARED = 4
 """Runs compared at once, at most."""
 
 
-def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
+def page(studio: Studio, say: Words, place: Place) -> None:
     """The page; to open a run is to choose it for every page."""
+    chosen = place.chosen
     listing = gr.HTML(elem_id="listing")
     with gr.Row(elem_classes="eo-controls"):
         which = gr.Dropdown(
@@ -81,7 +83,11 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         return gr.update(value=names[0])
 
     again.click(look, None, [listing, which], api_name="runs")
-    chosen.change(look, None, [listing, which], show_progress="hidden", api_visibility="private")
+
+    def arrive(here: str) -> Any:
+        return look() if here == place.key else [gr.skip()] * 2
+
+    place.here.change(arrive, place.here, [listing, which], show_progress="hidden", api_visibility="private")
     compare.click(telling(side_by_side), which, beside, api_name="compare")
     resume.click(telling(go_on), which, chosen, api_visibility="private")
     delete.click(telling(ask), which, [sure, question], api_visibility="private")

@@ -22,6 +22,7 @@ from evenodds.steer.showing import show_walk
 from evenodds.steer.steering import Steer
 from evenodds.studio import guards, markup
 from evenodds.studio.pages import uploads
+from evenodds.studio.pages.arriving import Place, arriving
 from evenodds.studio.saying import telling
 from evenodds.studio.steered import each, moved, numbers, sentence, sheet, steering, thumbnails, usable
 from evenodds.studio.studio import Studio
@@ -37,8 +38,9 @@ STEPS = 120
 """Fakes of a walk, at most."""
 
 
-def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
-    """The page, for the run that ``chosen`` names."""
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
     gr.Markdown(say("steer intro"))
     note = gr.HTML(elem_id="steer-note")
     with gr.Row():
@@ -78,15 +80,13 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         return told, gallery, [one.name for one in known], *labelled(known)
 
     def move(name: str, seeds: str, own: Any, found: list[str], *amounts: float) -> str:
-        if not name:
-            return ""
         amount = dict(zip(found, amounts, strict=False))
         return moved(studio, say, name, numbers(seeds)[:SEEDS], amount, own)
 
     inputs = [chosen, seeds, own, found, *sliders]
-    chosen.change(
-        fit, chosen, [note, thumbs, found, *sliders], show_progress="hidden", api_visibility="private"
-    ).then(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
+    shown = arriving(place, fit, [note, thumbs, found, *sliders])
+    for state in (shown, own, found):
+        state.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
     for slider in sliders:
         slider.input(
             quiet(move),
@@ -96,8 +96,6 @@ def page(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             api_visibility="private",
             trigger_mode="always_last",
         )
-    own.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
-    found.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
     seeds.submit(telling(move), inputs, result, api_name="steer")
     zero.click(lambda: [0.0] * SLIDERS, None, sliders, api_visibility="private").then(
         quiet(move), inputs, result, api_visibility="private"

@@ -7,18 +7,9 @@ from typing import Any
 import gradio as gr
 
 
-class Picture(gr.Image):
-    """gradio's picture, handed on as the path of what was uploaded."""
-
-    is_template = True  # of gr.Image, for what runs in the browser
-
-    def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else payload.path
-
-
-def picture(label: str, name: str, *, visible: bool = True) -> Picture:
-    """A place to drop a picture, or to paste one."""
-    return Picture(
+def picture(label: str, name: str, *, visible: bool = True) -> gr.Image:
+    """A place to drop a picture, or to paste one; what is asked with it gets the path of the upload."""
+    made = gr.Image(
         label=label,
         type="filepath",
         sources=["upload", "clipboard"],
@@ -26,3 +17,10 @@ def picture(label: str, name: str, *, visible: bool = True) -> Picture:
         visible=visible,
         elem_id=name,
     )
+    made.preprocess = taken  # a class of our own would have gradio write a file beside this one
+    return made
+
+
+def taken(payload: Any) -> str | None:
+    """The path of an upload, which gradio has seen to be one."""
+    return None if payload is None else payload.path
