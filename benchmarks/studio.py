@@ -2,9 +2,9 @@
 
     python benchmarks/studio.py [--users 20] [--seconds 120]
 
-Each user has a connection of their own, asks for 16 fakes of a run at 64 px and, when they are there, for the next 16. The
-pen: one drawing after another to runs that make 64 and 256 px pictures from outlines. A row each: how many answers, how
-many errors, and the milliseconds of half, of 95 % and of all answers. The networks have their usual sizes; what they
+Each user has a connection of their own, asks for 16 fakes of a run at 64 px and, when they are there, for the next 16.
+The pen: one drawing after another to runs that make 64 and 256 px pictures from outlines. A row each: how many answers,
+how many errors, and the milliseconds of half, of 95 % and of all answers. The networks have their usual sizes; what they
 learnt does not matter here, and they play two rounds.
 """
 

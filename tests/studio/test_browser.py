@@ -356,11 +356,12 @@ def test_everything_is_reached_by_the_keyboard(visitor: Visitor) -> None:
         reached.add(
             page.evaluate(
                 "(document.activeElement.closest('[id]:not([id^=component])')?.id || '') + ' ' + "
-                "(document.activeElement.getAttribute('role') || '')"
+                "(document.activeElement.getAttribute('role') || '') + "
+                "(document.activeElement.getAttribute('hreflang') || '')"
             )
         )
     text = " ".join(sorted(reached))
-    for part in ("run", "switch", "tab", "resume", "new-game", "film"):
+    for part in ("run", "ko", "tab", "resume", "new-game", "film"):
         assert part in text, text
     page.locator("[role=tab]").first.focus()
     page.keyboard.press("ArrowRight")

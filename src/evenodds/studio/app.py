@@ -88,6 +88,8 @@ def look(language: Language) -> dict[str, Any]:
         button_primary_text_color="#ffffff",
         slider_color="#1d4e7e",
         checkbox_background_color_selected="#1d4e7e",
+        body_text_color_subdued="#566270",
+        body_text_color_subdued_dark="#a9b4c0",
         block_info_text_color="#566270",
         block_info_text_color_dark="#a9b4c0",
     )

@@ -20,7 +20,7 @@ SHOWN = 8
 class Layer(NamedTuple):
     """A layer's maps for one sample: how many there are, their side in pixels, and some of them as uint8 (m, H, W)."""
 
-    count: int
+    channels: int
     side: int
     maps: NDArray[np.uint8]
 
@@ -52,12 +52,8 @@ def inside(network: nn.Module, *inputs: Any) -> tuple[Tensor, list[Layer]]:
     finally:
         for hook in hooks:
             hook.remove()
-    follows = [*seen[1:], None]
-    last = [
-        maps
-        for maps, after in zip(seen, follows, strict=True)
-        if after is None or after.shape[-1] != maps.shape[-1]
-    ]
+    sides = [maps.shape[-1] for maps in seen]
+    last = [maps for maps, side, after in zip(seen, sides, [*sides[1:], 0], strict=False) if side != after]
     return answer, [layer(maps) for maps in last]
 
 

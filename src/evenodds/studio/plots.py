@@ -72,9 +72,7 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
         parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{odds:.0%}</text>')
     _, middle = at(0, SURE)
-    parts.append(
-        f'<text class="eo-strong" x="{WIDE - RIGHT}" y="{middle - 5:.1f}" text-anchor="end">{say("even")}</text>'
-    )
+    parts.append(f'<text class="eo-strong" x="{LEFT + 6}" y="{middle - 6:.1f}">{say("even")}</text>')
     for rounds in ticks(last):
         x, y = at(rounds, 0)
         parts.append(f'<text x="{x:.1f}" y="{y + 16:.1f}" text-anchor="middle">{rounds:,}</text>')

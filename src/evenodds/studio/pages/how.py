@@ -103,7 +103,7 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
     fake = to_pictures(made)[0]
     first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
     last = step(say("step picture")) + markup.image(picture(fake), say("alt made"), "eo-made")
-    steps = "".join(shown(say, one) for one in grown if one.count != run.spec.shape[0])
+    steps = "".join(shown(say, one) for one in grown if one.channels != run.spec.shape[0])
     seen = "".join(shown(say, one) for one in looked)
     if not grown:
         steps = markup.note(say("dense"))
@@ -122,7 +122,7 @@ def shown(say: Words, layer: Layer) -> str:
     """A layer's maps in a row."""
     times = max(1, round(MAP / layer.side))
     sheet = plots.inline(grid_image(layer.maps[..., None], len(layer.maps), times))
-    told = say("step maps", count=layer.count, side=layer.side)
+    told = say("step maps", count=layer.channels, side=layer.side)
     return step(told) + markup.image(sheet, told, "eo-maps")
 
 
@@ -199,15 +199,15 @@ def too_strong(studio: Studio, say: Words, place: Place) -> None:
     def look(here: str, before: Any) -> Any:
         if here != place.key:
             return [gr.skip()] * 4
-        games, mark = {}, []
+        games: dict[str, Run] = {}
+        mark: list[list[Any]] = []  # as it comes back from where a session's state is kept
         for name in (FAIR, STRONG):
             if (studio.root / name / "journal.jsonl").exists():
                 run = studio.run(name)
                 games[name] = run
-                mark.append((name, len(list(run.samples("csv")))))
+                mark.append([name, len(list(run.samples("csv")))])
             elif studio.trainings.pid(name) is not None:
-                mark.append((name, -1))
-        mark = [list(one) for one in mark]
+                mark.append([name, -1])
         if mark == before:
             return [gr.skip()] * 4
         told = {say(name): run.checks() for name, run in games.items()}
