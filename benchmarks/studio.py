@@ -4,8 +4,8 @@
 
 Each user has a connection of their own, asks for 16 fakes of a run at 64 px and, when they are there, for the next 16.
 The pen: one drawing after another to runs that make 64 and 256 px pictures from outlines. A row each: how many answers,
-how many errors, and the milliseconds of half, of 95 % and of all answers. The networks have their usual sizes; what they
-learnt does not matter here, and they play two rounds.
+how many errors, and the milliseconds of half, of 95 % and of all answers. The networks have their usual sizes; what
+they learnt does not matter here, and they play two rounds.
 """
 
 from __future__ import annotations

@@ -9,9 +9,12 @@ import gradio as gr
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 from evenodds.data.pictures import grid_image, to_pictures, to_tensor
 from evenodds.errors import UserError
+from evenodds.game.round import per_sample
+from evenodds.given import wish_of
 from evenodds.latent import draw, set_random
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
@@ -87,35 +90,27 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
     with studio.opened.asking, torch.random.fork_rng():
         set_random(seed, CPU)
         z = draw(1, run.recipe.network.latent)
-        c = None if (given := scene_given(studio, run)) is None else given(seed, 1)
+        c = wish_of(run, None, seed).given(0, 1)
         made, grown = inside(generator, z, c)
-        score, looked = inside(discriminator, made, c)
+        _, looked = inside(discriminator, made, c)
         reals = to_tensor(np.ascontiguousarray(studio.opened.reals(run).transpose(0, 3, 1, 2)))
-        conditions = (
-            None if given is None else given(0, 1).expand(len(reals), *[-1] * (given(0, 1).dim() - 1))
-        )
-        others = (
-            discriminator(reals, conditions).flatten(1).mean(1)
-            if score.dim() > 1
-            else discriminator(reals, conditions)
-        )
-    beaten = float((score.mean() < others).float().mean())
+        told = seen_through(discriminator, made, reals, c)
     fake = to_pictures(made)[0]
     first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
     last = step(say("step picture")) + markup.image(picture(fake), say("alt made"), "eo-made")
     steps = "".join(shown(say, one) for one in grown if one.channels != run.spec.shape[0])
     seen = "".join(shown(say, one) for one in looked)
-    if not grown:
-        steps = markup.note(say("dense"))
-    meter = plots.meter(say, beaten, say("D on it"))
-    return first + steps + last, last + seen + meter, pooled(say, fake)
+    meter = plots.meter(say, told, say("D on it"))
+    grows = first + (steps if grown else markup.note(say("dense"))) + last
+    return grows, last + seen + meter, pooled(say, fake)
 
 
-def scene_given(studio: Studio, run: Run) -> Any:
-    """The conditions that the run's data held, if it has any."""
-    from evenodds.given import wish_of
-
-    return None if run.condition is None else wish_of(run, None, 0).given
+@torch.inference_mode()
+def seen_through(discriminator: nn.Module, fake: Tensor, reals: Tensor, c: Tensor | None) -> float:
+    """The share of reals (n, *shape) that D scores above one fake (1, *shape), all under the fake's condition."""
+    beside = None if c is None else c.expand(len(reals), *c.shape[1:])
+    higher = per_sample(discriminator(reals, beside)) > per_sample(discriminator(fake, c))
+    return float(higher.float().mean())
 
 
 def shown(say: Words, layer: Layer) -> str:
