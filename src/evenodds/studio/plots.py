@@ -17,6 +17,8 @@ from evenodds.studio.words import Words
 WIDE, HIGH = 640, 230
 """The odds plot's size, in units of its own."""
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
+ASIDE = 44
+"""Room for the word at the even line."""
 CLOUD_WIDE, CLOUD_HIGH = 640, 460
 POINTS = 500
 """Points of each kind in a cloud, at most."""
@@ -61,7 +63,7 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
 
     def at(rounds: float, odds: float) -> tuple[float, float]:
         return (
-            LEFT + (WIDE - LEFT - RIGHT) * rounds / last,
+            LEFT + (WIDE - LEFT - ASIDE) * rounds / last,
             TOP + (HIGH - TOP - BOTTOM) * (1 - odds),
         )
 
@@ -69,10 +71,10 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
     for odds in (0, 0.25, 0.5, 0.75, 1):
         _, y = at(0, odds)
         kind = "eo-evenline" if odds == SURE else "eo-grid"
-        parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDE - ASIDE}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{odds:.0%}</text>')
     _, middle = at(0, SURE)
-    parts.append(f'<text class="eo-strong" x="{LEFT + 6}" y="{middle - 6:.1f}">{say("even")}</text>')
+    parts.append(f'<text class="eo-strong" x="{WIDE - ASIDE + 6}" y="{middle + 4:.1f}">{say("even")}</text>')
     for rounds in ticks(last):
         x, y = at(rounds, 0)
         parts.append(f'<text x="{x:.1f}" y="{y + 16:.1f}" text-anchor="middle">{rounds:,}</text>')
