@@ -283,6 +283,7 @@ def test_who_comes_over_a_network_trains_on_no_path(locked: Server, secret: Path
         (["--host", "0.0.0.0"], "--password"),  # noqa: S104
         (["--host", "0.0.0.0", "--password", "short"], "too short"),  # noqa: S104
         (["--port", "0"], "--port 0"),
+        (["--host", "203.0.113.7", "--password", "long enough"], "203.0.113.7"),
         (["no-run"], "no-run is no run"),
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from pathlib import Path
 
 from evenodds.errors import UserError
@@ -55,8 +57,7 @@ def studio(
 
     if not 0 < port < 65536:
         raise UserError(f"--port {port} is no port, take one from 1 to 65535")
-    if taken(host, port):
-        raise UserError(f"port {port} is taken already, perhaps by another studio: choose another --port")
+    check_free(host, port)
     serve(
         Studio(root, local=password is None, first=run.absolute().name if run else ""),
         host,
@@ -71,15 +72,18 @@ def tell(text: str) -> None:
     print(text, flush=True)
 
 
-def taken(host: str, port: int) -> bool:
-    """Whether something listens there."""
-    import socket
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+def check_free(host: str, port: int) -> None:
+    """Raises UserError where nothing can be served there."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((host, port))
-        except OSError:
-            return True
-    return False
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            raise UserError(
+                f"port {port} is taken, perhaps by another studio: choose another --port"
+            ) from None
+        reason = (problem.strerror or str(problem)).lower()
+        raise UserError(
+            f"nothing can be served on {host}:{port} ({reason}): choose another --host or --port"
+        ) from None
