@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo test check e2e bench soak fuzz clean
+.PHONY: help demo browser test check e2e bench soak fuzz clean
 
 help:
 	@echo "make demo    train on people, and say what to look at"
@@ -24,7 +24,18 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	$(BIN)/evenodds train people --out runs/people
 
-test: $(STAMP)
+# The browser that the studio's tests drive: Debian's. Where it cannot be had, those tests say so and are skipped.
+CHROMIUM := chromium chromium-browser google-chrome
+browser:
+	@for name in $(CHROMIUM); do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get install -qq -y --no-install-recommends chromium >/dev/null \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; }; \
+	fi || true; \
+	for name in $(CHROMIUM); do command -v $$name >/dev/null && exit 0; done; \
+	echo "No Chromium: the studio's browser tests are skipped. As root: apt-get install chromium"
+
+test: $(STAMP) browser
 	$(BIN)/pytest -m "not slow and not end_to_end"
 	$(BIN)/pytest -m slow
 
@@ -38,7 +49,7 @@ check: $(STAMP)
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
-  speed svm-mnist svm-fashion growth sampling scaling steering-faces
+  speed svm-mnist svm-fashion growth sampling scaling steering-faces studio
 bench: $(STAMP)
 	for name in $(BENCH); do \
 	  case $$name in \

@@ -7,7 +7,9 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ import pytest
 from PIL import Image
 
 from .conftest import Answer
+from .studio.conftest import answers, wait_for
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.ko.md")
@@ -97,6 +100,24 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def serves(arguments: list[str]) -> None:
+    """A command that serves a page until it is stopped."""
+    if find_spec("gradio") is None:
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-m", "evenodds", *arguments, "--port", "7869"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        wait_for(lambda: answers(url, process), 120)
+        with urlopen(url) as page:  # noqa: S310  our own
+            assert b"evenodds" in page.read()
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
 @pytest.mark.slow
 def test_every_command_works_as_written(
     somewhere: Path, evenodds: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, runtime: str | None
@@ -118,6 +139,9 @@ def test_every_command_works_as_written(
             rounds += 2
             arguments += [] if "--budget" in arguments else ["--budget", ""]
             arguments[arguments.index("--budget") + 1] = f"{rounds}rounds"
+        if arguments[0] == "studio":
+            serves(arguments)
+            continue
         answer = evenodds(*arguments)
         assert answer.code == 0, f"{line}: {answer.err}"
     assert len(pd.read_csv("people.csv")) == 1000

@@ -18,7 +18,7 @@ from evenodds.errors import UserError
 from evenodds.recipe import Recipe
 from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
-STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock"}
+STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock", ".player"}
 """What a run holds before its recipe is written: a start that broke off there may be made again."""
 
 COPY = "checkpoints/recipe.json"
@@ -30,6 +30,9 @@ JUDGE = "judge"
 SCORES = "scores.json"
 Scored = Literal["pairs", "score"]
 """What it holds."""
+
+PLAYER = ".player"
+"""Where the process is noted that last took the lock."""
 
 KEPT = 2
 """Checkpoints kept: the last, and the one before it should the last be damaged."""
@@ -288,6 +291,14 @@ class Run:
         return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
 
 
+def player_of(path: Path) -> int | None:
+    """The process that last took the lock of the run at ``path``; whether it still lives is for who asks to see."""
+    try:
+        return int((path / PLAYER).read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def is_run(path: Path) -> bool:
     """Whether a folder holds a recipe, or the copy of one."""
     return (path / "recipe.json").is_file() or (path / COPY).is_file()
@@ -309,6 +320,8 @@ def locked(path: Path) -> FileLock:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(f"{path} is being trained by another process, wait for it to end") from None
+    with aside.telling(path):
+        (path / PLAYER).write_text(str(os.getpid()))
     return lock
 
 

@@ -51,10 +51,18 @@ def load_generator(run: Run, device: torch.device) -> nn.Module:
 
 
 def pictures(
-    run: Run, n: int, seed: int, device: torch.device, wish: Wish | None = None
+    run: Run,
+    n: int,
+    seed: int,
+    device: torch.device,
+    wish: Wish | None = None,
+    generator: nn.Module | None = None,
 ) -> Iterator[np.ndarray]:
-    """n fakes as uint8 arrays (m, H, W, C), a batch at a time; without a ``wish`` under conditions of the data."""
-    generator = load_generator(run, device)
+    """n fakes as uint8 arrays (m, H, W, C), a batch at a time; without a ``wish`` under conditions of the data.
+
+    ``generator`` is the run's, where it was loaded already.
+    """
+    generator = generator or load_generator(run, device)
     given = (wish or wish_of(run, None, seed)).given
     for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run), given):
         yield to_pictures(batch.cpu())
@@ -66,10 +74,18 @@ def batch_of(run: Run) -> int:
 
 
 def rows(
-    run: Run, n: int, seed: int, device: torch.device, wish: Wish | None = None
+    run: Run,
+    n: int,
+    seed: int,
+    device: torch.device,
+    wish: Wish | None = None,
+    generator: nn.Module | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """n fakes as tables with the columns that were learnt, a batch at a time; what is wished for as it was asked."""
-    generator = load_generator(run, device)
+    """n fakes as tables with the columns that were learnt, a batch at a time; what is wished for as it was asked.
+
+    ``generator`` is the run's, where it was loaded already.
+    """
+    generator = generator or load_generator(run, device)
     codec = TableCodec.from_json(run.codec())
     wish = wish or wish_of(run, None, seed)
     made = stream(generator, n, run.recipe.network.latent, seed, 8 * BATCH, wish.given)

@@ -6,22 +6,35 @@ from typing import Any
 
 from evenodds.game.settings import AHEAD
 
+SENTENCES = {
+    "head start": "D has its head start",
+    "alarm": "alarm: {alarm}",
+    "far ahead": "D is far ahead: {odds}, G learns slowly",
+    "ahead": "D is ahead: {odds}, G learns from it",
+    "behind": "G is ahead: D is right only {odds} of the time",
+    "unheard": "the odds are even ({odds}); the referee has not spoken yet",
+    "even": "the odds are even ({odds}); the referee tells fakes from reals {referee} of the time",
+}
+"""What is said of each standing."""
+
+
+def standing(check: dict[str, Any] | None) -> tuple[str, dict[str, str]]:
+    """How a game stands at a check, a line of the journal: a key of SENTENCES, and the facts of its sentence."""
+    if check is None:
+        return "head start", {}
+    if check["alarms"]:
+        return "alarm", {"alarm": check["alarms"][0]}
+    odds = {"odds": f"{check['odds']:.0%}"}
+    if check["odds_low"] > 0.5:
+        return "far ahead" if check["odds_low"] > AHEAD else "ahead", odds
+    if check["odds_high"] < 0.5:
+        return "behind", odds
+    if check.get("referee") is None:
+        return "unheard", odds
+    return "even", {**odds, "referee": f"{check['referee']:.0%}"}
+
 
 def said(check: dict[str, Any] | None) -> str:
-    """A sentence on a check, a line of the journal."""
-    if check is None:
-        return "D has its head start"
-    if check["alarms"]:
-        return f"alarm: {check['alarms'][0]}"
-    odds = f"{check['odds']:.0%}"
-    if check["odds_low"] > AHEAD:
-        return f"D is far ahead: {odds}, G learns slowly"
-    if check["odds_low"] > 0.5:
-        return f"D is ahead: {odds}, G learns from it"
-    if check["odds_high"] < 0.5:
-        return f"G is ahead: D is right only {odds} of the time"
-    if check.get("referee") is None:
-        return f"the odds are even ({odds}); the referee has not spoken yet"
-    return (
-        f"the odds are even ({odds}); the referee tells fakes from reals {check['referee']:.0%} of the time"
-    )
+    """A sentence on a check."""
+    key, facts = standing(check)
+    return SENTENCES[key].format(**facts)

@@ -18,6 +18,7 @@ from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
 from evenodds.cli.score import score
 from evenodds.cli.steer import steer
+from evenodds.cli.studio import studio
 from evenodds.cli.train import train
 from evenodds.errors import UserError
 
@@ -41,6 +42,7 @@ app.command(judge)
 app.command(score)
 app.command(steer)
 app.command(doctor)
+app.command(studio)
 app.command(export)
 app.command(diff)
 

@@ -1,0 +1,1 @@
+"""The studio: the game watched, samples judged, steered and drawn, in a browser."""

@@ -1,0 +1,105 @@
+"""The studio's page in one language: what stands above, and the pages as tabs."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from evenodds.studio.pages import draw, how, judge, play, runs, steer
+from evenodds.studio.pages.arriving import Place
+from evenodds.studio.studio import Studio
+from evenodds.studio.words import LANGUAGES, Language, Words, speaker
+
+PAGES = {"play": play, "how": how, "judge": judge, "steer": steer, "draw": draw, "runs": runs}
+HERE = ' aria-current="true"'
+
+
+def build(studio: Studio, language: Language) -> gr.Blocks:
+    """The page in a language."""
+    say = speaker(language)
+    with gr.Blocks(title=say("title"), analytics_enabled=False) as blocks:
+        with gr.Row(elem_id="top"):
+            gr.HTML(heading(say), min_width=240)
+            names = studio.names()
+            chosen = gr.Dropdown(
+                [*names],
+                value="",
+                label=say("run"),
+                allow_custom_value=True,
+                elem_id="run",
+                min_width=220,
+                scale=0,
+            )
+            gr.HTML(switch(say, language), elem_id="switch", min_width=120)
+        here = gr.State("play")
+        with gr.Tabs():
+            for key, module in PAGES.items():
+                with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}") as tab:
+                    module.page(studio, say, Place(key, chosen, here))
+                tab.select(partial(str, key), None, here, show_progress="hidden", api_visibility="private")
+        choose(studio, blocks, chosen)
+    return blocks
+
+
+def heading(say: Words) -> str:
+    """The name and what it is."""
+    return f'<h1 class="eo-name"><span>even</span>odds</h1><p class="eo-dim">{say("tagline")}</p>'
+
+
+def switch(say: Words, language: Language) -> str:
+    """Links to the page in each language."""
+    links = "".join(
+        f'<a href="../{tag}/" lang="{tag}" hreflang="{tag}"{HERE if tag == language else ""}>{name}</a>'
+        for tag, name in LANGUAGES.items()
+    )
+    return f'<nav class="eo-languages" aria-label="{say("language")}">{links}</nav>'
+
+
+def choose(studio: Studio, blocks: gr.Blocks, chosen: gr.Dropdown) -> None:
+    """The run that the address names, or the first one; and the list kept new."""
+
+    def first(request: gr.Request) -> Any:
+        names = studio.names()
+        asked = request.query_params.get("run", "")
+        shown = asked or studio.first or (names[0] if names else "")
+        return gr.update(choices=names, value=shown)
+
+    blocks.load(first, None, chosen, show_progress="hidden", api_visibility="private")
+
+    def names() -> Any:
+        return gr.update(choices=studio.names())
+
+    chosen.focus(names, None, chosen, show_progress="hidden", queue=False, api_visibility="private")
+
+
+def look(language: Language) -> dict[str, Any]:
+    """How the page looks: system fonts and the film's colours; nothing comes from elsewhere."""
+    theme = gr.themes.Base(
+        primary_hue="slate",
+        neutral_hue="slate",
+        font=["system-ui", "-apple-system", "Segoe UI", "Noto Sans KR", "Noto Sans CJK KR", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    ).set(
+        button_primary_background_fill="#1d4e7e",
+        button_primary_background_fill_hover="#163d63",
+        button_primary_text_color="#ffffff",
+        slider_color="#1d4e7e",
+        checkbox_background_color_selected="#1d4e7e",
+        body_text_color_subdued="#566270",
+        body_text_color_subdued_dark="#a9b4c0",
+        block_info_text_color="#566270",
+        block_info_text_color_dark="#a9b4c0",
+    )
+    # gradio's own words go by the browser's language, and ours by the switch.
+    head = (
+        f'<script>document.documentElement.lang="{language}";'
+        f'Object.defineProperty(navigator,"language",{{get:()=>"{language}"}});</script>'
+    )
+    return {
+        "theme": theme,
+        "head": head,
+        "css": files("evenodds.studio").joinpath("look.css").read_text("utf-8"),
+    }

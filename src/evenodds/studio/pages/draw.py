@@ -1,0 +1,157 @@
+"""Draw: a canvas for runs that make pictures from pictures; the result follows the pen."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import time
+from importlib.resources import files
+from typing import Any, cast
+
+import gradio as gr
+import numpy as np
+import torch
+from PIL import Image
+
+from evenodds.data import conditions
+from evenodds.data.album import BadPicture
+from evenodds.data.batches import as_given
+from evenodds.data.opening import look
+from evenodds.data.pictures import to_pictures
+from evenodds.errors import UserError
+from evenodds.latent import draw, generate, set_random
+from evenodds.run import Run
+from evenodds.sample import shown
+from evenodds.spec import PictureSpec
+from evenodds.studio import guards, markup, plots
+from evenodds.studio.opened import CPU
+from evenodds.studio.pages import uploads
+from evenodds.studio.pages.arriving import Place, arriving
+from evenodds.studio.saying import telling
+from evenodds.studio.studio import Studio
+from evenodds.studio.words import Words
+
+CANVAS = ("pen", "eraser", "undo", "clear", "label", "result")
+"""What the canvas says."""
+STROKES = 2_000_000
+"""Characters of a drawing on the canvas, at most."""
+
+
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
+    gr.Markdown(say("draw intro"))
+    note = gr.HTML(elem_id="draw-note")
+    canvas = gr.HTML(
+        html_template=files("evenodds.studio").joinpath("canvas.html").read_text("utf-8"),
+        js_on_load=files("evenodds.studio").joinpath("canvas.js").read_text("utf-8"),
+        server_functions=[painter(studio)],
+        value="",
+        **{key: say(f"canvas {key}") for key in CANVAS},
+        elem_id="canvas",
+    )
+    with gr.Row():
+        with gr.Column(min_width=300, scale=2):
+            ground = uploads.picture(say("draw upload"), "draw-upload")
+        with gr.Column(min_width=300, scale=3):
+            result = gr.HTML(elem_id="draw-result")
+
+    def fit(name: str) -> Any:
+        try:
+            run = studio.run(name)
+            fits = drawn_upon(run)
+        except UserError as problem:
+            return "", gr.update(), markup.note(str(problem))
+        told = "" if fits else markup.alert(say("draw not"))
+        return told, name if fits else "", ""
+
+    arriving(place, fit, [note, canvas, result])
+
+    def upload(name: str, file: str | None) -> str:
+        if file is None:
+            return ""
+        run = studio.run(name)
+        kind, note = "", None
+        if not drawn_upon(run):
+            raise UserError(say("draw not"))
+        with guards.picture(file).open("rb") as stream:
+            given, note = condition_of(run, stream)
+        kind = run.condition.kind if run.condition else ""
+        fake = made(studio, run, given)
+        return pair(say, run, given, fake, note or say("taken as it is", kind=kind))
+
+    ground.change(telling(upload), [chosen, ground], result, api_name="draw", concurrency_limit=2)
+
+
+def drawn_upon(run: Run) -> bool:
+    """Whether a run makes pictures from pictures."""
+    return run.condition is not None and run.condition.pictures
+
+
+def condition_of(run: Run, file: Any) -> tuple[Any, str | None]:
+    """A picture as the run's condition, uint8 (c, H, W), and what was done to it."""
+    if run.condition is None:
+        raise UserError("this run takes no picture in")
+    spec, kind = cast(PictureSpec, run.spec), run.condition.kind
+    return conditions.read(kind, file, spec, cast(PictureSpec, run.condition.spec), run.recipe.data.fit)
+
+
+def made(studio: Studio, run: Run, given: Any) -> Any:
+    """What the run makes of a condition (c, H, W), uint8 (H, W, C)."""
+    generator = studio.opened.generator(run)
+    with studio.opened.asking, torch.random.fork_rng():
+        set_random(0, CPU)  # the same noise from stroke to stroke
+        z = draw(1, run.recipe.network.latent)
+        return to_pictures(next(generate(generator, z, as_given(given[None], CPU))))[0]
+
+
+def pair(say: Words, run: Run, given: Any, fake: Any, note: str) -> str:
+    """The condition and what was made of it, side by side."""
+    spec = cast(PictureSpec, run.spec)
+    seen = shown(given[None], spec.channels)[0]
+    before = markup.figure(markup.image(enlarged(seen), say("alt given")), note, "eo-reals-frame")
+    after = markup.figure(markup.image(enlarged(fake), say("alt made")), say("made of it"), "eo-fakes-frame")
+    return f'<div class="eo-pair">{before}{after}</div>'
+
+
+def enlarged(picture: Any) -> str:
+    """A picture (H, W, C) as a data URL, 256 px or more a side."""
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else np.ascontiguousarray(picture))
+    times = max(1, 256 // image.width)
+    return plots.inline(image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST))
+
+
+def painter(studio: Studio) -> Any:
+    """What the canvas calls: a run's name and a drawing as a data URL, answered by the picture and the milliseconds."""
+
+    def paint(sent: Any) -> dict[str, Any]:
+        started = time.perf_counter()
+        try:
+            name, drawing = sent if isinstance(sent, list) and len(sent) == 2 else (None, None)
+            run = studio.run(name)
+            if not drawn_upon(run):
+                raise UserError("this run makes no pictures from pictures")
+            given, _ = condition_of(run, opened(drawing))
+            image = enlarged(made(studio, run, given))
+        except (UserError, BadPicture) as problem:
+            return {"error": str(problem)}
+        return {"image": image, "ms": round(1000 * (time.perf_counter() - started))}
+
+    return paint
+
+
+def opened(drawing: Any) -> io.BytesIO:
+    """A PNG data URL as a file. Raises UserError for what is none, and for one that is too large."""
+    head = "data:image/png;base64,"
+    if not isinstance(drawing, str) or not drawing.startswith(head) or len(drawing) > STROKES:
+        raise UserError("the drawing is no PNG, or too large")
+    try:
+        file = io.BytesIO(base64.b64decode(drawing[len(head) :], validate=True))
+    except binascii.Error:
+        raise UserError("the drawing does not read") from None
+    header = look(file)
+    if header.width * header.height > guards.PICTURE_PIXELS:
+        raise UserError("the drawing has too many pixels")
+    file.seek(0)
+    return file

@@ -1,0 +1,229 @@
+"""How it works: the lecture, on the running model."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from evenodds.data.pictures import grid_image, to_pictures, to_tensor
+from evenodds.errors import UserError
+from evenodds.game.round import per_sample
+from evenodds.given import wish_of
+from evenodds.latent import draw, set_random
+from evenodds.run import Run
+from evenodds.spec import PictureSpec
+from evenodds.studio import markup, plots, scene
+from evenodds.studio.layers import Layer, inside, players
+from evenodds.studio.opened import CPU
+from evenodds.studio.pages.arriving import Place, arriving
+from evenodds.studio.saying import telling
+from evenodds.studio.studio import Studio
+from evenodds.studio.words import Words
+
+EVERY = 1.5
+FAIR, STRONG = "people-level", "people-strong-D"
+"""The two games that are compared."""
+PLAYED = ["--budget", "200rounds", "--end", "budget", "--check-every", "10", "--anneal", "off", "--seed", "1"]
+TOO_STRONG = [
+    "--turns-d", "6", "--rate-d", "0.003", "--rate-g", "0.00001", "--penalty", "none", "--loss", "nonsaturating",
+    "--head-start", "0.99", "--head-turns", "400",
+]  # fmt: skip
+"""A D with a long head start that moves six times as often and three hundred times as fast, and that nothing keeps
+smooth."""
+MAP = 56
+"""Pixels of a shown map's side, at least."""
+
+
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
+    gr.HTML(f'<div class="eo-lecture">{say("how game")}</div>')
+    with gr.Row():
+        seed = gr.Slider(0, 99, 0, step=1, label=say("which fake"), elem_id="which")
+        small = gr.Button(say("train small"), elem_id="train-small", scale=0, min_width=260)
+    with gr.Row():
+        with gr.Column(min_width=320):
+            gr.HTML(f'<div class="eo-lecture">{say("how G")}</div>')
+            grows = gr.HTML(elem_id="grows")
+        with gr.Column(min_width=320):
+            gr.HTML(f'<div class="eo-lecture">{say("how D")}</div>')
+            looks = gr.HTML(elem_id="looks")
+    gr.HTML(f'<div class="eo-lecture">{say("how pooling")}</div>' + pooled_numbers(say))
+    pools = gr.HTML(elem_id="pools")
+    gr.HTML(f'<div class="eo-lecture">{say("how strong")}</div>')
+    too_strong(studio, say, place)
+    gr.HTML(f'<div class="eo-lecture">{say("how more")}</div>')
+
+    def show(name: str, seed: float) -> Any:
+        try:
+            run = studio.run(name)
+            if not isinstance(run.spec, PictureSpec):
+                raise UserError(say("no maps"))
+            return maps_of(studio, say, run, int(seed))
+        except UserError as problem:
+            told = markup.note(str(problem))
+            return told, told, ""
+
+    arriving(place, lambda name: [0, *show(name, 0)], [seed, grows, looks, pools])
+    seed.release(
+        show, [chosen, seed], [grows, looks, pools], show_progress="hidden", api_visibility="private"
+    )
+
+    def train() -> Any:
+        name = "digits-dcgan"
+        if name not in studio.names():
+            studio.trainings.start(name, "digits", ["--network", "dcgan", "--size", "32", "--budget", "90s"])
+        return gr.update(choices=studio.names(), value=name)
+
+    small.click(telling(train), None, chosen, api_visibility="private")
+
+
+def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, str]:
+    """G's maps for one latent, D's maps for what came of it with its answer, and that picture pooled."""
+    generator, discriminator = studio.opened.once(run, "players", lambda: players(run))
+    with studio.opened.asking, torch.random.fork_rng():
+        set_random(seed, CPU)
+        z = draw(1, run.recipe.network.latent)
+        c = wish_of(run, None, seed).given(0, 1)
+        made, grown = inside(generator, z, c)
+        _, looked = inside(discriminator, made, c)
+        reals = to_tensor(np.ascontiguousarray(studio.opened.reals(run).transpose(0, 3, 1, 2)))
+        told = seen_through(discriminator, made, reals, c)
+    fake = to_pictures(made)[0]
+    first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
+    last = step(say("step picture")) + markup.image(picture(fake), say("alt made"), "eo-made")
+    steps = "".join(shown(say, one) for one in grown if one.channels != run.spec.shape[0])
+    seen = "".join(shown(say, one) for one in looked)
+    meter = plots.meter(say, told, say("D on it"))
+    grows = first + (steps if grown else markup.note(say("dense"))) + last
+    return grows, last + seen + meter, pooled(say, fake)
+
+
+@torch.inference_mode()
+def seen_through(discriminator: nn.Module, fake: Tensor, reals: Tensor, c: Tensor | None) -> float:
+    """The share of reals (n, *shape) that D scores above one fake (1, *shape), all under the fake's condition."""
+    beside = None if c is None else c.expand(len(reals), *c.shape[1:])
+    higher = per_sample(discriminator(reals, beside)) > per_sample(discriminator(fake, c))
+    return float(higher.float().mean())
+
+
+def shown(say: Words, layer: Layer) -> str:
+    """A layer's maps in a row."""
+    times = max(1, round(MAP / layer.side))
+    sheet = plots.inline(grid_image(layer.maps[..., None], len(layer.maps), times))
+    told = say("step maps", count=layer.channels, side=layer.side)
+    return step(told) + markup.image(sheet, told, "eo-maps")
+
+
+def step(text: str) -> str:
+    """What comes next, said."""
+    return f'<p class="eo-step">{escape(text)}</p>'
+
+
+def bars(z: Any) -> str:
+    """A latent vector as bars."""
+    wide = 420 / len(z)
+    parts = "".join(
+        f'<rect x="{place * wide:.1f}" y="{22 - max(value, 0) * 7:.1f}" width="{max(wide - 0.8, 0.6):.1f}" '
+        f'height="{abs(value) * 7:.1f}"/>'
+        for place, value in enumerate(z)
+    )
+    return f'<svg class="eo-bars" viewBox="0 0 420 44" aria-hidden="true">{parts}</svg>'
+
+
+def picture(pixels: Any) -> str:
+    """A picture (H, W, C), enlarged."""
+    return plots.inline(grid_image(pixels[None], 1, max(1, 160 // pixels.shape[0])))
+
+
+def pooled(say: Words, pixels: Any) -> str:
+    """A picture pooled once to three times by 2 x 2 maxima, and enlarged again: what would be left to grow from."""
+    parts = []
+    now = np.asarray(pixels)
+    side = len(now)
+    for times in range(4):
+        image = Image.fromarray(now[..., 0] if now.shape[-1] == 1 else np.ascontiguousarray(now))
+        told = say("pooled", side=len(now)) if times else say("not pooled", side=side)
+        large = plots.inline(image.resize((128, 128), Image.Resampling.NEAREST))
+        parts.append(markup.figure(markup.image(large, told, ""), told))
+        half = len(now) // 2
+        if half < 1:
+            break
+        now = now[: 2 * half, : 2 * half].reshape(half, 2, half, 2, -1).max((1, 3))
+    return f'<div class="eo-sum">{"".join(parts)}</div>'
+
+
+def pooled_numbers(say: Words) -> str:
+    """Two different blocks of pixels with the same maxima."""
+    one = np.array([[9, 1, 0, 7], [2, 4, 3, 5], [8, 8, 1, 6], [0, 3, 2, 2]])
+    other = np.array([[0, 0, 7, 7], [9, 9, 7, 0], [8, 0, 6, 6], [0, 0, 0, 6]])
+
+    def table(block: Any) -> str:
+        rows = "".join("<tr>" + "".join(f"<td>{value}</td>" for value in row) + "</tr>" for row in block)
+        return f'<table class="eo-block"><tbody>{rows}</tbody></table>'
+
+    most = table(one.reshape(2, 2, 2, 2).max((1, 3)))
+    blocks = f"<div>{table(one)}</div><span>→</span><div>{most}</div><span>←</span><div>{table(other)}</div>"
+    told = say("pool told")
+    return f'<div class="eo-pooling" role="img" aria-label="{escape(told)}">{blocks}</div>{markup.note(told)}'
+
+
+def too_strong(studio: Studio, say: Words, place: Place) -> None:
+    """A switch: the same game kept level, or with a D that is far too strong; both curves side by side, live."""
+    with gr.Row():
+        strong = gr.Checkbox(label=say("D too strong"), elem_id="too-strong", scale=1)
+        go = gr.Button(say("play both"), variant="primary", elem_id="play-strong", scale=0, min_width=200)
+    curves = gr.HTML(elem_id="curves")
+    with gr.Row():
+        clouds = [gr.HTML(elem_id="cloud-level"), gr.HTML(elem_id="cloud-strong")]
+    seen = gr.State(None)
+    timer = gr.Timer(EVERY)
+
+    def play(strong: bool) -> None:
+        name, flags = (STRONG, TOO_STRONG) if strong else (FAIR, [])
+        if studio.trainings.pid(name) is None and name in studio.names():
+            studio.trainings.delete(name)
+        studio.trainings.start(name, "people", [*PLAYED, *flags])
+
+    def look(here: str, before: Any) -> Any:
+        if here != place.key:
+            return [gr.skip()] * 4
+        games: dict[str, Run] = {}
+        mark: list[list[Any]] = []  # as it comes back from where a session's state is kept
+        for name in (FAIR, STRONG):
+            if (studio.root / name / "journal.jsonl").exists():
+                run = studio.run(name)
+                games[name] = run
+                mark.append([name, len(list(run.samples("csv")))])
+            elif studio.trainings.pid(name) is not None:
+                mark.append([name, -1])
+        if mark == before:
+            return [gr.skip()] * 4
+        told = {say(name): run.checks() for name, run in games.items()}
+        drawn = [""] * 2
+        for side, name in enumerate((FAIR, STRONG)):
+            if name in games and scene.sheets(games[name]):
+                checks = games[name].checks()
+                drawn[side] = (
+                    f"<h3>{say(name)}</h3>"
+                    + (plots.meter(say, checks[-1]["odds"], say("meter")) if checks else "")
+                    + scene.cloud_of(say, studio.opened, games[name], -1)
+                )
+        plot = plots.odds_plot(say, told) if told else markup.note(say("begins" if mark else "not played"))
+        return mark, plot, *drawn
+
+    timer.tick(
+        look,
+        [place.here, seen],
+        [seen, curves, *clouds],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
+    go.click(telling(play), strong, None, api_name="too_strong")

@@ -1,0 +1,135 @@
+"""Judge: how real one picture or row looks, and which reals are nearest to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pandas as pd
+
+from evenodds.data.pictures import grid_image
+from evenodds.data.spelled import row
+from evenodds.data.tables import TableCodec
+from evenodds.errors import UserError
+from evenodds.gallery import number_ranges
+from evenodds.judge.asking import Opinion, named, opinions
+from evenodds.judge.making import fresh_judge
+from evenodds.run import Run
+from evenodds.spec import PictureSpec
+from evenodds.studio import guards, markup, plots, scene
+from evenodds.studio.pages import uploads
+from evenodds.studio.pages.arriving import Place, arriving
+from evenodds.studio.saying import telling
+from evenodds.studio.studio import Studio, example
+from evenodds.studio.words import Words
+
+
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
+    gr.Markdown(say("judge intro"))
+    with gr.Row():
+        with gr.Column(min_width=300):
+            values = gr.Textbox(label=say("row"), info=say("row info"), elem_id="row", max_lines=3)
+            picture = uploads.picture(say("picture"), "picture", visible=False)
+            go = gr.Button(say("judge it"), variant="primary", elem_id="judge-it")
+        with gr.Column(min_width=320):
+            answer = gr.HTML(markup.note(say("judge first")), elem_id="opinion")
+
+    def fit(name: str) -> Any:
+        try:
+            run = studio.run(name)
+            rows = not isinstance(run.spec, PictureSpec)
+            text = example(run) if rows else ""
+        except (UserError, IndexError):
+            rows, text = True, ""
+        return gr.update(visible=rows, value=text), gr.update(visible=not rows, value=None), ""
+
+    arriving(place, fit, [values, picture, answer])
+
+    def ask(name: str, values: str, picture: str | None) -> Iterator[str]:
+        run = studio.run(name)
+        block, asked = read(run, values, picture)
+        if fresh_judge(run) is None:
+            yield markup.note(say("judge is made"))
+        judge = studio.judge(run)
+        [opinion] = opinions(judge, ["it"], block)
+        yield told(say, opinion, len(judge.heldout)) + beside(studio, say, run, block, asked)
+
+    gr.on(
+        [go.click, values.submit],
+        streaming(ask),
+        [chosen, values, picture],
+        answer,
+        api_name="judge",
+        concurrency_limit=2,
+    )
+
+
+def streaming(answer: Any) -> Any:
+    """``telling`` for what answers bit by bit."""
+
+    def told(*arguments: Any) -> Iterator[Any]:
+        parts = answer(*arguments)
+        step = telling(lambda: next(parts, None))
+        while (part := step()) is not None:
+            yield part
+
+    return told
+
+
+def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame | None]:
+    """What is to be judged, as a store keeps it, (1, *shape), and a row also as it was spelled. Raises UserError for
+    what does not fit the run."""
+    if isinstance(run.spec, PictureSpec):
+        _, block = next(named(run, str(guards.picture(picture)), lambda text: None))
+        return block, None
+    # Only a row in words: a path would be read from this machine's disk.
+    codec = TableCodec.from_json(run.codec())
+    frame = row(values, codec)
+    return codec.encode(frame, np.random.default_rng(0)), frame
+
+
+def told(say: Words, opinion: Opinion, heldout: int) -> str:
+    """An opinion as a meter and a sentence."""
+    count = round(opinion.p_value * (heldout + 1)) - 1
+    key = "p outlier" if opinion.p_value < 0.05 else "p usual"
+    sentence = say("p told", p=opinion.p_value, count=count, heldout=heldout)
+    return (
+        plots.meter(say, 1 - opinion.percent_real / 100, say("judge says"))
+        + f'<p class="eo-said">{escape(say(key))}</p><p>{escape(sentence)}</p>'
+    )
+
+
+def beside(studio: Studio, say: Words, run: Run, block: Any, asked: pd.DataFrame | None) -> str:
+    """The sample as the judge sees it, and the reals nearest to it."""
+    try:
+        near = studio.opened.nearest(run, block)
+    except UserError as problem:
+        return markup.note(str(problem))
+    title = f"<h3>{say('nearest')}</h3>"
+    if asked is None:
+        both = np.concatenate([block, near]).transpose(0, 2, 3, 1)
+        sheet = plots.inline(grid_image(both, len(both), max(1, 96 // both.shape[1])))
+        seen = markup.image(sheet, say("alt nearest"))
+        return title + seen + markup.note(say("it first"))
+    codec = TableCodec.from_json(run.codec())
+    rows = codec.decode(near, np.random.default_rng(0))
+    return among(studio, say, codec, run, asked) + title + scene.shown(say, rows)
+
+
+def among(studio: Studio, say: Words, codec: TableCodec, run: Run, asked: pd.DataFrame) -> str:
+    """A row marked among reals, by the first two numbers; nothing where there are fewer, or one is missing."""
+    ranges = dict(list(number_ranges(codec).items())[:2])
+    mark = {name: float(asked[name].iloc[0]) for name in ranges}
+    if len(ranges) < 2 or not np.isfinite(list(mark.values())).all():
+        return ""
+    axes = {}
+    for name, (low, high) in ranges.items():
+        edge = 0.04 * (high - low)
+        axes[name] = (min(low, mark[name]) - edge, max(high, mark[name]) + edge)
+    reals = studio.opened.reals(run)
+    return plots.cloud(say, axes, reals, reals.head(0), None, None, mark)

@@ -1,0 +1,231 @@
+"""Play: start a game, watch it, stop it, go on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import gradio as gr
+import numpy as np
+
+from evenodds.data.pictures import grid_image
+from evenodds.data.source import BUILTINS, find
+from evenodds.data.spelled import split
+from evenodds.errors import UserError
+from evenodds.networks.settings import NetworkName
+from evenodds.run import Run
+from evenodds.spec import PICTURED, PictureSpec
+from evenodds.studio import guards, markup, plots, scene
+from evenodds.studio.pages.arriving import Place
+from evenodds.studio.saying import telling
+from evenodds.studio.studio import Studio
+from evenodds.studio.training import Status
+from evenodds.studio.words import Words
+
+EVERY = 1.5
+"""Seconds between looks at a run."""
+MOST = 64
+"""Fresh fakes at once."""
+
+
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
+    seen = gr.State(None)
+    with gr.Row(elem_classes="eo-controls"):
+        pause = gr.Button(say("pause"), interactive=False, elem_id="pause", min_width=120, scale=0)
+        resume = gr.Button(say("resume"), interactive=False, elem_id="resume", min_width=120, scale=0)
+        more = gr.Textbox(label=say("larger budget"), placeholder="2m", max_lines=1, scale=0, min_width=220)
+    start(studio, say, chosen)
+    with gr.Row():
+        with gr.Column(min_width=320):
+            board = gr.HTML(elem_id="board")
+        with gr.Column(min_width=320):
+            picture = gr.HTML(elem_id="scene")
+            back = gr.Slider(0, 100, 100, step=1, label=say("film"), info=say("film info"), elem_id="film")
+            film = gr.HTML()
+    fresh(studio, say, chosen)
+
+    def look(name: str, here: str, before: Any, share: float) -> Any:
+        if here != place.key:
+            return [gr.skip()] * 6
+        state, found = glance(studio, say, name, before, share / 100)
+        if state == before:
+            return [gr.skip()] * 6
+        status, *shown = found
+        return (
+            state,
+            *shown,
+            gr.update(interactive=status.running),
+            gr.update(interactive=status.phase in ("paused", "over")),
+        )
+
+    outputs = [seen, board, picture, film, pause, resume]
+    timer = gr.Timer(EVERY)
+    for event in (timer.tick, chosen.change, back.change):
+        event(
+            look,
+            [chosen, place.here, seen, back],
+            outputs,
+            show_progress="hidden",
+            queue=False,
+            api_visibility="private",
+        )
+    pause.click(telling(lambda name: studio.trainings.stop(name)), chosen, None, api_name="pause")
+    resume.click(
+        telling(lambda name, budget: studio.trainings.resume(name, budget.strip() or None)),
+        [chosen, more],
+        None,
+        api_name="resume",
+    )
+
+
+def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> Any:
+    """A mark of all that is shown, and what is shown where that is another than ``before``: the status, board, scene
+    and film."""
+    if not name:
+        mark: Any = ["none"]
+        return mark, (Status("none"), f'<p class="eo-welcome">{say("welcome")}</p>', "", "")
+    try:
+        status = studio.trainings.status(name)
+        run = studio.run(name) if (guards.place(studio.root, name) / "recipe.json").is_file() else None
+    except UserError as problem:
+        return [str(problem)], (Status("none"), markup.alert(str(problem)), "", "")
+    written = (
+        []
+        if run is None
+        else [
+            stamp(run.path / "journal.jsonl"),
+            stamp(run.path / "verdict.json"),
+            stamp(run.path / "film.gif"),
+        ]
+    )
+    mark = [
+        name,
+        status.phase,
+        status.line if run is None or status.phase == "failed" else "",
+        *written,
+        share,
+    ]
+    if mark == before:
+        return mark, None
+    if run is None:
+        return mark, (status, scene.board(say, None, status), "", "")
+    try:
+        shown = scene.scene(say, studio.opened, run, share)
+    except (
+        UserError,
+        OSError,
+        ValueError,
+    ) as problem:  # a file that goes away while it is read is there again next time
+        shown = markup.alert(str(problem))
+    return mark, (status, scene.board(say, run, status), shown, ended(say, run, status))
+
+
+def stamp(path: Path) -> float:
+    """When a file was written, 0 where there is none."""
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def ended(say: Words, run: Run, status: Status) -> str:
+    """The film and the report of a game that is not being played."""
+    if status.running or not (run.path / "report.html").exists():
+        return ""
+    base = f"/runs/{run.path.name}"
+    at = int(stamp(run.path / "report.html"))
+    film = ""
+    if (run.path / "film.gif").exists():
+        film = markup.figure(
+            markup.image(f"{base}/film.gif?{at}", say("alt film"), ""), say("the film"), "eo-film"
+        )
+    return f'{film}<p><a href="{base}/report.html?{at}" target="_blank" rel="noopener">{say("open report")}</a></p>'
+
+
+def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
+    """The form from which a game is started."""
+    with gr.Accordion(say("new game"), open=not studio.names(), elem_id="new-game") as form:
+        with gr.Row():
+            source = gr.Dropdown(
+                list(BUILTINS),
+                value="people",
+                label=say("source"),
+                info=say("source info local" if studio.local else "source info"),
+                allow_custom_value=studio.local,
+                elem_id="source",
+            )
+            upload = gr.File(
+                label=say("upload"),
+                file_types=[".csv", ".tsv", ".parquet", ".zip"],
+                type="filepath",
+                height=140,
+            )
+        with gr.Row():
+            network = gr.Dropdown(list(get_args(NetworkName)), value="auto", label=say("network"))
+            given = gr.Dropdown(
+                [(say("nothing"), ""), "labels", *PICTURED],
+                value="",
+                label=say("given"),
+                info=say("given info"),
+                allow_custom_value=True,
+            )
+            size = gr.Textbox(label=say("size"), placeholder="64", max_lines=1)
+            budget = gr.Textbox(
+                label=say("budget"), placeholder="auto, 90s, 10m", max_lines=1, elem_id="budget"
+            )
+            name = gr.Textbox(label=say("name"), placeholder=say("name info"), max_lines=1, elem_id="name")
+        go = gr.Button(say("start"), variant="primary", elem_id="start")
+
+    def begin(
+        source: str, upload: str | None, network: str, given: str, size: str, budget: str, name: str
+    ) -> Any:
+        named = guards.source(source, local=studio.local) if upload is None else kept(studio, upload)
+        name = name.strip() or free(studio, find(named).name)
+        flags = ["--network", network]
+        for flag, value in (("--given", given), ("--size", size), ("--budget", budget)):
+            if value and value.strip():
+                flags += [flag, value.strip()]
+        studio.trainings.start(name, named, flags)
+        return gr.update(choices=studio.names(), value=name), gr.update(open=False)
+
+    asked = [source, upload, network, given, size, budget, name]
+    go.click(telling(begin), asked, [chosen, form], api_name="start")
+
+
+def kept(studio: Studio, upload: str) -> str:
+    """An upload, copied to where a resumed training finds it again."""
+    path = guards.upload(upload)
+    folder = studio.root / guards.OWN / "uploads" / uuid.uuid4().hex[:12]
+    folder.mkdir(parents=True)
+    stem = re.sub(r"[^\w.-]+", "-", path.name).lstrip(".-") or "data"
+    return str(shutil.copyfile(path, folder / stem))
+
+
+def free(studio: Studio, name: str) -> str:
+    """The name itself, or with a number where it is taken."""
+    taken = set(studio.names())
+    return next(one for one in (name, *(f"{name}-{place}" for place in range(2, 10_000))) if one not in taken)
+
+
+def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
+    """Fakes from new latents, by their seed and, where values are given, under chosen ones."""
+    with gr.Accordion(say("fresh fakes"), open=False):
+        with gr.Row():
+            count = gr.Slider(1, MOST, 16, step=1, label=say("how many"))
+            seed = gr.Number(0, label=say("seed"), precision=0)
+            given = gr.Textbox(label=say("values"), placeholder="label=7", max_lines=1)
+            go = gr.Button(say("make"), elem_id="make")
+        out = gr.HTML(elem_id="fresh")
+
+    def make(name: str, count: float, seed: float, given: str) -> str:
+        run = studio.run(name)
+        n = max(1, min(MOST, int(count)))
+        made = studio.opened.fakes(run, n, int(seed), split(given) if given.strip() else None)
+        if isinstance(run.spec, PictureSpec):
+            sheet = grid_image(cast("np.ndarray[Any, np.dtype[np.uint8]]", made), min(n, 8))
+            return markup.image(plots.inline(sheet), say("alt fakes"))
+        return scene.shown(say, made)
+
+    go.click(telling(make), [chosen, count, seed, given], out, api_name="sample", concurrency_limit=4)

@@ -1,0 +1,164 @@
+"""Runs: all of them under the folder, side by side; opened, gone on with, deleted."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+
+from evenodds.errors import UserError
+from evenodds.run import Run, flat, identity
+from evenodds.spec import PictureSpec
+from evenodds.studio import guards, markup, plots, scene
+from evenodds.studio.pages.arriving import Place
+from evenodds.studio.saying import telling
+from evenodds.studio.studio import Studio
+from evenodds.studio.words import Words
+
+COMPARED = 4
+"""Runs compared at once, at most."""
+
+
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page; to open a run is to choose it for every page."""
+    chosen = place.chosen
+    listing = gr.HTML(elem_id="listing")
+    with gr.Row(elem_classes="eo-controls"):
+        which = gr.Dropdown(
+            [],
+            label=say("runs chosen"),
+            info=say("runs info"),
+            multiselect=True,
+            max_choices=COMPARED,
+            elem_id="which-runs",
+            allow_custom_value=True,
+        )
+        again = gr.Button(say("look again"), min_width=120, scale=0, elem_id="look-again")
+    with gr.Row(elem_classes="eo-controls"):
+        compare = gr.Button(say("compare"), min_width=120, elem_id="compare")
+        resume = gr.Button(say("resume"), min_width=120)
+        delete = gr.Button(say("delete"), min_width=120, elem_id="delete")
+    with gr.Group(visible=False) as sure:
+        question = gr.HTML(elem_id="sure")
+        with gr.Row():
+            yes = gr.Button(say("delete yes"), variant="stop", elem_id="delete-yes")
+            no = gr.Button(say("delete no"), elem_id="delete-no")
+    beside = gr.HTML(elem_id="beside")
+
+    def look() -> Any:
+        names = studio.names()
+        return listed(studio, say, names), gr.update(choices=names)
+
+    def side_by_side(names: list[str]) -> str:
+        if not names:
+            raise UserError(say("choose runs"))
+        return compared(say, [studio.run(name) for name in names[:COMPARED]])
+
+    def ask(names: list[str]) -> Any:
+        if not names:
+            raise UserError(say("choose runs"))
+        for name in names:
+            guards.place(studio.root, name)
+        return gr.update(visible=True), markup.alert(say("delete asks", names=", ".join(names)))
+
+    def remove(names: list[str], open_run: str) -> Any:
+        for name in names:
+            studio.trainings.delete(name)
+        left = studio.names()
+        now = open_run if open_run in left else (left[0] if left else "")
+        return (
+            gr.update(visible=False),
+            listed(studio, say, left),
+            gr.update(choices=left, value=[]),
+            gr.update(choices=left, value=now),
+            "",
+        )
+
+    def go_on(names: list[str]) -> Any:
+        if len(names) != 1:
+            raise UserError(say("choose one"))
+        studio.trainings.resume(names[0])
+        return gr.update(value=names[0])
+
+    again.click(look, None, [listing, which], api_name="runs")
+
+    def arrive(here: str) -> Any:
+        return look() if here == place.key else [gr.skip()] * 2
+
+    place.here.change(arrive, place.here, [listing, which], show_progress="hidden", api_visibility="private")
+    compare.click(telling(side_by_side), which, beside, api_name="compare")
+    resume.click(telling(go_on), which, chosen, api_visibility="private")
+    delete.click(telling(ask), which, [sure, question], api_visibility="private")
+    no.click(lambda: gr.update(visible=False), None, sure, api_visibility="private")
+    yes.click(telling(remove), [which, chosen], [sure, listing, which, chosen, beside], api_name="delete")
+
+
+def listed(studio: Studio, say: Words, names: list[str]) -> str:
+    """Every run with its newest fakes, its state and its figures."""
+    cards = "".join(card(studio, say, name) for name in names)
+    return f'<div class="eo-cards">{cards}</div>' if cards else markup.note(say("no runs"))
+
+
+def card(studio: Studio, say: Words, name: str) -> str:
+    """One run at a glance."""
+    status = studio.trainings.status(name)
+    title = f'<h3><a href="?run={quote(name)}">{escape(name)}</a></h3>{scene.badge(say, status)}'
+    try:
+        run = studio.run(name)
+    except UserError as problem:
+        told = markup.note(status.line if status.running else str(problem))
+        return f'<article class="eo-card">{title}{told}</article>'
+    facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(value)}</dd>" for term, value in figures(say, run))
+    return f'<article class="eo-card">{title}{newest(studio, say, run)}<dl>{facts}</dl></article>'
+
+
+def newest(studio: Studio, say: Words, run: Run) -> str:
+    """A run's newest fakes."""
+    found = scene.sheets(run)
+    if not found:
+        return ""
+    if isinstance(run.spec, PictureSpec):
+        address = f"/runs/{quote(run.path.name)}/samples/{found[-1].name}"
+        return markup.image(address, say("alt fakes"))
+    return scene.cloud_alone(say, studio.opened, run, -1)
+
+
+def figures(say: Words, run: Run) -> list[tuple[str, str]]:
+    """What is told of a run in its list."""
+    checks, verdict = run.checks(), run.verdict()
+    found = [
+        (say("source"), str(run.facts["source"]).rsplit("/", 1)[-1]),
+        (say("network"), run.recipe.network.network),
+    ]
+    if run.recipe.data.given:
+        found.append((say("given"), run.recipe.data.given))
+    if verdict:
+        found.append((say("verdict"), say(f"verdict {verdict['verdict']}")))
+    if checks:
+        last = checks[-1]
+        found += [
+            (say("odds"), f"{last['odds']:.0%}"),
+            (say("distance"), f"{last['distance']:.4g}"),
+            (say("round"), f"{last['round']:,}"),
+        ]
+    heard = [check for check in checks if check.get("referee") is not None]
+    if heard:
+        found.append((say("referee"), f"{heard[-1]['referee']:.0%}"))
+    return found
+
+
+def compared(say: Words, runs: list[Run]) -> str:
+    """Odds in one plot, figures side by side, and the settings in which recipes differ."""
+    plot = plots.odds_plot(say, {run.path.name: run.checks() for run in runs})
+    rows: dict[str, list[str]] = {}
+    for place, run in enumerate(runs):
+        told = [*figures(say, run), *((name, str(value)) for name, value in flat(identity(run.facts)))]
+        for term, value in told:
+            rows.setdefault(term, [""] * len(runs))[place] = value
+    differing = {term: values for term, values in rows.items() if len(set(values)) > 1 or len(runs) == 1}
+    columns = ["", *(run.path.name for run in runs)]
+    cells = ([term, *(value[:60] for value in values)] for term, values in differing.items())
+    table = markup.table(say("differences"), columns, cells, headed=True)
+    return f"<h3>{say('odds over time')}</h3>{plot}<h3>{say('differences')}</h3>{table}"

@@ -1,0 +1,289 @@
+"""Steer: sliders for directions in latent space, new ones by name or from thumbnails, sums of features, walks."""
+
+from __future__ import annotations
+
+import tempfile
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+
+from evenodds.errors import UserError
+from evenodds.judge.asking import named
+from evenodds.report import inline
+from evenodds.run import Run
+from evenodds.spec import PictureSpec
+from evenodds.steer import paths
+from evenodds.steer.directions import Direction
+from evenodds.steer.showing import show_walk
+from evenodds.steer.steering import Steer
+from evenodds.studio import guards, markup
+from evenodds.studio.pages import uploads
+from evenodds.studio.pages.arriving import Place, arriving
+from evenodds.studio.saying import telling
+from evenodds.studio.steered import each, moved, numbers, sentence, sheet, steering, thumbnails, usable
+from evenodds.studio.studio import Studio
+from evenodds.studio.words import Words
+
+SLIDERS = 10
+"""Directions with a slider, at most: the first ones by name."""
+REACH = 2.0
+"""How far a slider goes, in steps that flip a feature."""
+SEEDS = 6
+"""Fakes that are steered at once, at most."""
+STEPS = 120
+"""Fakes of a walk, at most."""
+
+
+def page(studio: Studio, say: Words, place: Place) -> None:
+    """The page, for the run that is chosen."""
+    chosen = place.chosen
+    gr.Markdown(say("steer intro"))
+    note = gr.HTML(elem_id="steer-note")
+    with gr.Row():
+        with gr.Column(min_width=300):
+            seeds = gr.Textbox(
+                "0 1 2 3", label=say("seeds"), info=say("seeds info"), max_lines=1, elem_id="seeds"
+            )
+            sliders = [
+                gr.Slider(
+                    -REACH, REACH, 0, step=0.05, label=f"{place}", visible=False, elem_id=f"slider-{place}"
+                )
+                for place in range(SLIDERS)
+            ]
+            zero = gr.Button(say("zero"), size="sm")
+        with gr.Column(min_width=320):
+            result = gr.HTML(elem_id="steered")
+    found, own = gr.State([]), gr.State(None)
+    inverting(studio, say, chosen, own)
+    thumbs, slots = picking(say)
+    finding(studio, say, chosen, found, sliders, slots)
+    summing(studio, say, chosen, slots)
+    walking(studio, say, chosen)
+
+    def fit(name: str) -> Any:
+        try:
+            steer = steering(studio, name)
+            told = ""
+            gallery = gr.update(
+                value=thumbnails(studio, steer), visible=isinstance(steer.run.spec, PictureSpec)
+            )
+        except UserError as problem:
+            told, gallery = (
+                markup.note(str(problem)),
+                gr.update(value=[], visible=False),
+            )
+        known = usable(studio, name) if not told else []
+        return told, gallery, [one.name for one in known], *labelled(known)
+
+    def move(name: str, seeds: str, own: Any, found: list[str], *amounts: float) -> str:
+        amount = dict(zip(found, amounts, strict=False))
+        return moved(studio, say, name, numbers(seeds)[:SEEDS], amount, own)
+
+    inputs = [chosen, seeds, own, found, *sliders]
+    shown = arriving(place, fit, [note, thumbs, found, *sliders])
+    for state in (shown, own, found):
+        state.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
+    for slider in sliders:
+        slider.input(
+            quiet(move),
+            inputs,
+            result,
+            show_progress="hidden",
+            api_visibility="private",
+            trigger_mode="always_last",
+        )
+    seeds.submit(telling(move), inputs, result, api_name="steer")
+    zero.click(lambda: [0.0] * SLIDERS, None, sliders, api_visibility="private").then(
+        quiet(move), inputs, result, api_visibility="private"
+    )
+
+
+def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) -> None:
+    """One's own picture, found again in latent space, so that it is steered as fakes are."""
+    if not hasattr(Steer, "invert"):
+        return
+    with gr.Accordion(say("own picture"), open=False), gr.Row():
+        picture = uploads.picture(say("picture"), "own")
+        with gr.Column(min_width=200):
+            go = gr.Button(say("invert"), elem_id="invert")
+            told = gr.HTML(markup.note(say("invert first")))
+
+    def invert(name: str, file: str | None) -> Any:
+        steer: Any = steering(studio, name)
+        path = guards.picture(file)
+        if not isinstance(steer.run.spec, PictureSpec):
+            raise UserError(say("pictures alone"))
+        _, block = next(named(steer.run, str(path), lambda text: None))
+        with studio.opened.asking:
+            z, off = steer.invert(np.ascontiguousarray(block.transpose(0, 2, 3, 1)))
+        said = markup.note(say("inverted", off=float(off[0])))
+        return (name, z[0].tolist()), said
+
+    go.click(telling(invert), [chosen, picture], [own, told], api_name="invert")
+
+
+def picking(say: Words) -> tuple[gr.Gallery, dict[str, gr.Textbox]]:
+    """Thumbnails, and the slots that a click puts one's seed into."""
+    with gr.Accordion(say("thumbnails"), open=True):
+        slot = gr.Radio(
+            [(say(f"slot {key}"), key) for key in ("with", "without", "A", "B", "C")],
+            value="with",
+            label=say("click goes to"),
+            elem_id="slot",
+        )
+        thumbs = gr.Gallery(
+            columns=8,
+            height=300,
+            object_fit="contain",
+            label=say("thumbnails"),
+            allow_preview=False,
+            elem_id="thumbs",
+        )
+        with gr.Row():
+            slots = {
+                key: gr.Textbox(label=say(f"slot {key}"), max_lines=1, min_width=120, elem_id=f"slot-{key}")
+                for key in ("with", "without", "A", "B", "C")
+            }
+
+    def put(event: gr.SelectData, slot: str, *texts: str) -> list[str]:
+        chosen = dict(zip(slots, texts, strict=True))
+        held = numbers(chosen[slot])
+        seed = int(event.index)
+        held = [one for one in held if one != seed] if seed in held else [*held, seed]
+        return [" ".join(map(str, held)) if key == slot else text for key, text in chosen.items()]
+
+    thumbs.select(put, [slot, *slots.values()], list(slots.values()), api_visibility="private")
+    return thumbs, slots
+
+
+def finding(
+    studio: Studio,
+    say: Words,
+    chosen: gr.Dropdown,
+    found: gr.State,
+    sliders: list[gr.Slider],
+    slots: dict[str, gr.Textbox],
+) -> None:
+    """New directions: by a label or column, from thumbnails, or those in which fakes vary most."""
+    with gr.Accordion(say("new direction"), open=True):
+        with gr.Row(elem_classes="eo-controls"):
+            name = gr.Textbox(
+                label=say("direction name"), info=say("direction info"), max_lines=1, elem_id="direction"
+            )
+            by_labels = gr.Button(say("by labels"), elem_id="by-labels", min_width=140)
+            by_examples = gr.Button(say("by examples"), elem_id="by-examples", min_width=140)
+            discover = gr.Button(say("discover"), elem_id="discover", min_width=140)
+        told = gr.HTML(elem_id="direction-told")
+
+    def after(run: Run, directions: list[Direction]) -> Any:
+        known = usable(studio, run.path.name)
+        said = "".join(f"<li>{escape(sentence(say, one))}</li>" for one in directions)
+        return f'<ul class="eo-events">{said}</ul>', [one.name for one in known], *labelled(known)
+
+    def labels(run: str, name: str) -> Any:
+        steer = steering(studio, run)
+        with studio.opened.asking:
+            return after(steer.run, [steer.find(name.strip())])
+
+    def examples(run: str, name: str, with_it: str, without: str) -> Any:
+        steer = steering(studio, run)
+        with studio.opened.asking:
+            return after(
+                steer.run, [steer.find_by_examples(name.strip(), numbers(with_it), numbers(without))]
+            )
+
+    def vary(run: str) -> Any:
+        steer = steering(studio, run)
+        with studio.opened.asking:
+            return after(steer.run, steer.discover(5, "features"))
+
+    outputs = [told, found, *sliders]
+    by_labels.click(telling(labels), [chosen, name], outputs, api_name="find")
+    by_examples.click(
+        telling(examples),
+        [chosen, name, slots["with"], slots["without"]],
+        outputs,
+        api_name="find_by_examples",
+    )
+    discover.click(telling(vary), chosen, outputs, api_name="discover")
+
+
+def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr.Textbox]) -> None:
+    """A - B + C, of thumbnails or of words."""
+    with gr.Accordion(say("arithmetic"), open=False):
+        gr.Markdown(say("arithmetic intro"))
+        with gr.Row():
+            by_slots = gr.Button(say("sum slots"), elem_id="sum-slots", min_width=140)
+            words = gr.Textbox(
+                label=say("sum words"), placeholder="glasses - no glasses + beard", max_lines=1
+            )
+            by_words = gr.Button(say("sum"), min_width=140)
+        out = gr.HTML(elem_id="sum")
+
+    def slotted(name: str, *texts: str) -> str:
+        steer = steering(studio, name)
+        held = [numbers(text) for text in texts]
+        if not all(held):
+            raise UserError(say("slots empty"))
+        with studio.opened.asking:
+            terms = [(sign, steer.latents(seeds)) for sign, seeds in zip((1, -1, 1), held, strict=True)]
+            rows = [paths.shelled(latents.mean(0)[None]) for _, latents in terms]
+            made = steer.make(torch.cat([*rows, paths.combine(terms)[None]]))
+        signs = ("A", "− B", "+ C", "=")
+        return each(say, steer, made, signs)
+
+    def spelled(name: str, text: str) -> str:
+        steer = steering(studio, name)
+        with studio.opened.asking:
+            made, columns = steer.sheet(*steer.mix(text))
+        return sheet(say, steer, made, columns)
+
+    by_slots.click(telling(slotted), [chosen, *(slots[key] for key in "ABC")], out, api_name="sum_of_seeds")
+    by_words.click(telling(spelled), [chosen, words], out, api_name="mix")
+
+
+def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
+    """A smooth way from fake to fake, to be kept."""
+    with gr.Accordion(say("walk"), open=False):
+        with gr.Row():
+            seeds = gr.Textbox("0 1 2 3", label=say("walk seeds"), max_lines=1)
+            steps = gr.Slider(8, STEPS, 48, step=4, label=say("steps"))
+            go = gr.Button(say("walk go"), elem_id="walk", min_width=140)
+        film = gr.HTML()
+        file = gr.File(label=say("walk file"), interactive=False)
+
+    def walk(name: str, seeds: str, steps: float) -> Any:
+        steer = steering(studio, name)
+        with studio.opened.asking:
+            way = steer.make(steer.walk(steer.latents(numbers(seeds)), min(STEPS, int(steps))))
+        suffix = "gif" if isinstance(steer.run.spec, PictureSpec) else "csv"
+        place = show_walk(steer.run, way, Path(tempfile.mkdtemp(prefix="evenodds-walk-")) / f"walk.{suffix}")
+        if suffix == "csv":
+            return "", str(place)
+        return markup.image(inline(place.read_bytes(), "gif"), say("walk")), str(place)
+
+    go.click(telling(walk), [chosen, seeds, steps], [film, file], api_name="walk")
+
+
+def quiet(answer: Any) -> Any:
+    """The answer, or the problem as a paragraph: what was not asked for should not pop up."""
+
+    def told(*arguments: Any) -> Any:
+        try:
+            return answer(*arguments)
+        except UserError as problem:
+            return markup.note(str(problem))
+
+    return told
+
+
+def labelled(known: list[Direction]) -> list[Any]:
+    """The sliders for directions, all at nought."""
+    return [
+        gr.update(visible=place < len(known), value=0, label=known[place].name if place < len(known) else "")
+        for place in range(SLIDERS)
+    ]

@@ -1,0 +1,205 @@
+"""The game drawn as SVG and HTML: the meter, the odds over time, how good both players are, the cloud."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from evenodds import report
+from evenodds.film import shares
+from evenodds.studio.words import Words
+
+WIDE, HIGH = 640, 230
+"""The odds plot's size, in units of its own."""
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
+ASIDE = 44
+"""Room for the word at the even line."""
+CLOUD_WIDE, CLOUD_HIGH = 640, 460
+POINTS = 500
+"""Points of each kind in a cloud, at most."""
+SURE = 0.5
+
+
+def meter(say: Words, fake: float, what: str) -> str:
+    """How much fake and how much real, as one bar with both figures; ``fake`` is a share."""
+    share = min(max(fake, 0.0), 1.0)
+    told = f"{figure(share)} {say('fake')}, {figure(1 - share)} {say('real')}"
+    return (
+        f'<figure class="eo-meter" role="img" aria-label="{escape(f"{what}: {told}")}">'
+        f"<figcaption>{escape(what)}</figcaption>"
+        f'<div class="eo-figures"><b class="eo-fake">{figure(share)}<small>{say("fake")}</small></b>'
+        f'<b class="eo-real">{figure(1 - share)}<small>{say("real")}</small></b></div>'
+        f'<div class="eo-bar"><i style="width:{100 * share:.1f}%"></i><u></u></div>'
+        f'<div class="eo-even" aria-hidden="true">{say("even")} 50 %</div></figure>'
+    )
+
+
+def figure(share: float) -> str:
+    """A share in percent: whole ones, and a decimal near the ends."""
+    percent = 100 * share
+    places = 0 if 1 <= percent <= 99 or percent in (0, 100) else 1 if 0.1 <= percent <= 99.9 else 2
+    return f"{percent:.{places}f} %"
+
+
+def level(name: str, share: float, told: str, kind: str) -> str:
+    """How far one player has come, as a bar; ``kind`` is real for D and fake for G."""
+    return (
+        f'<div class="eo-level"><span>{escape(name)}</span>'
+        f'<div class="eo-track" role="img" aria-label="{escape(f"{name}: {told}")}">'
+        f'<i class="eo-{kind}" style="width:{100 * min(max(share, 0.0), 1.0):.0f}%"></i></div>'
+        f"<span>{escape(told)}</span></div>"
+    )
+
+
+def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
+    """Odds over rounds with their interval, the even line, and what the referee said; a stroke for each game."""
+    lines = {name: checks for name, checks in games.items() if checks}
+    last = max((checks[-1]["round"] for checks in lines.values()), default=0) or 1
+
+    def at(rounds: float, odds: float) -> tuple[float, float]:
+        return (
+            LEFT + (WIDE - LEFT - ASIDE) * rounds / last,
+            TOP + (HIGH - TOP - BOTTOM) * (1 - odds),
+        )
+
+    parts = []
+    for odds in (0, 0.25, 0.5, 0.75, 1):
+        _, y = at(0, odds)
+        kind = "eo-evenline" if odds == SURE else "eo-grid"
+        parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDE - ASIDE}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{odds:.0%}</text>')
+    _, middle = at(0, SURE)
+    parts.append(f'<text class="eo-strong" x="{WIDE - ASIDE + 6}" y="{middle + 4:.1f}">{say("even")}</text>')
+    for rounds in ticks(last):
+        x, y = at(rounds, 0)
+        parts.append(f'<text x="{x:.1f}" y="{y + 16:.1f}" text-anchor="middle">{rounds:,}</text>')
+    parts.append(f'<text x="{LEFT}" y="{HIGH - 1}">{say("round")}</text>')
+    for place, (name, checks) in enumerate(lines.items()):
+        parts.append(curve(at, checks, f"eo-line{place % 4}"))
+        if len(lines) > 1:
+            x, y = at(last, 0)
+            parts.append(
+                f'<text class="eo-line{place % 4}-text" x="{x:.1f}" y="{TOP + 14 * (place + 1)}" text-anchor="end">'
+                f"{escape(name)}</text>"
+            )
+    told = "; ".join(f"{name}: {figure(checks[-1]['odds'])}" for name, checks in lines.items()) or say(
+        "no checks"
+    )
+    return (
+        f'<svg class="eo-plot" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(say("odds") + ", " + told)}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def curve(at: Any, checks: list[dict[str, Any]], kind: str) -> str:
+    """One game's odds: the interval as a band, the line, and the referee's rulings as diamonds with their interval."""
+    above = [at(check["round"], check["odds_high"]) for check in checks]
+    below = [at(check["round"], check["odds_low"]) for check in reversed(checks)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(check["round"], check["odds"]) for check in checks))
+    band = " ".join(f"{x:.1f},{y:.1f}" for x, y in above + below)
+    parts = [f'<polygon class="{kind} eo-band" points="{band}"/><polyline class="{kind}" points="{line}"/>']
+    for check in checks:
+        if check.get("referee") is not None:
+            x, y = at(check["round"], check["referee"])
+            _, high = at(check["round"], check["referee_high"])
+            _, low = at(check["round"], check["referee_low"])
+            parts.append(
+                f'<g class="eo-referee"><line x1="{x:.1f}" x2="{x:.1f}" y1="{high:.1f}" y2="{low:.1f}"/>'
+                f'<path d="M{x:.1f} {y - 4:.1f}l4 4l-4 4l-4 -4z"/></g>'
+            )
+    return "".join(parts)
+
+
+def ticks(last: float, count: int = 5) -> list[int]:
+    """About ``count`` round numbers from nought to ``last``."""
+    raw = max(last / count, 1)
+    size = 10 ** math.floor(math.log10(raw))
+    step = next(int(size * times) for times in (1, 2, 5, 10) if size * times >= raw)
+    return list(range(0, int(last) + 1, step))
+
+
+def cloud(
+    say: Words,
+    axes: dict[str, tuple[float, float]],
+    real: pd.DataFrame | None,
+    fake: pd.DataFrame,
+    before: pd.DataFrame | None,
+    heat: np.ndarray | None,
+    asked: dict[str, float] | None = None,
+) -> str:
+    """Fakes over reals, and D's score (rows upwards) as a heat map. ``before`` are the same fakes at the check before,
+    from where they move here; ``asked`` is one row to be marked."""
+    (x, (left, right)), (y, (low, high)) = axes.items()
+
+    def at(frame: pd.DataFrame) -> np.ndarray:
+        across = LEFT + (CLOUD_WIDE - LEFT - RIGHT) * (frame[x].to_numpy(float) - left) / (right - left)
+        up = TOP + (CLOUD_HIGH - TOP - BOTTOM) * (1 - (frame[y].to_numpy(float) - low) / (high - low))
+        return np.stack([across, up], 1)[:POINTS]
+
+    wide, tall = CLOUD_WIDE - LEFT - RIGHT, CLOUD_HIGH - TOP - BOTTOM
+    parts = [f'<rect class="eo-ground" x="{LEFT}" y="{TOP}" width="{wide}" height="{tall}"/>']
+    if heat is not None:
+        parts.append(
+            f'<image href="{heat_map(heat)}" x="{LEFT}" y="{TOP}" width="{wide}" height="{tall}" '
+            'preserveAspectRatio="none"/>'
+        )
+    for value in ticks_between(left, right):
+        place = LEFT + wide * (value - left) / (right - left)
+        parts.append(f'<text x="{place:.0f}" y="{CLOUD_HIGH - 14}" text-anchor="middle">{value:g}</text>')
+    for value in ticks_between(low, high):
+        place = TOP + tall * (1 - (value - low) / (high - low))
+        parts.append(f'<text x="{LEFT - 6}" y="{place + 4:.0f}" text-anchor="end">{value:g}</text>')
+    parts.append(
+        f'<text class="eo-strong" x="{CLOUD_WIDE - RIGHT}" y="{CLOUD_HIGH - 1}" text-anchor="end">{escape(x)}</text>'
+    )
+    parts.append(f'<text class="eo-strong" x="4" y="{TOP - 1}">{escape(y)}</text>')
+    if real is not None:
+        parts.append(
+            '<g class="eo-reals">'
+            + "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.4"/>' for a, b in at(real))
+            + "</g>"
+        )
+    here = at(fake)
+    moved = np.zeros_like(here) if before is None or len(before) < len(here) else at(before) - here
+    parts.append('<g class="eo-fakes">')
+    parts += [
+        f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" style="--dx:{c:.0f}px;--dy:{d:.0f}px"/>'
+        for (a, b), (c, d) in zip(here, moved, strict=True)
+        if math.isfinite(a + b + c + d)
+    ]
+    parts.append("</g>")
+    if asked is not None:
+        [(a, b)] = at(pd.DataFrame([asked]))
+        parts.append(
+            f'<g class="eo-asked"><circle cx="{a:.1f}" cy="{b:.1f}" r="11"/>'
+            f'<path d="M{a:.1f} {b - 17:.1f}v34M{a - 17:.1f} {b:.1f}h34"/></g>'
+        )
+    return (
+        f'<svg class="eo-plot eo-cloud" viewBox="0 0 {CLOUD_WIDE} {CLOUD_HIGH}" role="img" '
+        f'aria-label="{escape(say("cloud told", x=x, y=y))}">{"".join(parts)}</svg>'
+    )
+
+
+def ticks_between(low: float, high: float) -> list[float]:
+    """Round numbers within a range."""
+    size = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = next(size * times for times in (1, 2, 5, 10) if (high - low) / (size * times) <= 6)
+    return [float(value) for value in np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step]
+
+
+def heat_map(scores: np.ndarray) -> str:
+    """D's scores (rows upwards) as a picture, a data URL: the higher among the others, the bluer."""
+    share = shares(scores.astype(np.float64))[::-1, :, None]
+    colour = (1 - share) * np.array([255, 255, 255]) + share * np.array([122, 172, 222])
+    image = Image.fromarray(colour.round().astype(np.uint8)).resize((256, 192), Image.Resampling.BICUBIC)
+    return inline(image)
+
+
+def inline(image: Image.Image) -> str:
+    """A picture as a data URL."""
+    return report.inline(report.png(image), "png")

@@ -1,0 +1,120 @@
+"""What is seen of samples that were steered, and which directions a run has."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import torch
+
+from evenodds.data.pictures import grid_image, to_pictures
+from evenodds.data.tables import TableCodec
+from evenodds.errors import UserError
+from evenodds.gallery import number_ranges
+from evenodds.spec import PictureSpec
+from evenodds.steer.directions import Direction, names, recall
+from evenodds.steer.steering import Steer
+from evenodds.studio import markup, plots, scene
+from evenodds.studio.studio import Studio
+from evenodds.studio.words import Words
+
+THUMBS = 24
+SIDE = 128
+"""Pixels that a picture's side is shown with, about."""
+
+
+def steering(studio: Studio, name: str) -> Steer:
+    """The latent space of a run. Raises UserError where it has none."""
+    return studio.opened.steer(studio.run(name))
+
+
+def numbers(text: str) -> list[int]:
+    """Seeds in a text. Raises UserError for what is none."""
+    words = re.split(r"[\s,]+", text.strip())
+    if not all(re.fullmatch(r"\d{1,9}", word) for word in words if word):
+        raise UserError(f"{text[:80]!r} are no seeds, give whole numbers with spaces between")
+    return [int(word) for word in words if word]
+
+
+def usable(studio: Studio, name: str) -> list[Direction]:
+    """The directions that hold for a run's best state, by name."""
+    run = studio.run(name)
+    found = []
+    for one in names(run):
+        try:
+            found.append(recall(run, one))
+        except UserError:  # of an earlier state
+            continue
+    return found
+
+
+def sentence(say: Words, direction: Direction) -> str:
+    """What is known of a direction."""
+    effect = direction.effect
+    if "flipped" not in effect:
+        return say("direction seen", name=direction.name)
+    kept = ", ".join(f"{column} {share:.0%}" for column, share in effect["kept"].items())
+    text = say("direction flips", name=direction.name, share=effect["flipped"])
+    return text + (say("direction keeps", kept=kept) if kept else "")
+
+
+def moved(
+    studio: Studio, say: Words, name: str, seeds: list[int], amounts: dict[str, float], own: Any = None
+) -> str:
+    """Fakes of seeds as they are, and moved along directions by amounts in steps; ``own`` is the name of a run and the
+    latent there of somebody's own picture, which comes first."""
+    if not seeds:
+        raise UserError(say("no seeds"))
+    steer = steering(studio, name)
+    with studio.opened.asking:
+        z = steer.latents(seeds)
+        if own and own[0] == name:
+            z = torch.cat([torch.tensor([own[1]]), z])
+        way = torch.zeros(z.shape[1])
+        for one, amount in amounts.items():
+            if amount:
+                direction = recall(steer.run, one)
+                way = way + amount * direction.step * direction.vector
+        made = steer.make(torch.cat([z, z + way]))
+    if isinstance(steer.run.spec, PictureSpec):
+        return markup.note(say("before and after")) + sheet(say, steer, made, len(z))
+    codec = TableCodec.from_json(steer.run.codec())
+    rows = codec.decode(made.numpy(), np.random.default_rng(0))
+    before, after = rows[: len(z)], rows[len(z) :]
+    axes = dict(list(number_ranges(codec).items())[:2])
+    seen = ""
+    if len(axes) == 2:
+        seen = plots.cloud(say, axes, studio.opened.reals(steer.run), after, before, None)
+    seen += f"<h3>{say('before')}</h3>{scene.shown(say, before)}"
+    return f"{seen}<h3>{say('after')}</h3>{scene.shown(say, after)}"
+
+
+def sheet(say: Words, steer: Steer, made: Any, columns: int) -> str:
+    """Samples (n, *shape) as a sheet of pictures or as rows."""
+    if not isinstance(steer.run.spec, PictureSpec):
+        codec = TableCodec.from_json(steer.run.codec())
+        return scene.shown(say, codec.decode(made.numpy(), np.random.default_rng(0)))
+    times = max(1, SIDE // made.shape[-1])
+    return markup.image(plots.inline(grid_image(to_pictures(made), columns, times)), say("alt fakes"))
+
+
+def each(say: Words, steer: Steer, made: Any, captions: tuple[str, ...]) -> str:
+    """Samples (n, *shape) side by side, each over its caption; of a table rows."""
+    if not isinstance(steer.run.spec, PictureSpec):
+        return sheet(say, steer, made, len(captions))
+    parts = [
+        markup.figure(markup.image(plots.inline(grid_image(one[None], 1)), caption, ""), caption)
+        for one, caption in zip(to_pictures(made), captions, strict=True)
+    ]
+    return f'<div class="eo-sum">{"".join(parts)}</div>'
+
+
+def thumbnails(studio: Studio, steer: Steer) -> list[Any]:
+    """The fakes of the first seeds with their numbers, none of a table."""
+    if not isinstance(steer.run.spec, PictureSpec):
+        return []
+    with studio.opened.asking:
+        made = to_pictures(steer.make(steer.latents(range(THUMBS))))
+    times = max(1, SIDE // made.shape[1])
+    return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(place)) for place, one in enumerate(made)]

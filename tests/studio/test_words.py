@@ -1,0 +1,75 @@
+"""Both languages say everything, with the same facts."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import evenodds.studio
+from evenodds.studio.words import LANGUAGES, preferred, speaker, texts
+from evenodds.verdicts import MEANINGS
+from evenodds.words import SENTENCES
+
+SOURCE = Path(evenodds.studio.__file__).parent
+
+
+def fields(text: str) -> set[str]:
+    """The facts that a text takes."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_text_is_there_in_both_and_takes_the_same_facts() -> None:
+    for key, said in texts().items():
+        assert set(said) == set(LANGUAGES), key
+        assert fields(said["en"]) == fields(said["ko"]), key
+        assert re.findall(r"</?\w+", said["en"]) == re.findall(r"</?\w+", said["ko"]), key
+
+
+def test_korean_is_korean() -> None:
+    same = {key for key, said in texts().items() if said["en"] == said["ko"]}
+    assert same <= {"slot A", "slot B", "slot C", "sum slots"}
+    korean = "".join(said["ko"] for said in texts().values())
+    assert all(
+        term in korean for term in ("생성자", "구분자", "가짜", "진짜", "반반", "전치 합성곱", "조건부 GAN")
+    )
+
+
+def test_every_key_that_is_said_is_known() -> None:
+    said = set()
+    for path in SOURCE.rglob("*.py"):
+        said |= set(re.findall(r"""\bsay\(\s*["']([^"'{]+)["']\s*[,)]""", path.read_text()))
+    assert said <= set(texts())
+    assert len(said) > 60
+
+
+def test_what_verdicts_and_standings_mean_is_said() -> None:
+    for name in MEANINGS:
+        assert {f"meaning {name}", f"verdict {name}"} <= set(texts())
+    for key, sentence in SENTENCES.items():
+        assert fields(texts()[f"standing {key}"]["en"]) == fields(sentence)
+
+
+def test_no_text_is_there_for_nothing() -> None:
+    code = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    made = ("verdict ", "meaning ", "standing ", "phase ", "slot ", "canvas ", "page ", "p ")
+    spoken = [key for key in texts() if f'"{key}"' not in code and f"'{key}'" not in code]
+    assert [key for key in spoken if not key.startswith(made)] == []
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        (None, "en"), ("", "en"), ("ko-KR,ko;q=0.9,en;q=0.8", "ko"), ("en-US,ko;q=0.5", "en"), ("de,fr;q=0.5", "en"),
+        ("de, ko;q=0.3", "ko"), ("en;q=0.2,ko;q=0.9", "ko"), ("*;q=x", "en"),
+    ],
+)  # fmt: skip
+def test_the_browser_chooses_the_language(accepted: str | None, language: str) -> None:
+    assert preferred(accepted) == language
+
+
+def test_a_text_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        speaker("en")("no such text")
