@@ -296,8 +296,8 @@ def rejudged(folder: Path) -> None:
     (folder / "judge" / "state.json").write_text(json.dumps({"tensors": ["kept"], "state": state}))
 
 
-def scored(folder: Path) -> None:
-    (folder / "scores.json").write_text("[0.5")
+def undecided(folder: Path) -> None:
+    (folder / "verdict.json").write_text("[0.5")
 
 
 def change(folder: Path, how: Callable[[dict[str, Any]], None]) -> None:
@@ -307,7 +307,7 @@ def change(folder: Path, how: Callable[[dict[str, Any]], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [wider, endless, strange, of_others, listed, cut, renamed, pickled, rejudged, scored]
+    "damage", [wider, endless, strange, of_others, listed, cut, renamed, pickled, rejudged, undecided]
 )
 def test_a_folder_that_does_not_fit_together_is_one_sentence(
     damage: Callable[[Path], None], played: Callable[[str], Run], tmp_path: Path

@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"game"},
     {"budget", "recipe", "verdicts", "checkpoint", "device", "run", "training", "gallery", "film", "report"}
     | {"train", "forecast", "sample", "session", "examine", "extractor", "steward", "words", "clock"}
-    | {"given", "fidelity", "diff", "loggers"},
+    | {"given", "fidelity", "diff", "loggers", "journal"},
     {"evaluate", "judge"},
     {"steer"},
     {"gan", "export"},

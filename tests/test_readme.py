@@ -128,6 +128,9 @@ def test_every_command_works_as_written(
     """
     monkeypatch.setattr("evenodds.data.faces.COUNT", 60)
     monkeypatch.setenv("EVENODDS_CACHE", str(somewhere / "cache"))
+    for name in ("STEPS", "DESCENT"):
+        monkeypatch.setattr(f"evenodds.steer.inversion.{name}", 3)
+    monkeypatch.setattr("evenodds.steer.space.LEARNT", 1000)
     rounds = 0
     lines = [line for line in ours("README.md") if runtime is None or "--to browser" not in line]
     for line in lines:
@@ -152,4 +155,8 @@ def test_every_command_works_as_written(
     assert set(pd.read_csv("seoul.csv")["town"]) == {"Seoul"}
     with Image.open("face.png") as image:
         assert image.size == (64, 64)
+    assert {"seeds.png", "glasses.png", "inverted.png", "mine.png", "walk.gif"} <= {
+        file.name for file in Path().iterdir()
+    }
+    assert len(pd.read_csv("heavier.csv")) == 4 * 7
     assert {file.name for file in Path("painted").iterdir()} == {"one.png", "two.png"}

@@ -26,7 +26,7 @@ from evenodds.examine import known_features
 from evenodds.extractor import PACKAGES, extractor
 from evenodds.gan import Gan
 from evenodds.judge.making import store_of
-from evenodds.run import Run
+from evenodds.run import Run, write_recipe
 
 from .conftest import Answer
 
@@ -313,9 +313,8 @@ def test_whatever_is_wrong_is_one_sentence(
     table: Run, digits: Run, tmp_path: Path, evenodds: Call, penguins: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(table.path, tmp_path / "gone", symlinks=True)
-    facts = json.loads((tmp_path / "gone" / "recipe.json").read_text())
-    facts["source"] = str(tmp_path / "nothing.csv")
-    (tmp_path / "gone" / "recipe.json").write_text(json.dumps(facts))
+    gone = tmp_path / "gone"
+    write_recipe(gone, {**table.facts, "source": str(tmp_path / "nothing.csv")})
     for arguments, words in (
         (
             (table.path, "--target", "bill"),
@@ -326,7 +325,7 @@ def test_whatever_is_wrong_is_one_sentence(
         ((table.path, "-n", "3"), "too few"),
         ((digits.path, "--target", "label"), "for tables"),
         ((digits.path, "--extractor", "vgg"), "vgg"),
-        ((tmp_path / "gone",), "needs the data"),
+        ((gone,), "needs the data"),
         ((tmp_path,), "is no run"),
     ):
         answer = evenodds("score", *arguments)

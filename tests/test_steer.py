@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from evenodds.data.pictures import to_pictures
 from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
@@ -23,8 +25,13 @@ from evenodds.gan import Gan
 from evenodds.run import Run
 from evenodds.steer import discovery, paths
 from evenodds.steer.directions import Direction, keep, names, recall
-from evenodds.steer.eyes import Eyes, Feature, eyes_for
-from evenodds.steer.separation import between, hold, incline, separate
+from evenodds.steer.effect import change, signs_of, stay
+from evenodds.steer.eyes import Eyes, Feature
+from evenodds.steer.inversion import Likeness, approach
+from evenodds.steer.reading import eyes_for, odds
+from evenodds.steer.separation import hold, incline, separate, taught
+from evenodds.steer.settling import ENOUGH, settle
+from evenodds.steer.showing import mp4
 from evenodds.steer.steering import Steer, spelled
 
 from .conftest import Answer
@@ -63,8 +70,11 @@ def test_the_way_up_a_number_is_found() -> None:
 
 
 def test_examples_part_along_what_they_differ_in() -> None:
-    w = np.eye(8)[2]
-    assert cosine(between(normals(4000, 8) + w, normals(4000, 8, 1) - w), w) > 0.99
+    """Twenty a side that differ in one of eight numbers: many others are put in its order."""
+    w = np.eye(8)[2].astype(np.float32) * 3
+    sides = [normals(20, 8, seed).astype(np.float32) + sign * w for seed, sign in ((0, 1), (1, -1))]
+    many = normals(2000, 8, 2).astype(np.float32)
+    assert np.corrcoef(taught(*sides, many), many[:, 2])[0, 1] > 0.8
 
 
 def test_what_is_held_is_left_alone() -> None:
@@ -167,6 +177,72 @@ def test_an_unknown_feature_is_refused_with_those_that_are_known() -> None:
         EYES.place("beard")
 
 
+def test_a_column_of_two_levels_means_its_last() -> None:
+    eyes = Eyes((Feature("facing", "left"), Feature("facing", "right")), lambda x: x, {})
+    assert eyes.place("facing") == (1, True)
+    assert eyes.place("no facing") == (1, False)
+
+
+def test_log_odds_are_those_of_the_softmax() -> None:
+    logits = torch.randn(50, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    share = logits.softmax(1)
+    torch.testing.assert_close(odds(logits), torch.log(share / (1 - share)))
+
+
+def test_a_step_goes_away_from_what_is_there() -> None:
+    shown = np.array([0.9, 0.1])
+    assert signs_of(shown, present=True, number=False).tolist() == [-1, 1]
+    assert signs_of(shown, present=False, number=False).tolist() == [1, -1]
+    assert signs_of(shown, present=True, number=True).tolist() == [1, 1]
+
+
+def test_what_a_step_did_is_counted() -> None:
+    before = np.array([[0.9, 0.1, 0.8, 0.2], [0.2, 0.8, 0.1, 0.9]])
+    after = np.array([[0.3, 0.7, 0.8, 0.2], [0.2, 0.8, 0.9, 0.1]])
+    eyes = Eyes(
+        tuple(Feature(*one) for one in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))), lambda x: x, {}
+    )
+    assert change(eyes, before, after, 1) == {"seeds": 2, "flipped": 0.5, "kept": {"b": 0.5}}
+    assert stay(eyes, before, "a").tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def test_settled_latents_show_what_is_wanted_and_stay_near() -> None:
+    """G is the identity and a feature the sign of a coordinate: only what is wanted moves, no farther than it must."""
+    home = torch.tensor([[2.0, -1.0, 0.3], [-2.0, 1.0, 0.3]])
+    wanted = torch.tensor([[-1.0, -1.0, 0.0], [0.0, 1.0, 0.0]])
+    found = settle(home + 0.5, home, lambda z: z, lambda x: 4 * x, wanted)
+    assert (wanted * 4 * found >= ENOUGH * wanted.abs()).all()
+    assert found[0, 0] > -1.0
+    torch.testing.assert_close(found[:, 2], home[:, 2], atol=0.6, rtol=0)
+
+
+def test_a_latent_is_found_again_from_what_it_makes() -> None:
+    torch.manual_seed(0)
+    lift, z = torch.randn(4, 48) / 2, torch.randn(5, 4)
+
+    def make(z: torch.Tensor) -> torch.Tensor:
+        return (z @ lift).tanh().view(-1, 3, 4, 4)
+
+    unlike = Likeness(lambda x: x[:, :, ::2, ::2], make(torch.randn(64, 4)))
+    assert (unlike(make(z), make(z)) == 0).all()
+    found = approach(torch.zeros_like(z), make(z), make, unlike)
+    torch.testing.assert_close(found, z, atol=0.15, rtol=0)
+
+
+def test_a_film_as_mp4_has_its_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    frames = [Image.new("RGB", (65, 64), (4 * place, 90, 200)) for place in range(12)]
+    (tmp_path / "film.mp4").write_bytes(mp4(frames))
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        decoded = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(decoded) == 12
+    assert decoded[0].shape == (64, 64, 3)
+    assert abs(int(decoded[11][30, 30, 0]) - 44) < 10
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(UserError, match="needs the extra video"):
+        mp4(frames)
+
+
 def test_a_sum_is_read_term_by_term() -> None:
     found = spelled("glasses short - no glasses short + no glasses long")
     assert found == [
@@ -210,6 +286,28 @@ def test_a_direction_is_kept_and_another_states_is_refused(people: Run) -> None:
             keep(people, Direction(name, vector, 2.0, "examples", {}, "0"))
 
 
+def test_a_turn_goes_from_one_end_to_the_other(people: Run) -> None:
+    steer = Steer(people, CPU)
+    strips = steer.turn(steer.latents(range(30)), "height", 5)
+    shown = steer.eyes.see(strips.flatten(0, 1))[:, 0].reshape(30, 5).mean(0)
+    assert (np.diff(shown) > 0.1).all()
+    assert shown[0] < -0.5
+    assert shown[-1] > 0.5
+    with pytest.raises(UserError, match="nothing is known of 'facing'"):
+        steer.turn(steer.latents([0]))
+
+
+def test_a_stroll_comes_back(people: Run) -> None:
+    steer = Steer(people, CPU)
+    steer.find("height")
+    z = steer.latents([3])[0]
+    way = steer.stroll("height", z, 8)
+    torch.testing.assert_close(way[0], z)
+    torch.testing.assert_close(way[4], z, atol=1e-5, rtol=0)
+    torch.testing.assert_close(way[2] + way[6], 2 * z)
+    assert (way[2] - z).norm() == pytest.approx(recall(people, "height").step, rel=1e-4)
+
+
 def test_a_walk_is_as_fast_everywhere(people: Run) -> None:
     steer = Steer(people, CPU)
     way = steer.walk(steer.latents([1, 2, 3]), 60)
@@ -220,7 +318,7 @@ def test_a_walk_is_as_fast_everywhere(people: Run) -> None:
 
 
 def test_too_few_examples_are_refused(people: Run) -> None:
-    with pytest.raises(UserError, match="at least 3 seeds"):
+    with pytest.raises(UserError, match="at least 3 examples"):
         Steer(people, CPU).find_by_examples("tall", [1, 2], [3, 4, 5])
 
 
@@ -252,6 +350,9 @@ def test_rows_are_steered_from_the_command_line(
     wrong = evenodds("steer", "apply", people.path, "weight", "--to", tmp_path / "strips.png")
     assert wrong.code == 2
     assert "makes table rows, give --to a .csv or .parquet file" in wrong.err
+    wrong = evenodds("steer", "invert", people.path, tmp_path / "strips.csv")
+    assert wrong.code == 2
+    assert "makes table rows, only pictures are inverted" in wrong.err
 
 
 @pytest.fixture(scope="module")
@@ -283,12 +384,58 @@ def test_pictures_without_labels_are_steered_by_what_nobody_named(
     assert "has no labels to learn features from" in refused.err
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder that hardly learns: what is tested is what becomes of its answer."""
+    monkeypatch.setattr("evenodds.steer.inversion.STEPS", 20)
+    monkeypatch.setattr("evenodds.steer.inversion.DESCENT", 60)
+    monkeypatch.setattr("evenodds.steer.space.LEARNT", 1000)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_picture_is_inverted_and_then_edited(
+    discs: Run, photographs: Path, tmp_path: Path, evenodds: Callable[..., Answer]
+) -> None:
+    gan = Gan.load(discs.path, device="cpu")
+    pictures = to_pictures(gan.steer.make(gan.steer.latents(range(6))))
+    z, error = gan.steer.invert(pictures)
+    assert z.shape == (6, 6)
+    assert error.shape == (6,)
+    other = np.roll(pictures, 1, 0).astype(float) - pictures
+    assert error.mean() < 0.5 * np.sqrt((other**2).mean((1, 2, 3))).mean() / 255
+    torch.testing.assert_close(gan.steer.invert(pictures)[0], z)
+    with pytest.raises(UserError, match=r"uint8 of shape \(n, 16, 16, 3\)"):
+        gan.steer.invert(pictures[:, :8])
+
+    examples = [str(path) for path in sorted(photographs.glob("*.png"))[:3]]
+    found = evenodds("steer", "find", discs.path, "round", "--with", *examples, "--without", 1, 2, 3)
+    assert found.code == 0, found.err
+    for command, sheet in (
+        (("invert", discs.path, examples[0]), "inverted.png"),
+        (("apply", discs.path, "round", "--picture", examples[0], "--steps", 3), "strip.png"),
+        (("seeds", discs.path, "--count", 20), "seeds.png"),
+    ):
+        answer = evenodds("steer", *command, "--to", tmp_path / sheet)
+        assert answer.code == 0, answer.err
+    with Image.open(tmp_path / "strip.png") as image:
+        assert image.size == (3 * 66 - 2, 64)
+    with Image.open(tmp_path / "seeds.png") as image:
+        assert image.size == (10 * 66 - 2, 2 * 66 - 2)
+    told = evenodds("steer", "invert", discs.path, photographs, "--json", "--to", tmp_path / "all.png")
+    assert all(0 < one["error"] < 1 for one in json.loads(told.out))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("find", "RUN"), "find what"),
+        (("invert", "RUN", "no/such.png"), "is not there"),
+        (("apply", "RUN", "features-1", "--steps", "1"), "makes no strip"),
+        (("seeds", "RUN", "--count", "0"), "are no seeds"),
+        (("walk", "RUN", "--to", "walk.avi"), "a .gif or .mp4 file"),
+        (("turn", "RUN"), "has no labels to learn features from"),
         (("apply", "RUN", "nose"), "has no direction 'nose'"),
-        (("find", "RUN", "tall", "--with", "1", "--without", "2"), "at least 3 seeds"),
+        (("find", "RUN", "tall", "--with", "1", "--without", "2"), "at least 3 examples"),
         (("walk", "RUN", "--seeds", "1"), "at least two seeds"),
         (("find", "nowhere", "tall"), "is no run"),
     ],
@@ -316,6 +463,10 @@ def test_eyes_learn_labels_from_real_pictures(tmp_path: Path) -> None:
     eyes = eyes_for(store, 0, CPU)
     assert [feature.name for feature in eyes.features] == ["tone=dark", "tone=light"]
     assert eyes.accuracy == {"tone": 1.0}
+    again = eyes_for(store, 1, CPU, tmp_path / "eyes")
+    kept = eyes_for(store, 2, CPU, tmp_path / "eyes")
+    grey = torch.linspace(-1, 1, 9)[:, None, None, None].expand(-1, 3, 16, 16)
+    np.testing.assert_array_equal(again.see(grey), kept.see(grey))
     seen = eyes.see(torch.stack([torch.full((3, 16, 16), level) for level in (-0.8, 0.7)]))
     assert seen[0, 0] > 0.9
     assert seen[1, 1] > 0.9

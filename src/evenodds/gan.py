@@ -33,6 +33,7 @@ from evenodds.recipe import PlanSettings, Recipe
 from evenodds.run import Run
 from evenodds.session import start
 from evenodds.spec import PictureSpec
+from evenodds.steer.steering import Steer
 
 ROOMS: dict[str, type[BaseModel]] = {
     "plan": PlanSettings,
@@ -62,6 +63,7 @@ class Gan:
         self.device = device
         self.run: Run | None = None
         self.verdict: dict[str, Any] | None = None
+        self.steering: Steer | None = None
 
     def fit(self, source: str | Path, out: str | Path | None = None) -> Self:
         """Trains on a built-in, a folder or zip of pictures, or a table file, to the verdict.
@@ -119,6 +121,16 @@ class Gan:
         """
         asked = Asked(n, extractor, classifier, target, seed)
         return score(self.fitted(), asked, find_device(self.device))
+
+    @property
+    def steer(self) -> Steer:
+        """The latent space of the best generator: ``find`` and ``apply`` directions, ``mix``, ``walk``, ``turn``,
+        ``invert`` pictures, ``make`` samples of latents. Latents and samples are tensors. Raises UserError before
+        ``fit``, and for a game that makes pictures from pictures."""
+        run = self.fitted()
+        if self.steering is None or self.steering.best != run.best():
+            self.steering = Steer(run, find_device(self.device))
+        return self.steering
 
     def save(self, path: str | Path) -> None:
         """Copies the run to ``path``. Raises UserError where something is there already."""

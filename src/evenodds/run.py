@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from evenodds import aside, checkpoint, sealed
+from evenodds import aside, checkpoint, journal, sealed
 from evenodds.errors import UserError
-from evenodds.game.alarms import Seen
 from evenodds.recipe import Recipe
 from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
@@ -24,11 +23,6 @@ STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock", ".playe
 
 COPY = "checkpoints/recipe.json"
 """The recipe once more, should the first be damaged."""
-
-MOST_ROUNDS, LARGEST = 2**53, 1e300
-"""What a journal's round and numbers stay below."""
-NUMBERS = ("round", "seen", "seconds", *Seen._fields)
-"""What every check of a journal holds."""
 
 JUDGE = "judge"
 """Where the judge is kept, which is made when it is first asked."""
@@ -154,21 +148,16 @@ class Run:
 
     def note(self, line: dict[str, Any]) -> None:
         """Appends one line to the journal. Raises Unwritable where it cannot."""
-        with aside.telling(self.path), (self.path / "journal.jsonl").open("a") as journal:
-            journal.write(json.dumps(line) + "\n")
-            journal.flush()
-            os.fsync(journal.fileno())
+        with aside.telling(self.path), (self.path / "journal.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         for listener in self.listeners:
             listener(line)
 
     def journal(self) -> list[dict[str, Any]]:
         """All whole lines of the journal."""
-        path = self.path / "journal.jsonl"
-        if not path.exists():
-            return []
-        with path.open("rb") as file:
-            lines = file.read(sealed.LARGEST).splitlines()
-        return [line for line in map(whole, lines) if line is not None]
+        return journal.read(self.path / "journal.jsonl")
 
     def checks(self) -> list[dict[str, Any]]:
         """The journal's checks, without its events."""
@@ -334,35 +323,6 @@ def locked(path: Path) -> FileLock:
     with aside.telling(path):
         (path / PLAYER).write_text(str(os.getpid()))
     return lock
-
-
-def whole(line: bytes) -> dict[str, Any] | None:
-    """A line of the journal, None where it is torn, damaged, or not one that a training writes."""
-    try:
-        found = sealed.parse(line)
-    except ValueError:
-        return None
-    place = found.get("round", 0)
-    if type(place) is not int or not 0 <= place < MOST_ROUNDS or ("odds" in found and not is_check(found)):
-        return None
-    return found
-
-
-def is_check(line: dict[str, Any]) -> bool:
-    """Whether a line of the journal has the numbers of a check."""
-    numbers = [line.get(name) for name in NUMBERS]
-    rulings = [line.get(name) for name in ("referee", "referee_low", "referee_high")]
-    alarms = line.get("alarms")
-    return (
-        all(is_number(value) for value in (*numbers, *(value for value in rulings if value is not None)))
-        and isinstance(alarms, list)
-        and all(isinstance(alarm, str) for alarm in alarms)
-    )
-
-
-def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number."""
-    return type(value) in (int, float) and -LARGEST < value < LARGEST
 
 
 def write_recipe(path: Path, facts: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
     """
     path = Path(text).expanduser()
     if path.name.lower().endswith(READABLE) or (not path.exists() and "=" in text):
-        raise UserError(f"{text}: this run judges pictures and no rows, give picture files or a folder")
+        raise UserError(f"{text}: this run is of pictures and of no rows, give picture files or a folder")
     if not path.exists():
         raise UserError(f"{text} is not there, give a picture file or a folder of them")
     if not path.is_dir() and path.suffix.lower() != ".zip":
@@ -87,9 +87,7 @@ def _decoded(path: Path, text: str, spec: PictureSpec, settings: DataSettings) -
     try:
         return _read(path, spec, settings)
     except BadPicture as problem:
-        raise UserError(
-            f"{text} cannot be judged ({problem}), give a picture that opens in a viewer"
-        ) from None
+        raise UserError(f"{text} cannot be read ({problem}), give a picture that opens in a viewer") from None
 
 
 def _read(file: Any, spec: PictureSpec, settings: DataSettings) -> np.ndarray[Any, Any]:

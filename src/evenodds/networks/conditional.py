@@ -81,9 +81,13 @@ class ConcatDiscriminator(nn.Module):
         self.embed = embedding(condition)
         self.inner = family(replace(spec, channels=spec.channels + EMBEDDED), settings)
 
+    def beside(self, x: Tensor, c: Tensor) -> Tensor:
+        """(n, C, H, W), (n or 1, condition.spec.width) -> (n, C + EMBEDDED, H, W)."""
+        beside = self.embed(c)[:, :, None, None].expand(len(x), -1, *x.shape[-2:])
+        return torch.cat([x, beside], dim=1)
+
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        beside = self.embed(c)[:, :, None, None].expand(-1, -1, *x.shape[-2:])
-        score: Tensor = self.inner(torch.cat([x, beside], dim=1))
+        score: Tensor = self.inner(self.beside(x, c))
         return score
 
 

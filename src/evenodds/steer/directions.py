@@ -28,6 +28,8 @@ class Direction:
     """Measured over fresh seeds: what was flipped, and which other columns were kept, in shares."""
     checkpoint: str
     """The state of the run that it was found on: another one's latents mean other things."""
+    feature: str | None = None
+    """The feature of labels or columns that it moves, where it is known."""
 
 
 def keep(run: Run, direction: Direction) -> None:

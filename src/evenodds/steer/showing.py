@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -34,22 +35,62 @@ def show(run: Run, made: Tensor, columns: int, to: Path | None, name: str) -> Pa
     return place
 
 
+def show_pairs(pictures: NDArray[np.uint8], made: Tensor, to: Path | None) -> Path:
+    """Writes pictures (n, H, W, C), each beside its sample (n, *shape), as a sheet. Raises UserError for a place
+    that is no PNG."""
+    place = to or Path("inverted.png")
+    if place.suffix.lower() != ".png":
+        raise UserError(f"give --to a .png file and not {place}")
+    pairs = np.stack([pictures, to_pictures(made)], 1)
+    write_grid(pairs.reshape(-1, *pictures.shape[1:]), place, 2 * max(1, min(4, len(pictures))))
+    return place
+
+
 def show_walk(run: Run, made: Tensor, to: Path | None) -> Path:
-    """Writes samples (n, *shape) as a film, or as rows. Raises UserError for a place that does not fit the run."""
+    """Writes samples (n, *shape) as a film, GIF or MP4, or as rows. Raises UserError for a place that does not fit the
+    run."""
     if not isinstance(run.spec, PictureSpec):
         return show_rows(run, made, to or Path("walk.csv"))
     place = to or Path("walk.gif")
-    if place.suffix.lower() != ".gif":
-        raise UserError(f"{run.path} makes pictures, give --to a .gif file and not {place}")
+    writers = {".gif": gif, ".mp4": mp4}
+    if place.suffix.lower() not in writers:
+        raise UserError(f"{run.path} makes pictures, give --to a .gif or .mp4 file and not {place}")
     times = max(1, SIDE // min(made.shape[-2:]))
     frames = [
         Image.fromarray(np.squeeze(one.repeat(times, 0).repeat(times, 1))).convert("RGB")
         for one in to_pictures(made)
     ]
+    aside.write_bytes(place, writers[place.suffix.lower()](frames))
+    return place
+
+
+def gif(frames: list[Image.Image]) -> bytes:
+    """Frames of one size as a film that goes round."""
     content = BytesIO()
     frames[0].save(content, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
-    aside.write_bytes(place, content.getvalue())
-    return place
+    return content.getvalue()
+
+
+def mp4(frames: list[Image.Image]) -> bytes:
+    """Frames of one size as H.264 where the encoder is there, else MPEG-4. Raises UserError without the extra
+    `video`."""
+    try:
+        import av
+    except ImportError:
+        raise UserError(
+            "MP4 needs the extra video: pip install 'evenodds[video]', or give --to a .gif"
+        ) from None
+    content = BytesIO()
+    with av.open(content, "w", format="mp4") as film:
+        codec = next(name for name in ("libx264", "libopenh264", "mpeg4") if name in av.codecs_available)
+        stream = film.add_stream(codec, rate=round(1000 / FRAME_MS))
+        # Colours are halved both ways, so sides are even.
+        stream.width, stream.height = (side - side % 2 for side in frames[0].size)
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            film.mux(stream.encode(av.VideoFrame.from_image(frame)))
+        film.mux(stream.encode())
+    return content.getvalue()
 
 
 def show_rows(run: Run, made: Tensor, place: Path) -> Path:

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cached_property
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evenodds.data.store import Store
 from evenodds.errors import UserError
 from evenodds.game.features import Features
-from evenodds.given import wish_of
-from evenodds.judge.making import store_of
-from evenodds.latent import draw, seed_of, set_random
-from evenodds.run import Run
-from evenodds.sample import load_generator
-from evenodds.spec import at_most
+from evenodds.latent import seed_of, set_random
+from evenodds.spec import PictureSpec, at_most
 from evenodds.steer import discovery, paths
 from evenodds.steer.directions import Direction, keep, recall
-from evenodds.steer.eyes import Eyes, eyes_for
-from evenodds.steer.separation import between, hold, incline, separate
+from evenodds.steer.effect import change, signs_of, stay, worth
+from evenodds.steer.eyes import Tell
+from evenodds.steer.separation import hold, incline, separate, taught
+from evenodds.steer.settling import settle
+from evenodds.steer.space import Examples, Shares, Space
 
-LEARNT = 4_000
-"""Fakes that a direction is learnt from, at most: of large pictures fewer."""
-TRIED = 500
+TRIED = 200
 """Fresh seeds on which its effect is measured."""
 STEPS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
 """Lengths of a step that are tried; a latent vector of d numbers is about the root of d long."""
@@ -43,67 +37,10 @@ VARIED = 0.25
 """Size of the noise around a sum's answer, of a latent's own 1."""
 FEWEST = 3
 """Examples a side."""
-BATCH = 128
-
-Shares = NDArray[np.float64]
 
 
-class Steer:
-    """The latent space of a run's best G: samples are tensors (n, *shape) as G makes them, latents (n, latent)."""
-
-    def __init__(self, run: Run, device: torch.device) -> None:
-        """Raises UserError for a run whose G takes a picture in: there the picture steers."""
-        if run.condition is not None and run.condition.pictures:
-            raise UserError(
-                f"{run.path} makes pictures from pictures, whose latent space holds little: change the picture given"
-            )
-        self.run, self.device = run, device
-        self.width = run.recipe.network.latent
-        self.generator = load_generator(run, device)
-        self.given = wish_of(run, None, run.recipe.plan.seed).given
-
-    @cached_property
-    def store(self) -> Store:
-        """The data that the run was trained on. Raises UserError where it is gone or has changed."""
-        return store_of(self.run)
-
-    @cached_property
-    def eyes(self) -> Eyes:
-        """What reads features from samples; pictures' labels are learnt the first time."""
-        return eyes_for(self.store, self.run.recipe.plan.seed, self.device)
-
-    def latents(self, seeds: Sequence[int]) -> Tensor:
-        """The latent vectors that seeds stand for, (n, latent): always the same."""
-        found = []
-        with torch.random.fork_rng():
-            for seed in seeds:
-                set_random(seed_of(seed, "steer"), self.device)
-                found.append(draw(1, self.width, self.device))
-        return torch.cat(found)
-
-    @torch.inference_mode()
-    def make(self, z: Tensor) -> Tensor:
-        """Samples (n, *shape) of latents (n, latent); G's own noise is the same every time, and what a labelled G is
-        given beside is one condition for all."""
-        made = []
-        with torch.random.fork_rng():
-            for start in range(0, len(z), BATCH):
-                part = z[start : start + BATCH].to(self.device)
-                c = self.given(0, 1)
-                set_random(seed_of(0, "steer", "make"), self.device)
-                made.append(
-                    self.generator(part, None if c is None else c.to(self.device).expand(len(part), -1))
-                )
-        return torch.cat(made)
-
-    @cached_property
-    def learnt(self) -> tuple[Tensor, Shares]:
-        """Latents (n, latent) and what their fakes show, (n, features)."""
-        count = at_most(self.run.spec, LEARNT, LEARNT, LEARNT * 64**2, 1000)
-        with torch.random.fork_rng():
-            set_random(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device)
-            z = draw(count, self.width, self.device)
-        return z, np.concatenate([self.eyes.see(self.make(part)) for part in torch.split(z, BATCH)])
+class Steer(Space):
+    """The latent space of a run's best G, and what is done in it."""
 
     # Finding
 
@@ -123,15 +60,18 @@ class Steer:
                 except UserError:
                     continue  # what fakes do not show cannot be changed by mistake
         vector = hold(mine, np.array(others).reshape(-1, self.width)) * (1 if present else -1)
-        return self.finish(name, vector, "labels", place)
+        return self.finish(name, vector, "labels", f"{'' if present else 'no '}{own.name}")
 
-    def find_by_examples(self, name: str, with_it: Sequence[int], without: Sequence[int]) -> Direction:
-        """The direction from seeds without a feature to seeds with it; kept in the run. Raises UserError for fewer than
-        FEWEST of either."""
+    def find_by_examples(self, name: str, with_it: Examples, without: Examples) -> Direction:
+        """The direction from examples without a feature to examples with it: what parts them in D's eyes, looked for in
+        many fakes. Examples are seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of the run's size. Kept in
+        the run. Raises UserError for fewer than FEWEST of either."""
         if min(len(with_it), len(without)) < FEWEST:
-            raise UserError(f"{name!r} needs at least {FEWEST} seeds with it and as many without it")
-        sides = [self.latents(seeds).double().cpu().numpy() for seeds in (with_it, without)]
-        return self.finish(name, between(*sides), "examples", None)
+            raise UserError(f"{name!r} needs at least {FEWEST} examples with it and as many without it")
+        shown, lacking = (self.seen(self.latents_of(examples)) for examples in (with_it, without))
+        z = self.drawn
+        amount = taught(shown, lacking, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
+        return self.finish(name, incline(z.double().cpu().numpy(), amount), "examples", None)
 
     def discover(self, count: int, by: str) -> list[Direction]:
         """``count`` directions that nobody named, by "features" of fakes or by G's "weights"; kept as by-1, by-2 ..."""
@@ -145,52 +85,82 @@ class Steer:
             )
         return [self.finish(f"{by}-{place}", vector, by, None) for place, vector in enumerate(found, 1)]
 
-    def finish(self, name: str, vector: Shares, found_by: str, place: int | None) -> Direction:
+    def finish(self, name: str, vector: Shares, found_by: str, feature: str | None) -> Direction:
         """The direction with its effect, kept."""
-        step, effect = (UNTOLD, {}) if place is None else self.effect(vector, place)
         unit = torch.from_numpy(vector).float()
-        direction = Direction(name, unit, step, found_by, effect, self.run.best().name)
+        direction = Direction(name, unit, UNTOLD, found_by, {}, self.run.best().name, feature)
+        if feature is not None:
+            direction = self.measured(direction, feature)
         keep(self.run, direction)
         return direction
 
-    def effect(self, vector: Shares, place: int) -> tuple[float, dict[str, Any]]:
-        """The shortest step that flips a feature in FLIPPED of fresh seeds, or the one that flips most, and what it
-        does: the share flipped, and of every other column the share that stays as it was."""
-        z = self.latents(range(TRIED))
+    def measured(self, direction: Direction, feature: str) -> Direction:
+        """The direction with its step, and its effect on fresh seeds: by itself, and settled where that can be."""
+        place, present = self.eyes.place(feature)
+        z = self.latents(range(at_most(self.run.spec, TRIED, TRIED, TRIED * 64**2, 50)))
         before = self.eyes.see(self.make(z))
-        sign = np.where(before[:, place] > 0.5, -1.0, 1.0)
-        if self.eyes.features[place].level is None:
-            sign = np.ones(len(z))
-        found: list[tuple[float, dict[str, Any]]] = []
+        signs = signs_of(before[:, place], present, self.eyes.features[place].level is None)
+        found = []
         for step in STEPS:
-            moved = z + torch.from_numpy(step * sign[:, None] * vector).to(z)
-            found.append((step, self.change(before, self.eyes.see(self.make(moved)), place)))
+            after = self.eyes.see(self.make(self.moved(direction, z, step * signs, settled=False)))
+            found.append((step, change(self.eyes, before, after, place)))
             if found[-1][1]["flipped"] >= FLIPPED:
-                return found[-1]
-        return max(found, key=lambda one: float(one[1]["flipped"]))
-
-    def change(self, before: Shares, after: Shares, place: int) -> dict[str, Any]:
-        """What became of fakes: a feature flipped (of a number: raised by its spread or more), other columns kept."""
-        own = self.eyes.features[place]
-        if own.level is None:
-            flipped = after[:, place] - before[:, place] >= before[:, place].std()
-        else:
-            flipped = (after[:, place] > 0.5) != (before[:, place] > 0.5)
-        kept = {
-            column: round(float((after[:, places].argmax(1) == before[:, places].argmax(1)).mean()), 4)
-            for column, places in self.eyes.groups().items()
-            if column != own.column and len(places) > 1
-        }
-        return {"seeds": len(before), "flipped": round(float(flipped.mean()), 4), "kept": kept}
+                break
+        step, effect = max(found, key=lambda one: worth(one[1]))
+        direction = replace(direction, step=step)
+        if self.reader(direction) is not None:
+            after = self.eyes.see(self.make(self.moved(direction, z, step * signs)))
+            effect = {**change(self.eyes, before, after, place), "alone": effect}
+        return replace(direction, effect=effect)
 
     # Using
 
-    def apply(self, name: str, z: Tensor, reach: float | None = None, steps: int = 7) -> Tensor:
-        """Strips along a direction of the run, from -reach to reach (its own step when left out): (n, steps, *shape).
-        Raises UserError for a direction that the run does not have."""
+    def reader(self, direction: Direction) -> Tell | None:
+        """What reads the features of pictures, differentiably; None where a direction's own cannot be read."""
+        if direction.feature is None or not isinstance(self.run.spec, PictureSpec):
+            return None
+        return self.eyes.log_odds
+
+    def moved(self, direction: Direction, z: Tensor, lengths: Tensor, settled: bool = True) -> Tensor:
+        """Latents z (n, latent) moved by lengths (n,) along a direction. ``settled``: where its feature can be read, on
+        to where other columns are as they were, and the feature is there after a whole step (see `settling`)."""
+        there = z + lengths.to(z)[:, None] * direction.vector.to(z)
+        tell = self.reader(direction) if settled else None
+        if tell is None or direction.feature is None:
+            return there
+        place, present = self.eyes.place(direction.feature)
+        wanted = stay(self.eyes, self.eyes.see(self.make(z)), self.eyes.features[place].column)
+        whole = (lengths.abs() >= direction.step * (1 - 1e-6)).to(wanted)
+        wanted[:, place] = whole * lengths.sign().to(wanted) * (1 if present else -1)
+        return settle(there, z, self.make_some, tell, wanted.to(z))
+
+    def apply(
+        self, name: str, z: Tensor, reach: float | None = None, steps: int = 7, settled: bool = True
+    ) -> Tensor:
+        """Strips along a direction of the run, from -reach to reach (its own step when left out): (n, steps, *shape);
+        ``settled`` as for ``moved``. Raises UserError for a direction that the run does not have."""
         direction = recall(self.run, name)
-        ways = [paths.along(one, direction.vector.to(one), reach or direction.step, steps) for one in z]
-        made = self.make(torch.cat(ways))
+        reach = reach or direction.step
+        lengths = torch.linspace(-reach, reach, steps).repeat(len(z))
+        made = self.make(self.moved(direction, z.repeat_interleave(steps, 0), lengths, settled))
+        return made.view(len(z), steps, *made.shape[1:])
+
+    def turn(self, z: Tensor, feature: str = "facing", steps: int = 9) -> Tensor:
+        """Strips from one end of a feature to the other, (n, steps, *shape): along the line from the mean of latents
+        that surely do not show it to the mean of those that do (Radford 2015, 1511.06434, figure 8). Raises UserError
+        for an unknown feature, and where too few fakes show it."""
+        self.eyes.place(feature)
+        (latents, shown), ends = self.learnt, []
+        for words in (f"no {feature}", feature):
+            ends.append(latents[torch.from_numpy(self.fitting([words], shown))])
+            if len(ends[-1]) < EXEMPLARS:
+                raise UserError(f"only {len(ends[-1])} of {len(latents)} fakes surely show {words!r}")
+        axis = ends[1].mean(0) - ends[0].mean(0)
+        unit = axis / axis.norm()
+        reach = max(float((end @ unit).abs().quantile(0.8)) for end in ends)
+        flat = z - (z @ unit)[:, None] * unit
+        way = torch.linspace(-reach, reach, steps, device=z.device)[:, None] * unit
+        made = self.make((flat[:, None] + way).flatten(0, 1))
         return made.view(len(z), steps, *made.shape[1:])
 
     def mix(self, text: str, exemplars: int = EXEMPLARS, seed: int = 0) -> tuple[Tensor, list[Tensor]]:
@@ -238,11 +208,18 @@ class Steer:
         ways = []
         for first, second in pairwise(z):
             even = torch.linspace(0, 1, 4 * each, device=z.device)
-            moved = self.moved(paths.spherical(first, second, even))
+            moved = self.differences(paths.spherical(first, second, even))
             ways.append(paths.spherical(first, second, paths.even_steps(moved, each).to(z.device)))
         return torch.cat(ways)
 
-    def moved(self, z: Tensor) -> Tensor:
+    def stroll(self, name: str, z: Tensor, steps: int) -> Tensor:
+        """Latents (steps, latent) from a latent (latent,) along a direction of the run, to both sides and back,
+        so that it goes round. Raises UserError for a direction that the run does not have."""
+        direction = recall(self.run, name)
+        lengths = direction.step * torch.sin(torch.linspace(0, 2 * torch.pi, steps + 1, device=z.device)[:-1])
+        return z + lengths[:, None] * direction.vector.to(z)
+
+    def differences(self, z: Tensor) -> Tensor:
         """How far each fake is from the one before it, (n - 1,), by its pixels or places."""
         made = self.make(z).float().cpu().flatten(1)
         lengths: Tensor = (made[1:] - made[:-1]).norm(dim=1)
