@@ -19,7 +19,6 @@ from evenodds.spec import PictureSpec
 from evenodds.steer import paths
 from evenodds.steer.directions import Direction
 from evenodds.steer.showing import show_walk
-from evenodds.steer.steering import Steer
 from evenodds.studio import guards, markup
 from evenodds.studio.pages import uploads
 from evenodds.studio.pages.arriving import Place, arriving
@@ -104,8 +103,6 @@ def page(studio: Studio, say: Words, place: Place) -> None:
 
 def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) -> None:
     """One's own picture, found again in latent space, so that it is steered as fakes are."""
-    if not hasattr(Steer, "invert"):
-        return
     with gr.Accordion(say("own picture"), open=False), gr.Row():
         picture = uploads.picture(say("picture"), "own")
         with gr.Column(min_width=200):
@@ -113,7 +110,7 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) ->
             told = gr.HTML(markup.note(say("invert first")))
 
     def invert(name: str, file: str | None) -> Any:
-        steer: Any = steering(studio, name)
+        steer = studio.opened.inverter(studio.run(name))
         path = guards.picture(file)
         if not isinstance(steer.run.spec, PictureSpec):
             raise UserError(say("pictures alone"))
