@@ -68,9 +68,9 @@ class Steer(Space):
         uint8 (n, H, W, C) of the run's size; kept in the run. Raises UserError for fewer than FEWEST of either."""
         if min(len(with_it), len(without)) < FEWEST:
             raise UserError(f"{name!r} needs at least {FEWEST} examples with it and as many without it")
-        sides = [self.seen(self.latents_of(examples)) for examples in (with_it, without)]
+        shows, lacks = (self.seen(self.latents_of(examples)) for examples in (with_it, without))
         z = self.drawn
-        amount = taught(*sides, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
+        amount = taught(shows, lacks, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
         return self.finish(name, incline(z.double().cpu().numpy(), amount), "examples", None)
 
     def discover(self, count: int, by: str) -> list[Direction]:
