@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo test check e2e bench clean
+.PHONY: help demo test check e2e bench soak fuzz clean
 
 help:
 	@echo "make demo    train on people, and say what to look at"
@@ -12,6 +12,8 @@ help:
 	@echo "make check   formatting, lint, types, floors"
 	@echo "make e2e     the end-to-end runs of CI, about ten minutes"
 	@echo "make bench   the benchmarks, hours; BENCH=people for one"
+	@echo "make soak    100 kills and full disks, minutes"
+	@echo "make fuzz    100,000 hostile inputs a surface, an hour; INPUTS=1000 for fewer"
 	@echo "make clean   remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml
@@ -32,20 +34,29 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_floors.py
 
-# One of them: make bench BENCH=people
+# One of them: make bench BENCH=people. BENCH=adult needs CTGAN=PYTHON, one that has ctgan, whose licence keeps it out of ours.
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
-  labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades steering-faces
+  labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
+  speed svm-mnist svm-fashion growth sampling scaling steering-faces
 bench: $(STAMP)
 	for name in $(BENCH); do \
 	  case $$name in \
 	    digits|faces) set -- pictures.py $$name;; \
-	    modes-*|stops-*|tempo-*|labels-*|pairs-*|steering-*) set -- $${name%%-*}.py $${name##*-};; \
+	    modes-*|stops-*|tempo-*|labels-*|pairs-*|svm-*|steering-*) set -- $${name%%-*}.py $${name##*-};; \
+	    adult) set -- adult.py --ctgan $(CTGAN);; \
 	    judge) set -- judge.py people digits faces;; \
 	    *) set -- $$name.py;; \
 	  esac; \
 	  $(BIN)/python benchmarks/$$@ || exit 1; \
 	done
+
+soak: $(STAMP)
+	$(BIN)/python benchmarks/soak.py
+
+INPUTS ?= 100000
+fuzz: $(STAMP)
+	$(BIN)/python benchmarks/fuzz.py $(INPUTS)
 
 e2e: $(STAMP)
 	$(BIN)/pytest -m end_to_end

@@ -44,14 +44,15 @@ FAKES = {"mnist": 10_000, "fashion": 10_000, "faces": 6_000}
 ROWS = 20_000
 
 
-def pictures(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Training pictures uint8 (n, 28, 28) and their labels (n,)."""
+def pictures(name: str, part: str = "train") -> tuple[np.ndarray, np.ndarray]:
+    """Pictures uint8 (n, 28, 28) of the part train or test, and their labels (n,)."""
     if name == "mnist":
         with np.load(DATA / "mnist.npz") as file:
-            return file["x_train"], file["y_train"]
+            return file[f"x_{part}"], file[f"y_{part}"]
     folder = DATA / "fashion_mnist"
+    prefix = "train" if part == "train" else "t10k"
     read = {
-        kind: gzip.decompress((folder / f"train-{kind}-ubyte.gz").read_bytes())
+        kind: gzip.decompress((folder / f"{prefix}-{kind}-ubyte.gz").read_bytes())
         for kind in ("images-idx3", "labels-idx1")
     }
     x = np.frombuffer(read["images-idx3"], np.uint8, offset=16).reshape(-1, 28, 28)

@@ -27,14 +27,14 @@ from record import record
 CHUNK = 1_000
 
 
-def noise(count: int) -> Iterator[np.ndarray]:
+def noise(count: int, size: int) -> Iterator[np.ndarray]:
     """Random pictures, a chunk at a time."""
     rng = np.random.default_rng(0)
-    for _ in range(count // CHUNK):
-        yield rng.integers(0, 256, (CHUNK, 3, 64, 64), np.uint8)
+    for start in range(0, count, CHUNK):
+        yield rng.integers(0, 256, (min(CHUNK, count - start), 3, size, size), np.uint8)
 
 
-def make(folder: Path, count: int) -> None:
+def make(folder: Path, count: int, size: int = 64) -> None:
     """A store of ``count`` random pictures."""
     facts: dict[str, Any] = {
         "source": "noise",
@@ -43,7 +43,7 @@ def make(folder: Path, count: int) -> None:
         "skipped": [],
         "licence": None,
     }
-    write_store(folder, PictureSpec(3, 64, 64), "noise", noise(count), lambda: About(facts))
+    write_store(folder, PictureSpec(3, size, size), "noise", noise(count, size), lambda: About(facts))
 
 
 def child(store: Path, run: Path, rounds: int) -> None:

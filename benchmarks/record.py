@@ -38,11 +38,14 @@ def machine() -> dict[str, Any]:
     }
 
 
-def record(name: str, rows: list[dict[str, Any]], summary: dict[str, Any]) -> None:
-    """Prints the table, writes docs/evidence/NAME.json, and puts the table into docs/evidence.md at its marks."""
+def record(name: str, rows: list[dict[str, Any]], summary: dict[str, Any], *, keep: bool = True) -> None:
+    """Prints the table, writes docs/evidence/NAME.json, and puts the table into docs/evidence.md at its marks; without
+    ``keep`` it is printed alone."""
     facts = {"machine": machine(), "summary": summary, "rows": rows}
     table = markdown(facts)
     print("\n" + table)
+    if not keep:
+        return
     EVIDENCE.mkdir(parents=True, exist_ok=True)
     (EVIDENCE / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")
     page = EVIDENCE.with_suffix(".md")

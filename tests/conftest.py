@@ -13,6 +13,8 @@ import torch
 from PIL import Image
 
 from evenodds.cli.main import main
+from evenodds.errors import UserError
+from evenodds.export.runtime import add_runtime
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -75,6 +77,16 @@ def penguins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append(f"{kind},{bill},{flipper},2021-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}")
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> str | None:
+    """Why there can be no page for browsers here (npm is not here, or not online), None where there can."""
+    try:
+        add_runtime(tmp_path_factory.mktemp("runtime"))
+    except UserError as problem:
+        return str(problem)
+    return None
 
 
 def mixed(rows: int = 400) -> pd.DataFrame:

@@ -179,7 +179,7 @@ def test_the_scores_are_those_of_the_best_g_on_held_out_pairs(run: Run) -> None:
     fake = np.ascontiguousarray(np.asarray(made).transpose(0, 3, 1, 2))
     given = cast(Bytes, store.conditions("heldout", places))
     scores = fidelity(run, store, CPU)
-    assert scores == run.scores() == json.loads((run.path / "scores.json").read_text())
+    assert scores == run.scores("pairs") == json.loads((run.path / "scores.json").read_text())["pairs"]
     assert scores is not None
     assert scores["pairs"] == store.n_heldout == 4
     assert scores["l1"] == pytest.approx(np.abs(real.astype(float) - fake).mean() / 255, abs=1e-4)
@@ -207,7 +207,7 @@ def pictures_in(page: str) -> dict[str, Image.Image]:
 
 def test_the_report_tells_the_scores_and_shows_the_pairs(run: Run) -> None:
     page = (run.path / "report.html").read_text()
-    scores = run.scores()
+    scores = run.scores("pairs")
     assert scores is not None
     told, met = pairs_told(scores), scores["honoured"]
     assert "What was given, and what came of it" in page
@@ -245,11 +245,11 @@ def test_train_s_json_has_the_pairs_and_a_larger_budget_scores_anew(
     command += ("--size", 16, "--width", 8, "--batch", 4, "--head-start", 0, "--seed", 1, "--check-every", 3)
     command += ("--json",)
     first = json.loads(evenodds(*command, "--budget", "3rounds").out)
-    assert first["pairs"] == json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert first["pairs"] == json.loads((tmp_path / "run" / "scores.json").read_text())["pairs"]
     assert first["pairs"].keys() == {"pairs", "l1", "psnr", "ssim", "distance", "honoured"}
     assert first["pairs"]["honoured"].keys() == {"difference"}
     again = json.loads(evenodds(*command, "--budget", "12rounds").out)
-    assert again["pairs"] == Run.open(tmp_path / "run").scores()
+    assert again["pairs"] == Run.open(tmp_path / "run").scores("pairs")
     moved = Run.open(tmp_path / "run").best().name != "00000003"
     assert (again["pairs"] != first["pairs"]) == moved
 

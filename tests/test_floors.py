@@ -10,14 +10,14 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "evenodds"
 
 FLOORS: list[set[str]] = [
-    {"__init__", "errors", "spec", "aside"},
+    {"__init__", "errors", "spec", "aside", "extras", "sealed", "distributed"},
     {"data"},
     {"networks"},
     {"objectives", "latent"},
     {"game"},
     {"budget", "recipe", "verdicts", "checkpoint", "device", "run", "training", "gallery", "film", "report"}
     | {"train", "forecast", "sample", "session", "examine", "extractor", "steward", "words", "clock"}
-    | {"given", "fidelity"},
+    | {"given", "fidelity", "diff", "loggers", "journal"},
     {"evaluate", "judge"},
     {"steer"},
     {"gan", "export"},

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from evenodds import sealed
 from evenodds.data import people
 from evenodds.data.pictures import grid_image
 from evenodds.data.store import Store
@@ -22,7 +23,7 @@ from evenodds.judge.evidence import SHARES, Witnesses, cut_sheet
 from evenodds.judge.eye import EYE, Block, distance, points, see, sight
 from evenodds.judge.judge import Judge
 from evenodds.judge.making import FOR_ROWS, judge_of, sides, store_of
-from evenodds.run import Run
+from evenodds.run import Run, write_recipe
 from evenodds.spec import PictureSpec
 
 from .conftest import mixed
@@ -127,7 +128,7 @@ def test_a_damaged_or_older_judge_is_made_again(run: Run, judge: Judge, tmp_path
     state = folder / "judge" / "state.json"
     facts = json.loads(state.read_text())
     facts["state"]["layout"] = 0
-    state.write_text(json.dumps(facts))
+    state.write_text(json.dumps(sealed.seal(facts)))
     assert Judge.load(folder / "judge") is None
     assert Judge.load(tmp_path / "nothing") is None
 
@@ -139,7 +140,7 @@ def test_without_the_data_an_older_judge_serves_and_none_is_made(
     shutil.copytree(run.path, folder, symlinks=True)
     recipe = folder / "recipe.json"
     facts = json.loads(recipe.read_text())
-    recipe.write_text(json.dumps({**facts, "source": str(tmp_path / "gone.csv")}))
+    write_recipe(folder, {**facts, "source": str(tmp_path / "gone.csv")})
     told: list[str] = []
     replace(judge, facts={**judge.facts, "checkpoint": "00000030"}).save(folder / "judge")
     assert judge_of(Run.open(folder), CPU, told.append).facts["checkpoint"] == "00000030"
@@ -148,7 +149,7 @@ def test_without_the_data_an_older_judge_serves_and_none_is_made(
     with pytest.raises(UserError, match="needs the data"):
         judge_of(Run.open(folder), CPU)
     facts["data"]["fingerprint"] = "another"
-    recipe.write_text(json.dumps(facts))
+    write_recipe(folder, facts)
     with pytest.raises(UserError, match="has changed since"):
         judge_of(Run.open(folder), CPU)
 

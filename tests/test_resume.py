@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,13 +21,15 @@ from evenodds.clock import Moment
 from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
+from evenodds.data.store import Store
+from evenodds.errors import UserError
 from evenodds.game.settings import GameSettings
 from evenodds.gan import Silent
 from evenodds.networks.settings import NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
 from evenodds.recipe import PlanSettings, Recipe, resolve
 from evenodds.run import Run
-from evenodds.session import open_run
+from evenodds.session import open_run, start
 from evenodds.train import train
 
 from .conftest import Answer
@@ -154,13 +155,104 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
     assert evenodds(*command, "--budget", "6rounds").code == 0
     last = Run.open(tmp_path / "run").last()
     assert last is not None
-    (last / "generator.safetensors").write_bytes(b"flipped")
-    answer = evenodds(*command, "--budget", "9rounds")
-    assert answer.code == 2
-    assert "generator.safetensors" in answer.err
-    shutil.rmtree(last)
+    flip(last / "generator.safetensors")
+    answer = evenodds(*command, "--budget", "6rounds")
+    assert answer.code == 0
+    assert "generator.safetensors does not read (its checksum does not fit)" in " ".join(answer.out.split())
+    run = Run.open(tmp_path / "run")
+    assert [line["round"] for line in run.journal() if line.get("event") == "resume"][-1] == 3
+    assert [line for line in run.journal() if line.get("event") == "damaged"]
+    assert (
+        evenodds("train", penguins, "--out", tmp_path / "whole", "--width", 8, "--budget", "6rounds").code
+        == 0
+    )
+    assert_equal(run, Run.open(tmp_path / "whole"))
     assert evenodds("sample", tmp_path / "run", "-n", 3, "--to", tmp_path / "x.csv").code == 0
-    assert evenodds(*command, "--budget", "9rounds").code == 0
+
+
+def flip(path: Path) -> None:
+    """One bit of a file, in its last quarter, where the content is."""
+    content = bytearray(path.read_bytes())
+    content[len(content) * 7 // 8] ^= 1
+    path.write_bytes(content)
+
+
+def test_where_no_checkpoint_is_whole_it_is_said(
+    tmp_path: Path, penguins: Path, evenodds: Callable[..., Answer]
+) -> None:
+    command = ("train", penguins, "--out", tmp_path / "run", "--width", 8, "--budget", "3rounds")
+    assert evenodds(*command).code == 0
+    for folder in Run.open(tmp_path / "run").checkpoints():
+        flip(folder / "state.json")
+    answer = evenodds(*command)
+    assert answer.code == 2
+    assert "no checkpoint of" in answer.err
+
+
+def test_a_damaged_recipe_is_named_and_its_copy_serves(
+    tmp_path: Path, penguins: Path, evenodds: Callable[..., Answer]
+) -> None:
+    command = ("train", penguins, "--out", tmp_path / "run", "--width", 8, "--budget", "3rounds")
+    assert evenodds(*command).code == 0
+    recipe = tmp_path / "run" / "recipe.json"
+    whole = recipe.read_bytes()
+    flip(recipe)
+    answer = evenodds(*command)
+    assert answer.code == 0
+    assert "recipe.json was damaged" in " ".join(answer.out.split())
+    assert recipe.read_bytes() == whole
+    recipe.unlink()
+    assert evenodds("sample", tmp_path / "run", "-n", 3, "--to", tmp_path / "x.csv").code == 0
+
+
+def test_a_damaged_store_is_made_again(
+    tmp_path: Path, penguins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path / "cache"))
+    first = prepare(find(str(penguins)), DataSettings())
+    flip(first.path / "samples.npy")
+    with pytest.raises(UserError, match=r"the checksum of samples\.npy does not fit"):
+        Store.open(first.path)
+    again = prepare(find(str(penguins)), DataSettings())
+    assert again.fingerprint == first.fingerprint
+    Store.open(again.path)
+
+
+def test_a_damaged_row_of_a_large_store_is_named(
+    tmp_path: Path, penguins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path / "cache"))
+    for room in ("store", "writer"):
+        monkeypatch.setattr(f"evenodds.data.{room}.RESIDENT", 0)
+    store = prepare(find(str(penguins)), DataSettings())
+    count = store.n_train + store.n_heldout
+    flip(store.path / "samples.npy")
+    damaged = Store.open(store.path)
+    with pytest.raises(UserError, match=r"is damaged \(row \d+ of samples\.npy\)"):
+        damaged.in_file_order(0, count)
+
+
+def test_a_preparation_ends_when_asked_and_leaves_nothing(
+    tmp_path: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path / "cache"))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        start(find(str(photographs)), "photographs", Recipe(), tmp_path / "run", "cpu", Silent(), stop)
+    assert not (tmp_path / "run").exists()
+    assert not [path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]
+
+
+def test_two_trainings_of_one_run_are_one_too_many(
+    tmp_path: Path, penguins: Path, evenodds: Callable[..., Answer]
+) -> None:
+    command = ("train", penguins, "--out", tmp_path / "run", "--width", 8, "--budget", "3rounds")
+    assert evenodds(*command).code == 0
+    with Run.open(tmp_path / "run").lock():
+        answer = evenodds(*command)
+    assert answer.code == 2
+    assert "is being trained by another process" in answer.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

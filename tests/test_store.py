@@ -90,7 +90,8 @@ def test_rows_come_in_the_order_asked_for(
     large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if large:  # as a file over the limit is read
-        monkeypatch.setattr("evenodds.data.store._RESIDENT", 0)
+        for room in ("store", "writer"):
+            monkeypatch.setattr(f"evenodds.data.{room}.RESIDENT", 0)
     store = written(tmp_path / "it", numbered(50))
     train = number_of(store.train(np.arange(store.n_train)))
     wanted = np.array([7, 3, 3, 40, 0, 44])

@@ -1,4 +1,4 @@
-"""Checkpoints: folders of safetensors and one state.json, written aside, fsynced and renamed."""
+"""Checkpoints: folders of safetensors and one state.json with their checksums, written aside, fsynced and renamed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from evenodds import aside
+from evenodds import aside, sealed
 from evenodds.errors import UserError
 
 Tensors = dict[str, dict[str, Tensor]]
@@ -30,25 +30,42 @@ def write(folder: Path, tensors: Tensors, state: dict[str, Any]) -> None:
                 save_file(whole, part / f"{name}.safetensors")
             except SafetensorError as problem:
                 raise aside.Unwritable(folder.parent, str(problem)) from problem
-        (part / "state.json").write_text(json.dumps({"tensors": sorted(tensors), "state": state}, indent=1))
+        sums = {name: sealed.sum_of(part / f"{name}.safetensors") for name in sorted(tensors)}
+        (part / "state.json").write_text(json.dumps(sealed.seal({"tensors": sums, "state": state}), indent=1))
 
 
 def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
     """What ``write`` wrote. Raises UserError that names the file which is missing or damaged."""
     path = folder / "state.json"
     try:
-        facts = json.loads(path.read_text("utf-8"))
-        names, state = facts["tensors"], facts["state"]
+        facts = sealed.unseal(path)
+        sums, state = facts["tensors"], facts["state"]
+        if not isinstance(state, dict):
+            raise ValueError("its state is no JSON object")
         tensors = {}
-        for name in names:
-            path = folder / f"{name}.safetensors"
+        for name, expected in sums.items():
+            path = folder / Path(name).with_suffix(".safetensors").name
+            if sealed.sum_of(path) != expected:
+                raise ValueError("its checksum does not fit")
             tensors[name] = load_file(path)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as problem:
         raise UserError(
             f"the checkpoint {folder} is damaged: {path.name} does not read ({problem}), "
-            "delete that folder to go back to the one before"
+            "the same train command again goes back to the one before"
         ) from problem
     return tensors, state
+
+
+def best_of(folder: Path) -> int:
+    """The round of the best state at the time of a checkpoint that was just written."""
+    return int(sealed.load(folder / "state.json")["state"]["best"])
+
+
+def fits(network: nn.Module, tensors: dict[str, Tensor]) -> bool:
+    """Whether tensors are a network's, by name and shape."""
+    return {name: value.shape for name, value in network.state_dict().items()} == {
+        name: value.shape for name, value in tensors.items()
+    }
 
 
 def point(link: Path, folder: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
+from evenodds.distributed import local_rank
 from evenodds.errors import UserError
 from evenodds.spec import RowSpec, SampleSpec
 
@@ -19,6 +20,13 @@ def find_device(name: str) -> torch.device:
     if not there.get(name, False):
         here = ", ".join(kind for kind, found in there.items() if found)
         raise UserError(f"--device {name} is not on this machine, take one of: auto, {here}")
+    if name == "cuda" and local_rank():
+        if local_rank() >= torch.cuda.device_count():
+            raise UserError(
+                f"there is no GPU for local rank {local_rank()}, start as many ranks as there are GPUs"
+            )
+        torch.cuda.set_device(local_rank())
+        return torch.device("cuda", local_rank())
     return torch.device(name)
 
 

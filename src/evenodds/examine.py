@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evenodds.data.batches import as_samples
+from evenodds.data.store import Store
 from evenodds.game import measures
 from evenodds.game.alarms import Seen
 from evenodds.game.features import Features
 from evenodds.game.odds import odds
 from evenodds.latent import draw, generate, seed_of, set_random
 from evenodds.spec import PictureSpec, at_most
-from evenodds.training import Training
+from evenodds.training import BATCH, Training
 
 KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS = 20_000, 5_000, 100_000_000
 """Training samples, at most, among which copies are looked for; of large pictures so many as have these pixels."""
@@ -27,6 +29,19 @@ DIGITS = 6
 """Decimals kept in the journal; what is decided is decided by the kept ones."""
 
 
+def known_count(store: Store) -> int:
+    """How many training samples are known to checks."""
+    return min(store.n_train, at_most(store.spec, KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS))
+
+
+def known_features(store: Store, count: int) -> Features:
+    """The game's features, fitted to the first ``count`` training samples, outside of a game."""
+    batches = (np.arange(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
+    return Features(
+        store.spec, (as_samples(store, store.train(some), torch.device("cpu")) for some in batches)
+    )
+
+
 class Examiner:
     """Holds the reals as features; ``look`` compares the players' work with them."""
 
@@ -35,8 +50,7 @@ class Examiner:
         store = training.store
         self.pictures = isinstance(store.spec, PictureSpec)
         self.count = training.judged
-        most = at_most(store.spec, KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS)
-        self.features = Features(store.spec, training.reals("train", min(most, store.n_train)))
+        self.features = Features(store.spec, training.reals("train", known_count(store)))
         self.train = self.features.reals
         self.joint: measures.Cloud | None = None
         """Training reals' features with the labels they were made under beside them, where there are any."""

@@ -49,8 +49,19 @@ def features(network: Any, x: Tensor, batch: int = 64) -> NDArray[np.float32]:
     found = []
     for part in x.split(batch):
         colour = part.expand(-1, 3, -1, -1) if part.shape[1] == 1 else part[:, :3]
-        side = max(SMALLEST, *colour.shape[-2:])
+        side = enlarged(*colour.shape[-2:])
         large = F.interpolate(colour, size=(side, side), mode="bilinear", align_corners=False)
         maps = network.extract_features((large / 2 + 0.5 - mean) / deviation)
         found.append(maps.mean((2, 3)).cpu())
     return np.asarray(torch.cat(found).numpy())
+
+
+def enlarged(height: int, width: int) -> int:
+    """The side in pixels at which the network sees pictures of that size."""
+    return max(SMALLEST, height, width)
+
+
+def resizing(height: int, width: int) -> str:
+    """How pictures of that size are brought to it, in words."""
+    side = enlarged(height, width)
+    return "none" if (height, width) == (side, side) else f"bilinear to {side} px"

@@ -11,11 +11,9 @@ from scipy.ndimage import distance_transform_edt
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from evenodds.data import conditions
-from evenodds.data.batches import as_samples
 from evenodds.data.pictures import to_tensor
 from evenodds.data.store import Store
-from evenodds.examine import KNOWN_PICTURES, KNOWN_PIXELS, KNOWN_ROWS
-from evenodds.game.features import Features
+from evenodds.examine import known_count, known_features
 from evenodds.game.measures import frechet
 from evenodds.given import turns
 from evenodds.run import Run
@@ -27,7 +25,6 @@ PAIRS, PIXELS, FEWEST = 500, 8_000_000, 50
 CLEAN = 99.0
 REACH = 2
 """Pixels by which an outline may be off."""
-BATCH = 256
 
 Bytes = NDArray[np.uint8]
 
@@ -69,10 +66,7 @@ def ssim(real: Bytes, fake: Bytes) -> float:
 
 def distance(store: Store, real: Bytes, fake: Bytes) -> float:
     """Fréchet distance of pictures (n, C, H, W) on features fitted to training reals."""
-    count = min(store.n_train, at_most(store.spec, KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS))
-    batches = (np.arange(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
-    cpu = torch.device("cpu")
-    features = Features(store.spec, (as_samples(store, store.train(batch), cpu) for batch in batches))
+    features = known_features(store, known_count(store))
     return frechet(features(to_tensor(real)), features(to_tensor(fake)))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from pydantic import BaseModel
+from torch import nn
 
 from evenodds import sample as sampling
 from evenodds.clock import Moment
@@ -18,6 +19,9 @@ from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.device import find_device
 from evenodds.errors import UserError
+from evenodds.evaluate.scoring import Asked, score
+from evenodds.evaluate.views import Extractor
+from evenodds.export.pretrained import fetch, open_hub
 from evenodds.game.settings import GameSettings
 from evenodds.given import Wanted, wish_of
 from evenodds.judge.asking import ask_in_python
@@ -98,6 +102,26 @@ class Gan:
         """The judge itself, with scikit-learn's ``score_samples`` and ``predict``; trained on the first call."""
         return judge_of(self.fitted(), find_device(self.device))
 
+    def score(
+        self,
+        n: int | None = None,
+        *,
+        extractor: Extractor | nn.Module = "auto",
+        classifier: nn.Module | None = None,
+        target: str | None = None,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """How good n fakes are, as `evenodds score --json` tells: ``figures`` is a list of scores, each with what it
+        was measured on.
+
+        Pictures: ``extractor`` makes features, your own network from float32 (n, C, H, W) in [-1, 1] to (n, ...) or one
+        of "efficientnet", "layout" and "inception"; a ``classifier`` that gives logits (n, classes) adds an
+        inception-style score. Tables: ``target`` is the column that classifiers learn. Raises UserError before ``fit``,
+        and for what does not fit.
+        """
+        asked = Asked(n, extractor, classifier, target, seed)
+        return score(self.fitted(), asked, find_device(self.device))
+
     @property
     def steer(self) -> Steer:
         """The latent space of the best generator: ``find`` and ``apply`` directions, ``mix``, ``walk``, ``turn``,
@@ -121,6 +145,19 @@ class Gan:
         gan = cls(device=device)
         gan.run = Run.open(Path(path))
         gan.recipe, gan.verdict = gan.run.recipe, gan.run.verdict()
+        return gan
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, device: str = "auto") -> Self:
+        """The game in a folder that ``export --to hub`` left, or in one of that name on the Hugging Face Hub.
+
+        It samples, and judges if its judge was taken along. Only safetensors and JSON are read, and never code. Raises
+        UserError where it is not there or does not fit together.
+        """
+        folder = Path(name)
+        run = open_hub(folder if folder.is_dir() else fetch(str(name)))
+        gan = cls(device=device)
+        gan.run, gan.recipe, gan.verdict = run, run.recipe, run.verdict()
         return gan
 
     def fitted(self) -> Run:

@@ -80,6 +80,10 @@ def wish_of(run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: 
     kept = tensors["known"]["given"].numpy()
     if run.condition.pictures:
         if wanted is None:
+            if not len(kept):
+                raise UserError(
+                    f"{run.path} holds no pictures of its data, give a picture file or a folder of them"
+                )
             return turns(kept, reals=tensors["known"]["real"].numpy())
         return pictures(run, wanted, say)
     codec = TableCodec.from_json(state["codec"])

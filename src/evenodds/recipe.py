@@ -83,8 +83,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "pix2pix": Preset(
         {"width": 32},
-        {"loss": "nonsaturating", "penalty": "none", "l1": 100.0},
-        {"batch": 4, "rate_d": 1e-3, "rate_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
+        {"loss": "nonsaturating", "penalty": "none", "l1": 300.0},
+        {"batch": 8, "rate_d": 1e-3, "rate_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
     ),
     "resunet": Preset(
         {"width": 16, "latent": 64},

@@ -32,11 +32,23 @@ from evenodds.verdicts import MEANINGS
 TABLE_ROWS = 12
 SHOWN = 24
 """Pairs shown."""
+ARROWS = {"lower": "↓", "higher": "↑", "half": "→ 0.5", "reals": "→ reals"}
+"""Which way a figure is better."""
+SMALLEST = 1e-4
+"""Of p-values, below which they are not told apart."""
+SPLITS = {"train": "training", "held-out": "held-out"}
+BESIDE = (
+    "Beside each figure stands what as many real samples get in the fakes' place. Figures compare only where "
+    "extractor, resizer, counts and split are the same."
+)
 EVENTS = {
     "head start": "D played {turns} turns alone and came to {reached:.0%} (asked for: {asked:.0%})",
     "tempo": "{what} set to {to:.4g}: {reason}",
     "back": "back to the state of round {to:,}, try {attempt}: {reason}",
     "resume": "resumed",
+    "damaged": "{reason}",
+    "ranks": "goes on with {now} ranks in place of {was}",
+    "split": "the device's memory is full: a batch is played in {parts} parts",
 }
 """What the journal's events say."""
 
@@ -56,7 +68,8 @@ def write_report(run: Run, store: Store) -> Path:
         events=events(run),
         judge=judge_told(run.judge_facts()),
         evidence=evidence(verdict),
-        pairs=pairs_told(run.scores()),
+        pairs=pairs_told(run.scores("pairs")),
+        scores=scores_told(run.scores("score")),
         figures=figures(run, store, film),
         rows=newest_rows(run) if codec is not None else None,
         notes=[
@@ -146,6 +159,30 @@ def pairs_told(scores: dict[str, Any] | None) -> list[str]:
             f"What was given differs from the same taken from the fake by {met['difference']:.3f} (L1)."
         )
     return said
+
+
+def scores_told(scores: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What evenodds score found, as cells: title, fakes, reals in their place, and what it was measured on."""
+    if scores is None:
+        return None
+    state = f"Of the state of round {int(scores['checkpoint']):,}. {BESIDE}"
+    return {"state": state, "rows": [score_cells(figure) for figure in scores["figures"]]}
+
+
+def score_cells(figure: dict[str, Any]) -> tuple[str, str, str, str]:
+    """A figure of evenodds score in words, as a page and a terminal show it."""
+    value = f"{figure['value']:.4g}"
+    if figure["low"] is not None:
+        value += f" ({figure['low']:.4g} to {figure['high']:.4g})"
+    if figure["p_value"] is not None:
+        p = figure["p_value"]
+        value += f", p = {p:.2g}" if p >= SMALLEST else f", p < {SMALLEST:g}"
+    reals = "" if figure["reals"] is None else f"{figure['reals']:.4g}"
+    made = (
+        figure["extractor"] if figure["resizer"] == "none" else f"{figure['extractor']}, {figure['resizer']}"
+    )
+    against = f"{figure['fake_n']:,} fakes, {figure['real_n']:,} {SPLITS[figure['split']]} reals"
+    return f"{figure['title']} {ARROWS[figure['better']]}", value, reals, f"{against}; {made}"
 
 
 def events(run: Run) -> list[tuple[int, str]]:

@@ -6,23 +6,30 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from evenodds import aside, checkpoint
+from evenodds import aside, checkpoint, journal, sealed
 from evenodds.errors import UserError
 from evenodds.recipe import Recipe
 from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
-STARTED = {"checkpoints", "samples", "codec.json", "condition"}
+STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock"}
 """What a run holds before its recipe is written: a start that broke off there may be made again."""
+
+COPY = "checkpoints/recipe.json"
+"""The recipe once more, should the first be damaged."""
 
 JUDGE = "judge"
 """Where the judge is kept, which is made when it is first asked."""
+
+SCORES = "scores.json"
+Scored = Literal["pairs", "score"]
+"""What it holds."""
 
 KEPT = 2
 """Checkpoints kept: the last, and the one before it should the last be damaged."""
@@ -33,10 +40,12 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.facts: dict[str, Any] = json.loads((path / "recipe.json").read_text())
+        self.facts, self.mended = self._facts()
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
         self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        """Who is told each line of the journal, too."""
 
     @classmethod
     def create(
@@ -51,36 +60,50 @@ class Run:
 
         Raises UserError where that cannot be.
         """
-        if path.exists() and (not path.is_dir() or not {inner.name for inner in path.iterdir()} <= STARTED):
-            raise UserError(f"{path} is there already and is no run of ours, choose another --out")
+        refuse_others(path)
         with aside.telling(path):
             for folder in ("checkpoints", "samples"):
                 (path / folder).mkdir(parents=True, exist_ok=True)
-        if codec is not None:
-            write_json(path / "codec.json", codec)
-        if known is not None:
-            checkpoint.write(path / "condition", *known)
-        # Last: a folder with a recipe is a run.
-        write_json(path / "recipe.json", facts)
+        with locked(path):
+            if is_run(path):
+                raise UserError(
+                    f"{path} was made by another process just now, the same command again goes on with it"
+                )
+            if codec is not None:
+                write_json(path / "codec.json", sealed.seal(codec))
+            if known is not None:
+                checkpoint.write(path / "condition", *known)
+            # Last: a folder with a recipe is a run.
+            write_recipe(path, facts)
         return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> Run:
         """The run at ``path``. Raises UserError where there is none, or where its recipe does not read."""
-        if not (path / "recipe.json").is_file():
+        if not is_run(path):
             raise UserError(f"{path} is no run: it holds no recipe.json; give the folder that train printed")
         try:
             return cls(path)
-        except (OSError, ValueError, KeyError, TypeError) as problem:
-            first = str(problem).splitlines()[0]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as problem:
+            first = (str(problem) or type(problem).__name__).splitlines()[0]
             raise UserError(
                 f"{path / 'recipe.json'} does not read ({first}), restore it or train anew"
             ) from None
 
+    def _facts(self) -> tuple[dict[str, Any], str | None]:
+        """What the recipe says, from its copy where it is damaged; and then what was wrong with it."""
+        try:
+            return sealed.unseal(self.path / "recipe.json"), None
+        except (OSError, ValueError) as problem:
+            try:
+                return sealed.unseal(self.path / COPY), str(problem)
+            except (OSError, ValueError):
+                raise problem from None
+
     def codec(self) -> dict[str, Any]:
         """How a table's rows are decoded, as TableCodec.to_json gave it. Raises UserError where it is damaged."""
         try:
-            codec: dict[str, Any] = json.loads((self.path / "codec.json").read_text())
+            codec = sealed.unseal(self.path / "codec.json")
         except (OSError, ValueError) as problem:
             raise UserError(f"{self.path / 'codec.json'} does not read ({problem}), train anew") from None
         return codec
@@ -91,12 +114,16 @@ class Run:
 
     def lock(self) -> FileLock:
         """The lock that one training at a time holds. Raises UserError where another holds it."""
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise UserError(f"{self.path} is being trained by another process, wait for it to end") from None
-        return lock
+        return locked(self.path)
+
+    def sweep_parts(self) -> None:
+        """Takes away what a killed process was writing. Only for who holds the lock."""
+        for folder in (self.path, self.path / "samples", self.path / "checkpoints"):
+            for part in folder.glob(".*.part"):
+                if part.is_dir() and not part.is_symlink():
+                    shutil.rmtree(part)
+                else:
+                    part.unlink(missing_ok=True)
 
     def differences(self, facts: dict[str, Any]) -> list[str]:
         """What another recipe changes, as lines `name: mine -> theirs`; when to end does not count."""
@@ -110,7 +137,7 @@ class Run:
 
     def rewrite(self, facts: dict[str, Any]) -> None:
         """Takes over a recipe that differs in when to end or versions alone."""
-        write_json(self.path / "recipe.json", facts)
+        write_recipe(self.path, facts)
         self.facts = facts
         self.recipe = Recipe.model_validate(facts["settings"])
 
@@ -118,16 +145,16 @@ class Run:
 
     def note(self, line: dict[str, Any]) -> None:
         """Appends one line to the journal. Raises Unwritable where it cannot."""
-        with aside.telling(self.path), (self.path / "journal.jsonl").open("a") as journal:
-            journal.write(json.dumps(line) + "\n")
-            journal.flush()
-            os.fsync(journal.fileno())
+        with aside.telling(self.path), (self.path / "journal.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        for listener in self.listeners:
+            listener(line)
 
     def journal(self) -> list[dict[str, Any]]:
         """All whole lines of the journal."""
-        path = self.path / "journal.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        return journal.read(self.path / "journal.jsonl")
 
     def checks(self) -> list[dict[str, Any]]:
         """The journal's checks, without its events."""
@@ -150,26 +177,41 @@ class Run:
         folder = self.write_checkpoint(rounds, tensors, state)
         checkpoint.point(self.path / "checkpoints" / "last", folder)
 
-    def save_best(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> None:
-        """The state to sample from, to which `best` then points."""
-        checkpoint.point(self.path / "checkpoints" / "best", self.write_checkpoint(rounds, tensors, state))
-
     def write_checkpoint(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> Path:
         """Where the checkpoint of a round lies, once it is written."""
-        folder = self.path / "checkpoints" / f"{rounds:08d}"
+        folder = self.checkpoint(rounds)
         checkpoint.write(folder, tensors, state)
         return folder
 
+    def point_best(self, rounds: int) -> None:
+        """Has `best` point to the checkpoint of a round: the state to sample from."""
+        checkpoint.point(self.path / "checkpoints" / "best", self.checkpoint(rounds))
+
+    def checkpoint(self, rounds: int) -> Path:
+        """Where the checkpoint of a round lies, or would."""
+        return self.path / "checkpoints" / f"{rounds:08d}"
+
     def sweep(self) -> None:
-        """Takes away checkpoints that nobody points to, but the KEPT newest."""
-        best = self.best().name
-        for old in self.checkpoints()[:-KEPT]:
-            if old.name != best:
+        """Takes away checkpoints but the KEPT newest and the best ones, which those name in their state."""
+        found = self.checkpoints()
+        needed = {
+            self.best().name,
+            *(self.checkpoint(checkpoint.best_of(folder)).name for folder in found[-KEPT:]),
+        }
+        for old in found[:-KEPT]:
+            if old.name not in needed:
                 shutil.rmtree(old)
 
     def checkpoints(self) -> list[Path]:
         """The checkpoint folders, oldest first."""
         return sorted(path for path in (self.path / "checkpoints").iterdir() if path.name.isdigit())
+
+    def set_aside(self, checkpoint: Path) -> None:
+        """Puts a damaged checkpoint where nobody takes it for one; one of the same name there goes."""
+        with aside.telling(self.path):
+            damaged = checkpoint.with_name(f"{checkpoint.name}.damaged")
+            shutil.rmtree(damaged, ignore_errors=True)
+            checkpoint.replace(damaged)
 
     def last(self) -> Path | None:
         """The newest checkpoint, if there is one."""
@@ -189,8 +231,20 @@ class Run:
 
     def verdict(self) -> dict[str, Any] | None:
         """Why the game ended, or None while it goes on."""
-        path = self.path / "verdict.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        return self._told("verdict.json", "verdict")
+
+    def _told(self, name: str, *keys: str) -> dict[str, Any] | None:
+        """A JSON file of the run, None where there is none. Raises UserError where it is damaged."""
+        path = self.path / name
+        if not path.exists():
+            return None
+        try:
+            facts = sealed.load(path)
+            for key in keys:
+                facts[key]
+        except (OSError, ValueError, KeyError) as problem:
+            raise UserError(f"{path} does not read ({problem}), delete it and train again") from None
+        return facts
 
     def write_verdict(self, facts: dict[str, Any] | None) -> None:
         """Writes the verdict, or takes it away where the game goes on."""
@@ -200,17 +254,26 @@ class Run:
         else:
             write_json(path, facts)
 
-    def scores(self) -> dict[str, Any] | None:
-        """What was measured on held-out pairs, where a picture is given."""
-        path = self.path / "scores.json"
-        return json.loads(path.read_text()) if path.exists() else None
+    def scores(self, part: Scored) -> dict[str, Any] | None:
+        """What was measured: on held-out ``pairs``, where a picture is given, or by evenodds ``score``."""
+        found = self._all_scores().get(part)
+        return found if isinstance(found, dict) else None
 
-    def write_scores(self, facts: dict[str, Any] | None) -> None:
-        """Writes what was measured on held-out pairs, or takes away what was measured of an earlier state."""
-        if facts is None:
-            (self.path / "scores.json").unlink(missing_ok=True)
+    def write_scores(self, part: Scored, facts: dict[str, Any] | None) -> None:
+        """Writes one part of the scores and leaves the other, or takes away what was measured of an earlier state."""
+        scores = {**self._all_scores(), part: facts}
+        kept = {name: told for name, told in scores.items() if isinstance(told, dict)}
+        if kept:
+            write_json(self.path / SCORES, kept)
         else:
-            write_json(self.path / "scores.json", facts)
+            (self.path / SCORES).unlink(missing_ok=True)
+
+    def _all_scores(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.path / SCORES).read_text())
+        except (OSError, ValueError):  # absent or damaged: measured again
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def judge_facts(self) -> dict[str, Any] | None:
         """What was measured when the judge was made, or None where there is none yet."""
@@ -223,6 +286,36 @@ class Run:
     def samples(self, suffix: str = "*") -> Iterator[Path]:
         """What fixed latents gave, oldest first."""
         return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder holds a recipe, or the copy of one."""
+    return (path / "recipe.json").is_file() or (path / COPY).is_file()
+
+
+def refuse_others(path: Path) -> None:
+    """Raises UserError where a new run cannot be made at ``path``."""
+    if not path.exists():
+        return
+    inside = {inner.name for inner in path.iterdir()} if path.is_dir() else {path.name}
+    if not {name for name in inside if not name.endswith(".part")} <= STARTED:
+        raise UserError(f"{path} is there already and is no run of ours, choose another --out")
+
+
+def locked(path: Path) -> FileLock:
+    """The lock on a run's folder, held. Raises UserError where another process holds it."""
+    lock = FileLock(path / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{path} is being trained by another process, wait for it to end") from None
+    return lock
+
+
+def write_recipe(path: Path, facts: dict[str, Any]) -> None:
+    """The recipe and its copy, one after the other, so that one of them is whole at any time."""
+    for name in (COPY, "recipe.json"):
+        write_json(path / name, sealed.seal(facts))
 
 
 def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any]:

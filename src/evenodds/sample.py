@@ -33,11 +33,20 @@ ACROSS = 4
 
 
 def load_generator(run: Run, device: torch.device) -> nn.Module:
-    """The run's best G, averaged, ready to sample."""
+    """The run's best G, averaged, ready to sample. Raises UserError for a checkpoint that is damaged, or none of such a
+    recipe: what the checkpoint does not hold is given no memory, whatever the recipe says."""
+    best = run.best()
+    tensors, _ = checkpoint.read(best)
+    with torch.device("meta"):
+        expected, _ = build(run.spec, run.recipe.network, run.condition)
+    average = tensors.get("average", {})
+    if not checkpoint.fits(expected, average):
+        raise UserError(
+            f"the checkpoint {best} does not fit the recipe of {run.path}, restore both or train anew"
+        )
     with torch.random.fork_rng():
         generator, _ = build(run.spec, run.recipe.network, run.condition)
-    tensors, _ = checkpoint.read(run.best())
-    generator.load_state_dict(tensors["average"])
+    generator.load_state_dict(average)
     return generator.eval().requires_grad_(False).to(device)
 
 

@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from evenodds.aside import Unwritable
 from evenodds.clock import Moment
 from evenodds.data.given import kind_of
@@ -13,16 +15,18 @@ from evenodds.data.prepare import prepare
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.device import find_device
+from evenodds.distributed import Team, team
 from evenodds.errors import UserError
 from evenodds.fidelity import fidelity
 from evenodds.given import known
+from evenodds.loggers import LoggerName, logging
 from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.recipe import Recipe, resolve
 from evenodds.report import write_report
-from evenodds.run import Run, facts_of
+from evenodds.run import Run, facts_of, is_run
 from evenodds.spec import PICTURED, condition_to_json, spec_to_json
-from evenodds.train import train
+from evenodds.train import play_along, train
 
 
 class Watcher(Protocol):
@@ -49,17 +53,26 @@ def start(
     device: str,
     watcher: Watcher,
     stop: threading.Event | None = None,
+    log: LoggerName = "none",
 ) -> dict[str, Any]:
     """Trains on ``source`` in ``folder``, made or resumed, to a verdict; returns it with the run's place.
 
-    ``named`` is how the user called the source. Raises UserError for whatever is wrong with the source, the
-    recipe or the folder.
+    ``named`` is how the user called the source, ``log`` where the journal's figures go too. Raises UserError for
+    whatever is wrong with the source, the recipe or the folder.
     """
     place = find_device(device)
     grows = recipe.network.network != "gan" and kind_of(recipe.data.given) not in PICTURED
     if source.kind == "pictures" and recipe.data.size and grows:
         doublings(recipe.data.size)  # refused before a long preparation, not after it
-    store = prepare(source, recipe.data, watcher.prepare)
+
+    def prepared(what: str, done: int, total: int) -> None:
+        watcher.prepare(what, done, total)
+        if (
+            stop is not None and stop.is_set()
+        ):  # a preparation may take minutes, and is made anew the next time
+            raise KeyboardInterrupt
+
+    store = prepare(source, recipe.data, prepared)
     told = store.facts
     for note in (*told["notes"], *filter(None, [told["licence"]])):
         watcher.say(note)
@@ -68,13 +81,29 @@ def start(
         watcher.say(f"{len(told['skipped'])} skipped, such as {first['file']}: {first['reason']}")
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
-    run = open_run(folder, named, recipe, store, watcher)
+    with team(place) as ranks:
+        if ranks.share(store.fingerprint) != store.fingerprint:
+            raise UserError(
+                f"{named} is not the same data on rank {ranks.rank} as on rank 0, give all the same"
+            )
+        run = ranks.first(lambda: open_run(folder, named, recipe, store, watcher))
+        if run is None:  # the others' work is rank 0's to write down
+            return play_along(recipe, store, place, ranks, stop)
+        with logging(run, log):
+            return write_down(run, store, place, watcher, stop, ranks)
+
+
+def write_down(
+    run: Run, store: Store, place: torch.device, watcher: Watcher, stop: threading.Event | None, ranks: Team
+) -> dict[str, Any]:
+    """Trains the run to its verdict, and scores and reports it."""
     try:
         before = run.verdict()
-        verdict = train(run, store, place, watcher.moment, stop)
-        if verdict != before or run.scores() is None:  # a game that was over keeps its scores
+        verdict = train(run, store, place, watcher.moment, stop, watcher.say, ranks)
+        if verdict != before or run.scores("pairs") is None:  # a game that was over keeps its scores
             # Who stops a game does not wait for them.
-            run.write_scores(None if verdict["verdict"] == "interrupted" else fidelity(run, store, place))
+            pairs = None if verdict["verdict"] == "interrupted" else fidelity(run, store, place)
+            run.write_scores("pairs", pairs)
         report = write_report(run, store)
     except Unwritable as problem:
         raise UserError(
@@ -82,8 +111,8 @@ def start(
             "which goes on from the last whole checkpoint"
         ) from problem
     watcher.end(verdict, report)
-    scores = run.scores()
-    return {"run": str(run.path), "report": str(report), **verdict, **({"pairs": scores} if scores else {})}
+    pairs = run.scores("pairs")
+    return {"run": str(run.path), "report": str(report), **verdict, **({"pairs": pairs} if pairs else {})}
 
 
 def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Watcher) -> Run:
@@ -98,9 +127,11 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
         "told": {key: store.facts.get(key) for key in ("counts", "notes", "skipped", "licence")},
     }
     facts = facts_of(recipe, named, data)
-    if not (folder / "recipe.json").exists():
+    if not is_run(folder):
         return Run.create(folder, facts, store.codec_json, known(store))
     run = Run.open(folder)
+    if run.mended is not None:
+        watcher.say(f"{folder / 'recipe.json'} was damaged ({run.mended}), its copy serves")
     changes = run.differences(facts)
     if changes:
         raise UserError(

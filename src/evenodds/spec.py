@@ -53,8 +53,13 @@ class RowSpec:
 
 SampleSpec = PictureSpec | RowSpec
 
+LARGEST, CHANNELS, WIDEST = 4096, 16, 1_000_000
+"""Of a file's word: a picture's largest side and channels, a row's largest width."""
+
 ConditionKind = Literal["labels", "columns", "pairs", "outlines", "grey", "small", "masked"]
 
+VALUED: tuple[ConditionKind, ...] = ("labels", "columns")
+"""What can be given as values."""
 PICTURED: tuple[ConditionKind, ...] = ("pairs", "outlines", "grey", "small", "masked")
 """What can be given besides values; each is a picture."""
 
@@ -91,10 +96,24 @@ def spec_to_json(spec: SampleSpec) -> dict[str, Any]:
 
 
 def spec_from_json(facts: dict[str, Any]) -> SampleSpec:
-    """The spec that ``spec_to_json`` wrote."""
+    """The spec that ``spec_to_json`` wrote. Raises ValueError, KeyError or TypeError for anything else: files may come
+    from anybody, and sizes decide how much memory is taken."""
     if facts["kind"] == "picture":
-        return PictureSpec(facts["channels"], facts["height"], facts["width"])
-    return RowSpec(tuple(Span(**span) for span in facts["spans"]))
+        sides = facts["channels"], facts["height"], facts["width"]
+        if not all(type(side) is int and 1 <= side <= LARGEST for side in sides) or sides[0] > CHANNELS:
+            raise ValueError(f"{sides} are no picture's channels, height and width")
+        return PictureSpec(*sides)
+    spans = tuple(Span(**span) for span in facts["spans"])
+    place = 0
+    for span in spans:
+        if type(span.stop) is not int or span.start != place or not place < span.stop <= WIDEST:
+            raise ValueError(f"{span} does not follow place {place}")
+        if span.kind not in ("number", "category"):
+            raise ValueError(f"{span} is of no known kind")
+        place = span.stop
+    if not spans:
+        raise ValueError("a row has no columns")
+    return RowSpec(spans)
 
 
 def condition_to_json(condition: Condition | None) -> dict[str, Any] | None:
@@ -108,4 +127,11 @@ def condition_from_json(facts: dict[str, Any] | None) -> Condition | None:
     """The condition that ``condition_to_json`` wrote."""
     if facts is None:
         return None
-    return Condition(facts["kind"], spec_from_json(facts["spec"]), tuple(facts["places"]))
+    spec, places = spec_from_json(facts["spec"]), tuple(facts["places"])
+    if facts["kind"] not in (*VALUED, *PICTURED) or (facts["kind"] in PICTURED) != isinstance(
+        spec, PictureSpec
+    ):
+        raise ValueError(f"{facts['kind']!r} is no condition of this kind of sample")
+    if not all(type(place) is int and 0 <= place < WIDEST for place in places):
+        raise ValueError("a condition's places are no places of a row")
+    return Condition(facts["kind"], spec, places)

@@ -17,12 +17,15 @@ from evenodds.checkpoint import Tensors, read
 from evenodds.clock import Clock, Moment, after
 from evenodds.data.store import Store
 from evenodds.device import threads_for
+from evenodds.distributed import ALONE, Team
+from evenodds.errors import UserError
 from evenodds.gallery import Gallery
 from evenodds.game.alarms import Alarm
 from evenodds.game.tempo import Move
+from evenodds.recipe import Recipe
 from evenodds.run import Run
 from evenodds.steward import Found, Steward
-from evenodds.training import Training
+from evenodds.training import Training, end
 from evenodds.verdicts import OVER
 
 SAVE_AFTER = 20.0
@@ -31,6 +34,7 @@ LOOK_AFTER = 5
 """D turns between looks at the odds in its head start."""
 
 Watch = Callable[[Moment], None]
+Say = Callable[[str], None]
 
 
 class Kept(NamedTuple):
@@ -46,31 +50,47 @@ def train(
     device: torch.device,
     watch: Watch = lambda moment: None,
     stop: threading.Event | None = None,
+    say: Say = lambda text: None,
+    team: Team = ALONE,
 ) -> dict[str, Any]:
     """Plays the run from its last checkpoint to its verdict, returned and written; a game that is over stays over.
 
     ``stop`` set by another thread or a signal ends the game after the round in play, `interrupted` and saved.
-    Raises UserError where another process trains the run, or its checkpoint is damaged.
+    ``say`` is told of a damaged checkpoint, in place of which the one before is taken. Raises UserError where another
+    process trains the run, or no checkpoint is whole.
     """
     with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
         before = run.verdict()
         if before is not None and before["verdict"] in OVER and run.recipe.plan.end == "proof":
+            end(team, before)
             return before
-        play = Play(run, store, device, watch, stop or threading.Event())
+        training = Training(run.recipe, store, device, team)
+        training.stop = stop or training.stop
+        play = Play(run, store, training, watch, say)
         play.resume()
         verdict = play.to_the_end()
+        end(team, verdict)
         run.write_verdict(verdict)
+    return verdict
+
+
+def play_along(
+    recipe: Recipe, store: Store, device: torch.device, team: Team, stop: threading.Event | None = None
+) -> dict[str, Any]:
+    """Plays what rank 0 announces, without a run folder, to the verdict that rank 0 says."""
+    with torch.random.fork_rng(), threads_for(store.spec):
+        training = Training(recipe, store, device, team)
+        training.stop = stop or training.stop
+        verdict: dict[str, Any] = training.follow()
     return verdict
 
 
 class Play:
     """The loop's own state: the training, its clock and its last check."""
 
-    def __init__(
-        self, run: Run, store: Store, device: torch.device, watch: Watch, stop: threading.Event
-    ) -> None:
-        self.run, self.watch, self.stop = run, watch, stop
-        self.training = Training(run.recipe, store, device)
+    def __init__(self, run: Run, store: Store, training: Training, watch: Watch, say: Say) -> None:
+        self.run, self.training, self.watch, self.say = run, training, watch, say
+        self.stop, self.parts = training.stop, training.parts
         self.steward = Steward(self.training)
         self.gallery = Gallery(run, store, self.training)
         self.clock = Clock(Budget.parse(run.recipe.plan.budget))
@@ -82,24 +102,79 @@ class Play:
         self.unsaved = True  # whether the best state is not on disk yet
 
     def resume(self) -> None:
-        """Goes to the last checkpoint, if there is one."""
-        last = self.run.last()
+        """Goes to the last whole checkpoint, if there is one."""
+        self.run.sweep_parts()
+        last, damaged = self.last_whole()
         self.run.write_verdict(None)
-        if last is None:
+        if last is None or not last.facts.get("rounds"):  # D's head start is played anew
             self.run.go_back_to(-1)
             self.run.note({"event": "start", **self.run.facts["data"]["told"]})
         else:
-            tensors, facts = read(last)
-            self.training.restore(tensors, facts)
-            self.clock.resumed_at = self.training.seconds
-            self.run.go_back_to(self.training.rounds)
-            self.steward.restore(facts["steward"], self.run.journal())
-            checks = self.run.checks()
-            self.check = checks[-1] if checks else None
-            self.next_check = facts["next_check"]
-            self.best, self.unsaved = Kept(*read(self.run.best())), False
+            facts = last.facts
+            try:
+                self.take_over(last)
+                self.best, self.unsaved = self.best_whole(last), False
+            except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as problem:
+                first = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+                raise UserError(
+                    f"the last checkpoint of {self.run.path} is not of such a game ({first}), "
+                    "train anew in another --out"
+                ) from problem
+            self.parts = self.training.parts
             self.run.note({"event": "resume", "round": self.training.rounds})
+            if facts["ranks"] != self.training.team.size:
+                self.tell_event("ranks", was=facts["ranks"], now=self.training.team.size)
+        self.training.level()
+        for reason in damaged:
+            self.tell_damage(reason)
         self.clock.checked(self.training.seen)
+
+    def take_over(self, last: Kept) -> None:
+        """Goes to the place that a checkpoint holds, and forgets what was written after it."""
+        self.training.restore(*last)
+        self.clock.resumed_at = self.training.seconds
+        self.run.go_back_to(self.training.rounds)
+        self.steward.restore(last.facts["steward"], self.run.journal())
+        checks = self.run.checks()
+        self.check = checks[-1] if checks else None
+        self.next_check = last.facts["next_check"]
+
+    def last_whole(self) -> tuple[Kept | None, list[str]]:
+        """The newest checkpoint that is whole, and what is wrong with newer ones, which are set aside.
+
+        Raises UserError where none of several is whole.
+        """
+        damaged: dict[Path, str] = {}
+        for folder in reversed(self.run.checkpoints()):
+            try:
+                found = Kept(*read(folder))
+            except UserError as problem:
+                damaged[folder] = str(problem)
+                continue
+            for other in damaged:
+                self.run.set_aside(other)
+            return found, list(damaged.values())
+        for reason in damaged.values():
+            raise UserError(
+                f"no checkpoint of {self.run.path} is whole ({reason}), train anew in another --out"
+            )
+        return None, []
+
+    def best_whole(self, last: Kept) -> Kept:
+        """The state to sample from, or the last one where that is damaged."""
+        folder = self.run.checkpoint(last.facts["best"])
+        try:
+            return Kept(*read(folder))
+        except UserError as problem:
+            if folder.exists():
+                self.run.set_aside(folder)
+            self.tell_damage(str(problem))
+            return last
+
+    def tell_damage(self, reason: str) -> None:
+        """That a checkpoint was damaged, to the journal and to the user."""
+        self.tell_event("damaged", reason=reason)
+        self.say(reason)
 
     def head_start(self) -> None:
         """D plays alone until its odds are at the level asked for, or its turns are used up."""
@@ -155,6 +230,8 @@ class Play:
         for alarm in found.alarms:
             self.tell_event("alarm", kind=alarm.kind, reason=alarm.reason)
         self.tell_moves(found.moves)
+        if found.moves:
+            training.level()
         self.clock.checked(training.seen, speed)
         if training.rounds >= self.next_check:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
@@ -169,6 +246,7 @@ class Play:
             self.save()
         elif found.ending:
             self.save_best()
+            self.run.point_best(self.best.facts["rounds"])
         self.tell()
         return found.ending
 
@@ -223,6 +301,7 @@ class Play:
         moves = self.steward.mend(fault)
         self.tell_event("back", to=to, attempt=self.steward.record.tries, reason=fault.reason)
         self.tell_moves(moves)
+        self.training.level()
         if to == 0:
             self.head_start()
 
@@ -243,19 +322,31 @@ class Play:
 
     def save(self) -> None:
         """A checkpoint of this very place, and of the best one if it is not on disk yet."""
-        self.run.save(self.training.rounds, *self.state(self.check["distance"] if self.check else None))
-        self.save_best()
+        rounds, best = self.training.rounds, self.best.facts["rounds"]
+        if rounds == best:  # one folder for both; in a head start it is begun anew
+            last = self.best
+        else:
+            # The best one first: which it is stands in the last one, and changes with it in one step.
+            self.save_best()
+            last = Kept(*self.state(self.check["distance"] if self.check else None))
+        self.run.save(rounds, last.tensors, {**last.facts, "best": best})
+        self.run.point_best(best)
+        self.unsaved = False
         self.run.sweep()
         self.saved = time.monotonic()
 
     def save_best(self) -> None:
         """The best state, if it is not on disk yet."""
+        best = self.best.facts["rounds"]
         if self.unsaved:
-            self.run.save_best(self.best.facts["rounds"], self.best.tensors, self.best.facts)
+            self.run.write_checkpoint(best, self.best.tensors, {**self.best.facts, "best": best})
             self.unsaved = False
 
     def tick(self) -> None:
-        """Tells whoever watches, now and then."""
+        """Tells whoever watches, now and then; and the journal where the device's memory became too small."""
+        if self.parts != self.training.parts:
+            self.parts = self.training.parts
+            self.tell_event("split", parts=self.parts)
         if self.clock.due():
             self.tell()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from evenodds.checkpoint import Tensors
 from evenodds.data.batches import Batches, Drawn, as_given, drawn
 from evenodds.data.store import Part, Store
+from evenodds.distributed import ALONE, Team
+from evenodds.errors import UserError
 from evenodds.game.augment import augment, jitter
 from evenodds.game.odds import Odds, odds
 from evenodds.game.round import Players, per_sample, turn_d, turn_g
@@ -33,18 +36,38 @@ COSTLIER = 3
 BATCH = 256
 """Samples looked at at once, outside of turns."""
 
+ROUND, LEAD, LEVEL, END = 1, 2, 3, 4
+"""Rank 0's words: a round, one D turn, its state for all, the end."""
+
+Turn = TypeVar("Turn")
+
 
 class Training:
-    """Plays rounds on a store. All randomness comes from (seed, rank, place): a place is a state."""
+    """Plays rounds on a store. All randomness comes from (seed, rank, place): a place is a state.
 
-    def __init__(self, recipe: Recipe, store: Store, device: torch.device, rank: int = 0) -> None:
-        self.recipe, self.store, self.device, self.rank = recipe, store, device, rank
+    Of a team, rank 0 calls ``round`` and ``lead`` and takes over states; the others ``follow``. A batch is the team's:
+    each rank takes its share of the samples, and draws its own latents. Raises UserError for a batch without as large a
+    share for each.
+    """
+
+    def __init__(self, recipe: Recipe, store: Store, device: torch.device, team: Team = ALONE) -> None:
+        self.recipe, self.store, self.device, self.team = recipe, store, device, team
+        if recipe.game.batch % team.size:
+            raise UserError(
+                f"--batch {recipe.game.batch} has no equal shares for {team.size} ranks, take a multiple of {team.size}"
+            )
+        self.share = recipe.game.batch // team.size
+        self.parts = 1
+        """Into how many each batch is cut, since the device's memory does not hold it whole."""
+        self.stop = threading.Event()
+        """Set once any rank is asked to stop."""
         self.objective = make_objective(recipe.objective)
         self.weight = self.objective.weight  # of the penalty, before the tempo's factor
-        self.batches = Batches(store, recipe.plan.seed, rank)
+        self.batches = Batches(store, recipe.plan.seed, team.rank, team.size)
         pace = Pace(augment=float(recipe.game.augment == "on"))
         self.tempo = Tempo(recipe.game, pace, penalised=self.objective.penalty is not None)
         self.players = make_players(recipe, store, device)
+        self.players.team = team
         self.jitters = (
             store.condition is not None and store.condition.pictures and recipe.game.augment == "on"
         )
@@ -52,39 +75,139 @@ class Training:
         self.seconds = 0.0
 
     def round(self) -> tuple[Tensor, Tensor]:
-        """D turns, then G turns, as many as the tempo says. Returns D's and G's last losses, scalars on the device."""
-        game, width = self.recipe.game, self.recipe.network.latent
+        """D turns, then G turns, as many as the tempo says. Returns D's and G's last losses on this rank's share,
+        scalars on the device."""
+        self.say(ROUND)
+        return self.play()
+
+    def play(self) -> tuple[Tensor, Tensor]:
+        """A round that was announced."""
         turns_d, turns_g = self.tempo.turns
         for _ in range(turns_d):
-            (real, c), loss_d = self.lead()
-        self.seed("g")
-        for _ in range(turns_g):
-            z = draw(game.batch, width, self.device)
-            loss_g = turn_g(self.players, self.objective, self.augment, real, z, c)
-        self.players.average.follow(self.players.generator, game.batch * turns_d, self.seen)
+            real, loss_d = self.turn_d()
+        for turn in range(turns_g):
+            loss_g = self.turn_g(real, turn)
+        players = self.players
+        players.team.average_buffers(players.generator, players.discriminator)
+        players.average.follow(players.generator, self.recipe.game.batch * turns_d, self.seen)
         self.rounds += 1
         return loss_d, loss_g
 
-    def lead(self) -> tuple[Drawn, Tensor]:
+    def lead(self) -> None:
+        """One D turn, before G's first."""
+        self.say(LEAD)
+        self.turn_d()
+
+    def turn_d(self) -> tuple[Drawn, Tensor]:
         """One D turn. Returns the reals that it was played on, and D's loss."""
-        batch = self.recipe.game.batch
-        self.seed("d")
-        real = self.batches.at(self.seen, batch, self.device)
-        if self.jitters and real.c is not None:
-            real = Drawn(*jitter(real.x, real.c))
-        z = draw(batch, self.recipe.network.latent, self.device)
-        lazy = self.turns % self.objective.every == 0
-        loss = turn_d(self.players, self.objective, self.augment, real.x, z, real.c, lazy=lazy)
+
+        def play() -> tuple[Drawn, Tensor]:
+            self.seed("d")
+            real = self.batches.at(self.seen, self.share, self.device)
+            if self.jitters and real.c is not None:
+                real = Drawn(*jitter(real.x, real.c))
+            z = draw(self.share, self.recipe.network.latent, self.device)
+            lazy = self.turns % self.objective.every == 0
+            loss = turn_d(
+                self.players, self.objective, self.augment, real.x, z, real.c, lazy=lazy, parts=self.parts
+            )
+            return real, loss
+
+        found = self.fitting(play)
         self.turns += 1
-        self.seen += batch
-        return real, loss
+        self.seen += self.recipe.game.batch
+        return found
+
+    def turn_g(self, real: Drawn, turn: int) -> Tensor:
+        """The ``turn``-th G turn of a round. Returns G's loss."""
+
+        def play() -> Tensor:
+            self.seed("g" if not turn else f"g{turn}")
+            z = draw(self.share, self.recipe.network.latent, self.device)
+            return turn_g(self.players, self.objective, self.augment, real.x, z, real.c, parts=self.parts)
+
+        return self.fitting(play)
+
+    def fitting(self, play: Callable[[], Turn]) -> Turn:
+        """What ``play`` gives; where the device's memory does not hold a batch, it is cut into more parts, and played
+        anew from the same random state. Nothing was learnt before: a turn's one step is its end.
+
+        Raises UserError where not even one sample fits.
+        """
+        while True:
+            try:
+                return play()
+            except torch.OutOfMemoryError:
+                if self.parts >= self.share:
+                    raise UserError(
+                        "the device's memory does not hold one sample's turn, take a smaller --size or --width"
+                    ) from None
+            self.parts = min(2 * self.parts, self.share)
+            for optimizer in (self.players.optimizer_g, self.players.optimizer_d):
+                optimizer.zero_grad(set_to_none=True)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    # The team
+
+    def say(self, code: int) -> int:
+        """Announces what rank 0 does next; the others hear it. Whoever is asked to stop has all of them know."""
+        if self.team.size == 1:
+            return code
+        code, stop = self.team.word(code, self.stop.is_set())
+        if stop:
+            self.stop.set()
+        return code
+
+    def level(self) -> None:
+        """Makes this very place that of rank 0 on all ranks: where the game begins, is resumed, or was moved."""
+        if self.team.size == 1:
+            return
+        self.say(LEVEL)
+        self.take_place()
+
+    def take_place(self) -> None:
+        """Rank 0's place, on all ranks."""
+        tensors, facts = self.state()
+        named = self.team.share({**facts, "slots": sorted(optimizer_slots(tensors))})
+        slots = named.pop("slots")
+        if not self.team.leads:
+            tensors = {**tensors, **self.optimizer_room(slots)}
+        self.team.share_tensors(
+            [value for _, group in sorted(tensors.items()) for _, value in sorted(group.items())]
+        )
+        if not self.team.leads:
+            self.restore(tensors, named)
+
+    def optimizer_room(self, slots: list[list[str]]) -> Tensors:
+        """Room for both optimisers' memory, of which this rank has none yet: names ``slots`` as rank 0 has them."""
+        room: Tensors = {"optimizer_g": {}, "optimizer_d": {}}
+        for group, name in slots:
+            optimizer = self.players.optimizer_g if group == "optimizer_g" else self.players.optimizer_d
+            weights = optimizer.param_groups[0]["params"]
+            place, kind = name.split(".")
+            room[group][name] = torch.zeros(()) if kind == "step" else torch.zeros_like(weights[int(place)])
+        return room
+
+    def follow(self) -> Any:
+        """Plays along with rank 0 until it ends the game. Returns what it says then."""
+        while True:
+            code = self.say(0)
+            if code == ROUND:
+                self.play()
+            elif code == LEAD:
+                self.turn_d()
+            elif code == LEVEL:
+                self.take_place()
+            else:
+                return self.team.share()
 
     def augment(self, x: Tensor) -> Tensor:
         """Changes as large a share of pictures as the tempo says; none where D sees a picture they must fit."""
         return x if self.jitters else augment(x, self.tempo.pace.augment)
 
     def take_pace(self) -> None:
-        """Makes rates and penalty what the tempo says."""
+        """Makes rates and penalty what the tempo says, here alone: ``level`` tells the team."""
         pace, game = self.tempo.pace, self.recipe.game
         rates = (
             (self.players.optimizer_g, game.rate_g),
@@ -164,7 +287,7 @@ class Training:
 
     def seed(self, turn: str) -> None:
         """Makes torch's random state that of this place in the game."""
-        set_random(seed_of(self.recipe.plan.seed, self.rank, self.seen, turn), self.device)
+        set_random(seed_of(self.recipe.plan.seed, self.team.rank, self.seen, turn), self.device)
 
     def state(self) -> tuple[Tensors, dict[str, Any]]:
         """Tensors and facts from which ``restore`` goes on exactly."""
@@ -177,13 +300,16 @@ class Training:
             "optimizer_d": optimizer_tensors(players.optimizer_d),
         }
         places = {"rounds": self.rounds, "turns": self.turns, "seen": self.seen, "seconds": self.seconds}
-        return tensors, {**places, "pace": self.tempo.state()}
+        return tensors, {**places, "pace": self.tempo.state(), "parts": self.parts, "ranks": self.team.size}
 
     def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
-        """Takes over what ``state`` gave."""
+        """Takes over what ``state`` gave. Raises ValueError, KeyError, TypeError or RuntimeError for anything else."""
+        places = [facts[name] for name in ("rounds", "turns", "seen", "parts", "ranks")]
+        if not all(type(place) is int and 0 <= place < 2**62 for place in places) or not facts["parts"]:
+            raise ValueError(f"{places} are no place in a game")
         self.take_players(tensors)
         self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
-        self.seconds = facts["seconds"]
+        self.seconds, self.parts = facts["seconds"], facts["parts"]
         self.tempo.restore(facts["pace"])
         self.take_pace()
 
@@ -195,6 +321,13 @@ class Training:
         players.average.network.load_state_dict(tensors["average"])
         restore_optimizer(players.optimizer_g, tensors["optimizer_g"])
         restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
+
+
+def end(team: Team, said: Any) -> None:
+    """Rank 0's last word to the others, a JSON value."""
+    if team.size > 1:
+        team.word(END)
+        team.share(said)
 
 
 def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
@@ -223,6 +356,11 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Adam's memory as named tensors: `place.kind`."""
     state = optimizer.state_dict()["state"]
     return {f"{place}.{kind}": value for place, memory in state.items() for kind, value in memory.items()}
+
+
+def optimizer_slots(tensors: Tensors) -> list[list[str]]:
+    """Where both optimisers have memory: pairs of a group's name and a tensor's."""
+    return [[group, name] for group in ("optimizer_g", "optimizer_d") for name in tensors[group]]
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

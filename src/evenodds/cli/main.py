@@ -11,9 +11,12 @@ from cyclopts import App, CycloptsError
 from pydantic import ValidationError
 
 from evenodds import __version__
+from evenodds.cli.diff import diff
 from evenodds.cli.doctor import doctor
+from evenodds.cli.export import export
 from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
+from evenodds.cli.score import score
 from evenodds.cli.steer import steer
 from evenodds.cli.train import train
 from evenodds.errors import UserError
@@ -35,8 +38,11 @@ app = App(
 app.command(train)
 app.command(sample)
 app.command(judge)
+app.command(score)
 app.command(steer)
 app.command(doctor)
+app.command(export)
+app.command(diff)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evenodds.cli.display import Display
 from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
 from evenodds.data.source import find
+from evenodds.distributed import rank
 from evenodds.verdicts import EXITS
 
 
@@ -21,10 +22,13 @@ def train(
     *,
     out: Path | None = None,
     device: Device = "auto",
+    log: Literal["none", "tensorboard"] = "none",
     json: bool = False,
     flags: FlatFlags = NO_FLAGS,
 ) -> int:
     """Train a GAN on SOURCE and leave a run folder; the same command again goes on where it stopped.
+
+    Several GPUs or machines: torchrun --nproc-per-node N -m evenodds train SOURCE ...
 
     Parameters
     ----------
@@ -34,17 +38,19 @@ def train(
         The run's folder; runs/NAME of the source when left out.
     device:
         Where to compute; auto takes a GPU where there is one.
+    log:
+        tensorboard: the journal's figures in RUN/tensorboard too.
     json:
         Print one JSON object about the ended game, and nothing else, on stdout.
     """
     found = find(source)
     folder = out or Path("runs") / found.name
-    with Display(quiet=json) as display, stop_on_signals() as stop:
+    with Display(quiet=json or rank() > 0) as display, stop_on_signals() as stop:
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.
         from evenodds.session import start
 
-        verdict = start(found, source, flags.recipe(), folder, device, display, stop)
-    if json:
+        verdict = start(found, source, flags.recipe(), folder, device, display, stop, log)
+    if json and not rank():
         print(jsonlib.dumps(verdict))
     return EXITS.get(str(verdict["verdict"]), 0)
 

@@ -19,6 +19,10 @@ ENTRY_LIMIT = 200_000_000
 """Bytes: a zip entry that states more is not unpacked."""
 
 
+DAMAGED = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+"""What comes out of reading a damaged entry."""
+
+
 class BadPicture(Exception):  # noqa: N818 - it tells of a file, not of a defect
     """A picture cannot be used; the message is a short reason, such as "zero bytes"."""
 
@@ -78,7 +82,7 @@ class Album:
             except OSError as error:
                 raise BadPicture((error.strerror or "cannot be opened").lower()) from error
         info = self._zip.getinfo(name)
-        if ".." in PurePosixPath(name).parts or name.startswith("/") or PureWindowsPath(name).drive:
+        if leads_out(name):
             raise BadPicture("its name points outside the zip")
         if info.flag_bits & 1:
             raise BadPicture("encrypted")
@@ -89,6 +93,13 @@ class Album:
             return cast(BinaryIO, self._zip.open(info))
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
             raise BadPicture("its place in the zip is damaged") from error
+
+
+def leads_out(name: str) -> bool:
+    """Whether a path, as either kind of system reads it, may lead out of the folder that it is meant for."""
+    windows = PureWindowsPath(name)
+    parts = (*PurePosixPath(name).parts, *windows.parts)
+    return ".." in parts or name.startswith(("/", "\\")) or bool(windows.drive) or "\0" in name
 
 
 def is_picture(name: str) -> bool:

@@ -24,20 +24,27 @@ class Drawn(NamedTuple):
 
 
 class Batches:
-    """Every training sample once an epoch, in an order drawn from (seed, rank, epoch).
+    """Every training sample once an epoch, in an order drawn from (seed, epoch); of several ranks each takes its share
+    of every batch.
 
     Where a choice that is given is rare, rows are drawn by it instead (``Choices``), so that it is learnt too.
     """
 
-    def __init__(self, store: Store, seed: int, rank: int = 0) -> None:
-        self.store = store
-        self.seed = (seed, rank)
+    def __init__(self, store: Store, seed: int, rank: int = 0, ranks: int = 1) -> None:
+        self.store, self.rank, self.ranks = store, rank, ranks
+        self.seed = (seed, 0)
         self.epoch = -1
         self.order = np.empty(0, np.int64)
         self.choices = choices_of(store)
 
     def indices(self, seen: int, count: int) -> np.ndarray:
-        """The ``count`` training indices that follow ``seen`` samples, across epochs where need be."""
+        """This rank's ``count`` of all ranks' training indices that follow ``seen`` samples, across epochs where need
+        be."""
+        first, whole = self.rank * count, self.ranks * count
+        return self.of_all(seen, whole)[first : first + count]
+
+    def of_all(self, seen: int, count: int) -> np.ndarray:
+        """The ``count`` training indices of all ranks that follow ``seen`` samples."""
         if self.choices is not None:
             return self.choices.draw(count, np.random.default_rng([*self.seed, seen]))
         total = self.store.n_train

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from evenodds.data.album import METADATA, Album, BadPicture
+from evenodds.data.album import DAMAGED, METADATA, Album, BadPicture
 from evenodds.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _table(album: Album) -> pd.DataFrame:
         with album.open(name) as file:
             content = file.read()
         return pd.read_csv(io.BytesIO(content), encoding="utf-8-sig")
-    except (BadPicture, OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+    except (BadPicture, *DAMAGED, ValueError) as error:  # pandas' parser errors are ValueErrors
         reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(
             f"{name} in {album.path} cannot be read as a table ({reason}): mend it or take it away."

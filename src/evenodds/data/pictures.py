@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from evenodds import aside
-from evenodds.data.album import BadPicture
+from evenodds.data.album import BadPicture, leads_out
 from evenodds.data.opening import Header, calm, is_grey, look, open_file, opened, upright
 from evenodds.errors import UserError
 
@@ -133,6 +133,8 @@ def write_folder(
         for batch in batches:
             for picture in batch:
                 content = _png(_image(picture))
+                if names and leads_out(names[count]):
+                    raise UserError(f"{names[count]} would be written outside {folder}, rename that picture")
                 file = (
                     part
                     / f"{PurePosixPath(names[count]).with_suffix('') if names else f'{count:0{digits}}'}.png"

@@ -22,6 +22,10 @@ from evenodds.errors import UserError
 READABLE = (".csv", ".tsv", ".csv.gz", ".parquet")
 WRITABLE = (".csv", ".tsv", ".parquet")
 
+LINE, WHOLE, COLUMNS, CELLS = 2**24, 2**32, 10_000, 2 * 10**9
+"""At most so many bytes of a CSV's line, of what a .csv.gz unpacks to, columns, and cells of a Parquet file: a small
+file must not take all memory."""
+
 _DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y"),
@@ -150,16 +154,26 @@ def _kind(path: Path, known: tuple[str, ...]) -> str:
 
 
 def _check_names(names: list[str], path: Path) -> None:
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise UserError(f"{path} has two columns named {twice[0]!r}; rename one of them")
+    if len(names) > COLUMNS:
+        raise UserError(
+            f"{path} has {len(names):,} columns, more than the {COLUMNS:,} that are learnt; leave some out"
+        )
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise UserError(f"{path} has two columns named {name!r}; rename one of them")
+        known.add(name)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         with path.open("rb") as file:
-            table = pq.ParquetFile(file).read()
-    except pa.ArrowException as error:
+            parquet = pq.ParquetFile(file)
+            _check_names(parquet.schema_arrow.names, path)
+            if parquet.metadata.num_rows * max(1, parquet.metadata.num_columns) > CELLS:
+                raise UserError(f"{path} has more than {CELLS:,} cells; give a part of it")
+            table = parquet.read()
+    except (pa.ArrowException, ValueError, MemoryError) as error:
         raise UserError(f"{path} is not a Parquet file that can be read; write it again") from error
     _check_names(table.column_names, path)
     nullable = {kind.numpy_dtype.name: kind for kind in _nullables()}
@@ -203,7 +217,13 @@ def _open(path: Path) -> BinaryIO:
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[str]:
     """The file's lines as text, without a byte order mark."""
-    for number, line in enumerate(file, 1):
+    unpacked = 0
+    for number, line in enumerate(iter(lambda: file.readline(LINE + 1), b""), 1):
+        unpacked += len(line)
+        if len(line) > LINE:
+            raise UserError(f"{path} has more than {LINE:,} bytes in line {number}; it is no table")
+        if unpacked > WHOLE and path.suffix.lower() == ".gz":
+            raise UserError(f"{path} unpacks to more than {WHOLE:,} bytes; unpack it, and give that")
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -213,7 +233,14 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[str]:
 def _delimiter(header: str) -> str:
     """The delimiter that cuts the header into most names."""
     line = header.splitlines()[:1]
-    return max(",;\t|", key=lambda d: len(next(csv.reader(line, delimiter=d, skipinitialspace=True), [])))
+
+    def names(delimiter: str) -> int:
+        try:
+            return len(next(csv.reader(line, delimiter=delimiter, skipinitialspace=True), []))
+        except csv.Error:  # a name that is too long
+            return 0
+
+    return max(",;\t|", key=names)
 
 
 def _check_rows(rows: Any, path: Path) -> list[str]:

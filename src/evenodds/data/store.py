@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import weakref
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from evenodds import sealed
 from evenodds.errors import UserError
 from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Part = Literal["train", "heldout"]
 
-LAYOUT = 2
+LAYOUT = 3
 """The version of the files below."""
 
 SAMPLES, CONDITIONS, ORDER = "samples.npy", "conditions.npy", "order.npy"
 FACTS, LABELS = "store.json", "labels.parquet"
+SUMS = {SAMPLES: "samples.crc.npy", CONDITIONS: "conditions.crc.npy"}
+"""A checksum of every row, by which rows of large files are checked as they are read."""
 
-_RESIDENT = 64 * 2**20  # bytes
+RESIDENT = 64 * 2**20
+"""Bytes up to which a file is mapped, and checked as a whole when it is opened."""
 
 
 class Store:
@@ -57,11 +61,17 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open what ``write_store`` wrote. Raises UserError where files are missing, short or damaged."""
+        """Open what ``write_store`` wrote. Raises UserError where files are missing, short or damaged.
+
+        Files up to RESIDENT bytes are checked now, to the last bit; the rows of larger ones as they are read, which
+        raises UserError too.
+        """
         try:
-            entry = json.loads((path / FACTS).read_text("utf-8"))
-            if entry["layout"] != LAYOUT:
+            entry = sealed.load(path / FACTS)
+            if entry.get("layout") != LAYOUT:
                 raise ValueError("written by another version")
+            entry = sealed.unseal(path / FACTS)
+            sealed.verify(path, entry["sums"])
             samples, order = _File(path / SAMPLES), _File(path / ORDER)
             conditions = None if entry["condition"] is None else _File(path / CONDITIONS)
             store = cls(path, entry, samples, order, conditions)
@@ -72,7 +82,7 @@ class Store:
                 raise ValueError("its conditions' count disagrees")
             if entry["labels"] and not (path / LABELS).is_file():
                 raise ValueError("its labels are missing")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"The prepared data in {path} is damaged ({error}): delete that folder and prepare it again."
             ) from error
@@ -138,11 +148,15 @@ class _File:
             self._row_bytes = _bytes(shape[1:], dtype)
             self._row_items = self._row_bytes // dtype.itemsize
             self._mapped: Array | None = None
-            if size <= _RESIDENT or not hasattr(os, "preadv"):
+            if size <= RESIDENT or not hasattr(os, "preadv"):
                 whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 self._mapped = np.ndarray(shape, dtype, whole, self._start)
             else:
                 self._handle = os.dup(file.fileno())
+                sums = path.with_name(SUMS[path.name]) if path.name in SUMS else None
+                self._sums = None if sums is None else np.load(sums, allow_pickle=False)
+                if self._sums is not None and self._sums.shape != shape[:1]:
+                    raise ValueError(f"{SUMS[path.name]} is short")
                 weakref.finalize(self, os.close, self._handle)
 
     def gather(self, rows: Array) -> Array:
@@ -158,13 +172,15 @@ class _File:
         """Rows start to stop - 1, as a new array."""
         if self._mapped is not None:
             return self._mapped[start:stop].copy()
-        out = np.empty((stop - start, *self.shape[1:]), self._dtype)
-        self._read(out, start)
-        return out
+        return self.gather(np.arange(start, stop))
 
     def _read(self, out: Array, row: int) -> None:
-        if os.preadv(self._handle, [out.data], self._start + row * self._row_bytes) != out.nbytes:
-            raise OSError(f"{self.path} has become shorter since it was opened")
+        got = os.preadv(self._handle, [out.data], self._start + row * self._row_bytes)
+        if got != out.nbytes or (self._sums is not None and zlib.crc32(out.data) != self._sums[row]):
+            raise UserError(
+                f"The prepared data in {self.path.parent} is damaged (row {row} of {self.path.name}): "
+                "delete that folder and give the same command again."
+            )
 
 
 def _bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:

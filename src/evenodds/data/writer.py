@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,8 +15,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from evenodds import aside
-from evenodds.data.store import CONDITIONS, FACTS, LABELS, LAYOUT, ORDER, SAMPLES, Array, Store
+from evenodds import aside, sealed
+from evenodds.data.store import (
+    CONDITIONS,
+    FACTS,
+    LABELS,
+    LAYOUT,
+    ORDER,
+    RESIDENT,
+    SAMPLES,
+    SUMS,
+    Array,
+    Store,
+)
 from evenodds.errors import UserError
 from evenodds.spec import Condition, PictureSpec, SampleSpec, condition_to_json, spec_to_json
 
@@ -87,7 +100,8 @@ class Rows:
     def __init__(self, path: Path, spec: SampleSpec, digest: hashlib._Hash) -> None:
         self.spec, self.digest, self.count = spec, digest, 0
         self.dtype = np.dtype(np.uint8 if isinstance(spec, PictureSpec) else np.float32)
-        self.place = path.parent.parent
+        self.place, self.path = path.parent.parent, path
+        self.sums = array("I")
         self.file = path.open("xb")
         self._header()
 
@@ -97,6 +111,7 @@ class Rows:
             raise ValueError(f"a chunk of {chunk.dtype} {chunk.shape} does not fit {self.spec}")
         content = np.ascontiguousarray(chunk)
         self.digest.update(content.data)
+        self.sums.extend(zlib.crc32(row.data) for row in content.reshape(len(content), -1))
         with aside.telling(self.place):
             self.file.write(content.data)
         self.count += len(chunk)
@@ -112,6 +127,8 @@ class Rows:
                 self.file.seek(0)
                 self._header()
                 self.file.flush()
+                sums = np.array(self.sums, np.uint32)
+                np.save(self.path.with_name(SUMS[self.path.name]), sums, allow_pickle=False)
 
     def _header(self) -> None:
         # NumPy leaves room in a header for the first axis to grow: the last one written fits the first's place.
@@ -146,5 +163,10 @@ def _write_about(part: Path, spec: SampleSpec, count: int, about: About, digest:
         "condition": condition,
         "condition_codec": about.condition_codec,
         "labels": about.labels is not None,
+        "sums": {
+            file.name: sealed.sum_of(file)
+            for file in sorted(part.iterdir())
+            if file.name not in SUMS or file.stat().st_size <= RESIDENT
+        },
     }
-    (part / FACTS).write_text(json.dumps(entry, indent=1), "utf-8")
+    (part / FACTS).write_text(json.dumps(sealed.seal(entry), indent=1), "utf-8")

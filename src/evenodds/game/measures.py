@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
+from scipy.stats import mannwhitneyu
 from sklearn.neighbors import NearestNeighbors
 
 from evenodds.game.odds import Odds, odds
@@ -78,6 +79,9 @@ class Copying:
     """Share of fakes that are nearer to the training samples than to the held-out ones."""
     expected: float
     """The same share for samples that know neither: training samples over all."""
+    p_value: float
+    """That of fakes lying so near to training samples, held-out reals lying as near (the U test, one-sided, of the same
+    section)."""
 
 
 def copying(train: Cloud, heldout: Cloud, fake: Cloud) -> Copying:
@@ -85,7 +89,8 @@ def copying(train: Cloud, heldout: Cloud, fake: Cloud) -> Copying:
     own, theirs, other = nearest(heldout, train), nearest(fake, train), nearest(fake, heldout)
     expected = len(train) / (len(train) + len(heldout))
     closer = (theirs < other).mean() + expected * (theirs == other).mean()
-    return Copying(odds(own, theirs), float(closer), expected)
+    p_value = float(mannwhitneyu(theirs, own, alternative="less", method="asymptotic").pvalue)
+    return Copying(odds(own, theirs), float(closer), expected, p_value)
 
 
 def within(a: Cloud) -> float:

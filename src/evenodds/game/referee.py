@@ -32,6 +32,9 @@ Answers = Callable[[Tensor, Tensor, Tensor], NDArray[Any]]
 Extract = Callable[[Tensor], NDArray[Any]]
 """Pictures (n, C, H, W) in [-1, 1] -> feature vectors (n, k)."""
 
+Vectors = Callable[[], tuple[NDArray[Any], NDArray[Any]]]
+"""Feature vectors of reals and of fakes."""
+
 
 class Ruling(NamedTuple):
     """A referee's finding. ``auc`` is P(a held-out real looks more real to it than a fake), 0.5 where it cannot
@@ -52,11 +55,18 @@ def rule(spec: SampleSpec, real: Tensor, fake: Tensor, extract: Extract | None =
     so that every sample is tested once by a classifier that never saw it. Random numbers come from torch's state.
     """
     real, fake = real[: most(spec)], fake[: most(spec)]
+    return strictest(spec, real, fake, None if extract is None else lambda: (extract(real), extract(fake)))
+
+
+def strictest(spec: SampleSpec, real: Tensor, fake: Tensor, vectors: Vectors | None) -> Ruling:
+    """The same with ``vectors`` of both, (m, k) and (n, k), which may be extracted already."""
+    real, fake = real[: most(spec)], fake[: most(spec)]
     if not isinstance(spec, PictureSpec):
         return cross("trees", trees, real, fake)
     rulings = [cross("convolutions", lambda *halves: convolutions(spec, *halves), real, fake)]
-    if extract is not None:
-        known, made = (torch.from_numpy(extract(side)) for side in (real, fake))
+    if vectors is not None:
+        # Only now: loading an extractor may draw random numbers, and a resumed game must draw the same ones.
+        known, made = (torch.from_numpy(side[: most(spec)]) for side in vectors())
         rulings.append(cross("features", linear, known, made))
     return max(rulings, key=lambda ruling: ruling.auc)
 

@@ -1,13 +1,20 @@
-"""One round of the game: D turns, then a G turn. Imports torch and what it is handed."""
+"""One round of the game: D turns, then a G turn. Imports torch and what it is handed.
+
+A turn may be played in parts where the device's memory does not hold a whole batch: each part's loss counts by its
+share of the batch, gradients are summed, and one step is taken. Losses and penalties are means over samples or over
+pairs of the n-th real and the n-th fake, which stay together, so the gradient is the same. Batch normalisation alone
+differs: it counts over a part."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from evenodds.distributed import ALONE, Team
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import Objective
 from evenodds.objectives.penalties import Critic
@@ -17,13 +24,14 @@ Augment = Callable[[Tensor], Tensor]
 
 @dataclass
 class Players:
-    """G and D with their optimisers, and G's moving average."""
+    """G and D with their optimisers, and G's moving average; and who else plays them."""
 
     generator: nn.Module
     discriminator: nn.Module
     average: Average
     optimizer_g: torch.optim.Optimizer
     optimizer_d: torch.optim.Optimizer
+    team: Team = ALONE
 
 
 def turn_d(
@@ -35,24 +43,45 @@ def turn_d(
     c: Tensor | None = None,
     *,
     lazy: bool,
+    parts: int = 1,
 ) -> Tensor:
     """D learns to score reals (n, *shape) above G(z, c), c being the reals' own conditions (n, ...). Returns D's
     adversarial loss, a scalar without a graph.
 
-    ``lazy`` is true in the turns in which the penalty is played.
+    ``lazy`` is true in the turns in which the penalty is played; ``parts`` are how many the batch is cut into.
     """
     discriminator = players.discriminator
-    with torch.no_grad():
-        fake = augment(players.generator(z, c))
-    real = augment(real)
-    loss = objective.loss.d(discriminator(real, c), discriminator(fake, c))
-    total = loss
-    if lazy and objective.penalty is not None:
-        total = total + objective.weight * objective.penalty(critic(discriminator, c), real, fake)
     players.optimizer_d.zero_grad(set_to_none=True)
-    total.backward()
+    losses = []
+    for share, part in cut(Batch(real, z, c), parts):
+        with torch.no_grad():
+            fake = augment(players.generator(part.z, part.c))
+        seen = augment(part.real)
+        loss = objective.loss.d(discriminator(seen, part.c), discriminator(fake, part.c))
+        total = loss
+        if lazy and objective.penalty is not None:
+            total = total + objective.weight * objective.penalty(critic(discriminator, part.c), seen, fake)
+        (total * share).backward()
+        losses.append(loss.detach() * share)
+    players.team.average(discriminator)
     players.optimizer_d.step()
-    return loss.detach()
+    return torch.stack(losses).sum()
+
+
+class Batch(NamedTuple):
+    """Reals (n, *shape), as many latents (n, width), and the conditions (n, ...) of both, if there are any."""
+
+    real: Tensor
+    z: Tensor
+    c: Tensor | None
+
+
+def cut(batch: Batch, parts: int) -> Iterator[tuple[float, Batch]]:
+    """A batch in parts, each with its share of the samples."""
+    real, z, c = batch
+    conditions = [None] * len(real) if c is None else c.chunk(parts)
+    for x, latents, given in zip(real.chunk(parts), z.chunk(parts), conditions, strict=False):
+        yield len(x) / len(real), Batch(x, latents, given)
 
 
 def critic(discriminator: nn.Module, c: Tensor | None) -> Critic:
@@ -77,25 +106,38 @@ def turn_g(
     real: Tensor,
     z: Tensor,
     c: Tensor | None = None,
+    *,
+    parts: int = 1,
 ) -> Tensor:
     """G learns to raise D's score of G(z, c), and to come near the real that c was taken from where the objective asks
     for that (Isola 2016, 1611.07004, equations 3 and 4). Returns G's loss, a scalar without a graph.
 
     D's weights are frozen meanwhile: their gradients would be thrown away.
     """
-    discriminator = players.discriminator
-    discriminator.requires_grad_(False)
-    fake = players.generator(z, c)
-    fake_scores = discriminator(augment(fake), c)
+    players.discriminator.requires_grad_(False)
+    players.optimizer_g.zero_grad(set_to_none=True)
+    losses = []
+    try:
+        for share, part in cut(Batch(real, z, c), parts):
+            loss = loss_g(players, objective, augment, part) * share
+            loss.backward()
+            losses.append(loss.detach())
+    finally:
+        players.discriminator.requires_grad_(True)
+    players.team.average(players.generator)
+    players.optimizer_g.step()
+    return torch.stack(losses).sum()
+
+
+def loss_g(players: Players, objective: Objective, augment: Augment, batch: Batch) -> Tensor:
+    """What G is to lower, a scalar."""
+    fake = players.generator(batch.z, batch.c)
+    fake_scores = players.discriminator(augment(fake), batch.c)
     real_scores = fake_scores
     if objective.loss.g_needs_real:
         with torch.no_grad():
-            real_scores = discriminator(augment(real), c)
+            real_scores = players.discriminator(augment(batch.real), batch.c)
     loss = objective.loss.g(real_scores, fake_scores)
     if objective.pixels:
-        loss = loss + objective.pixels * (fake - real).abs().mean()
-    players.optimizer_g.zero_grad(set_to_none=True)
-    loss.backward()
-    players.optimizer_g.step()
-    discriminator.requires_grad_(True)
-    return loss.detach()
+        loss = loss + objective.pixels * (fake - batch.real).abs().mean()
+    return loss

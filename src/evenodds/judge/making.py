@@ -112,7 +112,7 @@ def store_of(run: Run) -> Store:
     try:
         store = prepare(find(named), run.recipe.data)
     except UserError as problem:
-        raise UserError(f"the judge needs the data that {run.path} was trained on: {problem}") from None
+        raise UserError(f"this needs the data that {run.path} was trained on: {problem}") from None
     if store.fingerprint != run.facts["data"]["fingerprint"]:
         raise UserError(
             f"{named} has changed since {run.path} was trained on it, give back the old data or train anew"

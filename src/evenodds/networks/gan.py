@@ -28,7 +28,7 @@ class DenseGenerator(nn.Module):
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x: Tensor = self.head(self.body(z))
-        return x.view(len(z), *self.spec.shape)
+        return x.view(-1, *self.spec.shape)
 
 
 class DenseDiscriminator(nn.Module):

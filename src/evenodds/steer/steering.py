@@ -64,13 +64,13 @@ class Steer(Space):
 
     def find_by_examples(self, name: str, with_it: Examples, without: Examples) -> Direction:
         """The direction from examples without a feature to examples with it: what parts them in D's eyes, looked for in
-        many fakes. Examples are seeds, latents (n, latent) or pictures
-        uint8 (n, H, W, C) of the run's size; kept in the run. Raises UserError for fewer than FEWEST of either."""
+        many fakes. Examples are seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of the run's size. Kept in
+        the run. Raises UserError for fewer than FEWEST of either."""
         if min(len(with_it), len(without)) < FEWEST:
             raise UserError(f"{name!r} needs at least {FEWEST} examples with it and as many without it")
-        shows, lacks = (self.seen(self.latents_of(examples)) for examples in (with_it, without))
+        shown, lacking = (self.seen(self.latents_of(examples)) for examples in (with_it, without))
         z = self.drawn
-        amount = taught(shows, lacks, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
+        amount = taught(shown, lacking, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
         return self.finish(name, incline(z.double().cpu().numpy(), amount), "examples", None)
 
     def discover(self, count: int, by: str) -> list[Direction]:

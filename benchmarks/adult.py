@@ -1,0 +1,139 @@
+"""Adult: classifiers trained on fakes and tested on real rows, against CTGAN and TVAE (Xu 2019, 1907.00503).
+
+    python benchmarks/adult.py --ctgan PYTHON [--budget 2m] [--seeds 3] [--epochs 300] [--try]
+
+PYTHON is one that has the package ctgan, in an environment of its own: its licence, BUSL, keeps it out of ours. A
+fifth of the table is kept apart before anything is trained. CTGAN and TVAE play their default 300 epochs, and as many
+as fit into the seconds of `evenodds train`; then each makes as many rows as it learnt from. F1 of the rarer income,
+of trees and logistic regression (`evaluate/records.py`), and the column shapes and pair trends to the rows kept
+apart. The table is in the data folder beside the project. --try trains little on few rows and records nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evenodds.data.reading import read_table
+from evenodds.data.tables import TableCodec
+from evenodds.evaluate.columns import comparable, kinds_of, shapes, trends
+from evenodds.evaluate.records import usefulness
+from evenodds.evaluate.rows import mean_of
+from labels import DATA
+from playing import sample, train
+from record import record
+
+TARGET = "income"
+APART = 0.2
+OTHERS = """
+import sys
+import pandas as pd
+import ctgan
+model, source, to, epochs, rows, seed = sys.argv[1:]
+table = pd.read_csv(source, skipinitialspace=True)
+texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+import torch
+torch.manual_seed(int(seed))
+table[texts] = table[texts].fillna("missing")
+made = getattr(ctgan, model)(epochs=int(epochs))
+made.fit(table, texts)
+fakes = made.sample(int(rows))
+fakes.mask(fakes == "missing").to_csv(to, index=False)
+"""
+
+
+def other(python: str, model: str, source: Path, to: Path, epochs: int, rows: int, seed: int) -> float:
+    """Seconds that CTGAN or TVAE took to learn the table and make rows."""
+    start = time.monotonic()
+    command = [python, "-c", OTHERS, model, str(source), str(to), str(epochs), str(rows), str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return time.monotonic() - start
+
+
+def scored(fakes: pd.DataFrame, test: pd.DataFrame, codec: TableCodec) -> dict[str, float]:
+    """F1, shapes and trends of fakes beside the rows kept apart."""
+    kinds = kinds_of(codec)
+    fake, real = (comparable(rows, codec) for rows in (fakes, test))
+    f1 = usefulness(fake, real, kinds, TARGET)
+    return {
+        "F1 of trees": f1["trees"],
+        "F1 of logistic regression": f1["logistic"],
+        "column shapes": mean_of(shapes(real, fake, kinds)),
+        "pair trends": mean_of(trends(real, fake, kinds)),
+    }
+
+
+def one(seed: int, arguments: argparse.Namespace, keep: Path) -> list[dict[str, Any]]:
+    """All that is compared, for one seed."""
+    table = read_table(DATA / "tables" / "adult.csv")
+    rng = np.random.default_rng(seed)
+    if arguments.trial:
+        table = table.sample(600, random_state=0, ignore_index=True)
+    apart = rng.random(len(table)) < APART
+    learn, test = table[~apart].reset_index(drop=True), table[apart].reset_index(drop=True)
+    source, fakes = keep / f"adult{seed}.csv", keep / "fakes.csv"
+    learn.to_csv(source, index=False)
+    codec = TableCodec.fit(learn, (), np.random.default_rng(0))
+    found = [{"learnt from": "real rows", "seconds": 0.0, **scored(learn, test, codec)}]
+
+    def note(what: str, seconds: float) -> None:
+        found.append({"learnt from": what, "seconds": seconds, **scored(read_table(fakes), test, codec)})
+        print(found[-1], flush=True)
+
+    start = time.monotonic()
+    run = keep / f"run{seed}"
+    train(source, run, "--budget", arguments.budget, "--seed", str(seed))
+    sample(run, fakes, "-n", str(len(learn)))
+    spent = time.monotonic() - start
+    note("evenodds", spent)
+    if arguments.ctgan is None:
+        return found
+    for model in ("CTGAN", "TVAE"):
+        whole = other(arguments.ctgan, model, source, fakes, arguments.epochs, len(learn), seed)
+        note(f"{model}, {arguments.epochs} epochs", whole)
+        fitting = max(1, round(arguments.epochs * spent / whole))
+        short = other(arguments.ctgan, model, source, fakes, fitting, len(learn), seed)
+        note(f"{model}, equal time", short)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ctgan")
+    parser.add_argument("--budget", default="2m")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--try", dest="trial", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.trial:
+        arguments.budget, arguments.seeds, arguments.epochs = "20rounds", 1, 1
+    with tempfile.TemporaryDirectory() as keep:
+        runs = [one(seed, arguments, Path(keep)) for seed in range(arguments.seeds)]
+    rows = [
+        {
+            "learnt from": same[0]["learnt from"],
+            **{
+                key: round(statistics.median(row[key] for row in same), 4)
+                for key in same[0]
+                if key != "learnt from"
+            },
+            "least F1 of trees": round(min(row["F1 of trees"] for row in same), 4),
+        }
+        for same in zip(*runs, strict=True)
+    ]
+    summary = {"budget": arguments.budget, "seeds": arguments.seeds, "medians over": "seeds"}
+    record("adult", rows, summary, keep=not arguments.trial)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""`evenodds diff`: two runs side by side."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Any
+
+
+def diff(first: Path, second: Path, *, json: bool = False) -> None:
+    """Compare two runs: the settings that differ, and the results of both.
+
+    Parameters
+    ----------
+    first:
+        The folder that train left.
+    second:
+        Another one.
+    json:
+        Print one JSON object of "recipe" and "results": names, each with the first run's value and the second's.
+    """
+    from evenodds.diff import difference
+    from evenodds.run import Run
+
+    found = difference(Run.open(first), Run.open(second))
+    if json:
+        print(jsonlib.dumps(found))
+        return
+    for title, pairs in found.items():
+        show(title, {"": (first, second), **pairs} if pairs else {"the same": ("", "")})
+
+
+def show(title: str, pairs: dict[str, tuple[Any, Any]]) -> None:
+    """Names and both values in columns."""
+    print(title)
+    names, left = max(map(len, pairs)), max(len(told(pair[0])) for pair in pairs.values())
+    for name, pair in pairs.items():
+        print(f"  {name:<{names}}  {told(pair[0]):<{left}}  {told(pair[1])}".rstrip())
+
+
+def told(value: Any) -> str:
+    """A value in few characters."""
+    if value is None:
+        return "-"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)

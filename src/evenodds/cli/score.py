@@ -1,0 +1,74 @@
+"""`evenodds score`: how good a run's fakes are."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from evenodds.cli.options import Device
+
+
+def score(
+    run: Path,
+    *,
+    n: Annotated[int | None, Parameter(alias="-n")] = None,
+    extractor: Literal["auto", "efficientnet", "layout", "inception"] = "auto",
+    target: str | None = None,
+    seed: int = 0,
+    json: bool = False,
+    device: Device = "auto",
+) -> None:
+    """Score a run's fakes against real data: distances, precision, recall, density, coverage, copying, the referee.
+
+    For tables also column shapes and trends, classifiers trained on fakes and tested on real rows, and the distance to
+    the closest record. The figures are kept in RUN/scores.json and shown in the report; the fakes that lie nearest to
+    training data are in RUN/copies.png or copies.csv.
+
+    Parameters
+    ----------
+    run:
+        The folder that train left.
+    n:
+        Fakes; when left out, as many as there are held-out reals, 5,000 at most.
+    extractor:
+        Pictures: who makes features. auto is EfficientNet-Lite0 where evenodds[features] is installed, and layout, the
+        game's own features, elsewhere; inception needs torch-fidelity with its weights.
+    target:
+        Tables: the category that classifiers learn; when left out, the last that has 2 to 20 levels.
+    seed:
+        The same seed gives the same fakes.
+    json:
+        Print one JSON object: run, checkpoint, seed, seconds, figures, copies, and what else there is.
+    device:
+        Where to compute; auto takes a GPU where there is one.
+    """
+    from evenodds.device import find_device
+    from evenodds.evaluate.scoring import Asked
+    from evenodds.evaluate.scoring import score as scored
+    from evenodds.run import Run
+
+    found = Run.open(run)
+    asked = Asked(n=n, extractor=extractor, target=target, seed=seed)
+    facts = scored(found, asked, find_device(device), lambda text: print(text, file=sys.stderr))
+    if json:
+        pairs = found.scores("pairs")
+        print(jsonlib.dumps({"run": str(found.path), **facts, **({"pairs": pairs} if pairs else {})}))
+    else:
+        tell(found.path, facts)
+
+
+def tell(run: Path, facts: dict[str, Any]) -> None:
+    """The figures as a table, and where to look."""
+    from evenodds.report import BESIDE, score_cells
+
+    lines = [("figure", "fakes (95 %)", "reals", "measured on"), *map(score_cells, facts["figures"])]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    print(BESIDE)
+    print(f"nearest to training data: {run / facts['copies']}; the page: {run / 'report.html'}")

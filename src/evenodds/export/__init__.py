@@ -1,0 +1,1 @@
+"""Weights that travel: what others' programs open."""

@@ -1,0 +1,62 @@
+"""A run as a static page: its networks as ONNX, the runtime beside them, nothing from outside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from evenodds import aside
+from evenodds.data.conditions import HOLE, TIMES
+from evenodds.errors import UserError
+from evenodds.export.onnx import players, write_models
+from evenodds.export.runtime import add_runtime
+from evenodds.run import Run
+from evenodds.steer.directions import names, recall
+from evenodds.steer.discovery import first_weights, from_weights
+
+UNNAMED = 6
+"""Directions from G's weights, where none was found yet."""
+UNTOLD = 3.0
+"""How far a slider moves along such a one."""
+
+
+def export_browser(run: Run, to: Path, reals: bool = False) -> Path:
+    """Writes a page to the folder ``to``, for any static web server: index.html with sliders for the run's directions
+    and latent seeds, controls for values given, a canvas for pictures given.
+
+    ``reals`` takes the judge along, which shows how real a sample looks. Raises UserError where a package or npm is
+    missing, and where ``to`` is not empty.
+    """
+    with aside.folder(to) as part, aside.telling(to.parent):
+        add_runtime(part)
+        facts = write_models(run, part, reals, without=("discriminator",))
+        facts["directions"] = directions(run)
+        facts["making"] = {"hole": HOLE, "times": TIMES}
+        (part / "model.json").write_text(json.dumps(facts, ensure_ascii=False), "utf-8")
+        with as_file(files("evenodds.export") / "page") as page:
+            for file in page.iterdir():
+                shutil.copyfile(file, part / file.name)
+    return to
+
+
+def directions(run: Run) -> list[dict[str, Any]]:
+    """The run's own directions; where it has none of this state, those that its weights show. None for pictures from
+    pictures, whose latent space holds little."""
+    if run.condition is not None and run.condition.pictures:
+        return []
+    found = []
+    for name in names(run):
+        try:
+            known = recall(run, name)
+        except UserError:
+            continue  # of an earlier state
+        found.append({"name": name, "step": known.step, "vector": known.vector.tolist()})
+    if found:
+        return found
+    latent = run.recipe.network.latent
+    weights = first_weights(players(run)[0], latent)
+    vectors = from_weights(weights, min(UNNAMED, latent))
+    return [{"name": None, "step": UNTOLD, "vector": vector.tolist()} for vector in vectors]

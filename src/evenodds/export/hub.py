@@ -1,0 +1,101 @@
+"""A run as a folder in the hub's form: safetensors, JSON and a card; never a pickle, never code."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from evenodds import aside, checkpoint
+from evenodds.data.pictures import write_grid
+from evenodds.errors import UserError
+from evenodds.export.card import SHEET, card, source_name
+from evenodds.extras import need
+from evenodds.given import wish_of
+from evenodds.judge.making import fresh_judge
+from evenodds.run import JUDGE, Run, write_json
+from evenodds.sample import pictures
+from evenodds.spec import PictureSpec
+
+FORMAT = 1
+WEIGHTS = "model.safetensors"
+SHOWN = 64
+
+
+def export_hub(run: Run, to: Path, reals: bool = False, licence: str | None = None) -> Path:
+    """Writes ``to``: model.safetensors (the averaged G), config.json, README.md (the card), sheet.png for pictures, and
+    what sampling needs.
+
+    ``reals`` takes along what holds real samples: the judge, if it was made, and the pictures given. ``licence`` is the
+    hub's word for one. Raises UserError where the run has no state yet or ``to`` is not empty.
+    """
+    tensors, state = checkpoint.read(run.best())
+    with aside.folder(to) as part, aside.telling(to.parent):
+        weights = {"weights": tensors["average"]}
+        checkpoint.write(part / "written", weights, {})
+        (part / "written" / "weights.safetensors").replace(part / WEIGHTS)
+        shutil.rmtree(part / "written")
+        write_json(part / "config.json", config(run, state))
+        for name in ("verdict.json", "scores.json", "codec.json"):
+            if (run.path / name).exists():
+                shutil.copyfile(run.path / name, part / name)
+        take_conditions(run, part, reals)
+        judge = fresh_judge(run) if reals else None
+        if judge is not None:
+            judge.save(part / JUDGE)
+        if isinstance(run.spec, PictureSpec):
+            show(run, part / SHEET)
+        (part / "README.md").write_text(card(run, licence, reals), "utf-8")
+    return to
+
+
+def config(run: Run, state: dict[str, Any]) -> dict[str, Any]:
+    """config.json: the recipe, without names of files and places on the machine it was played on."""
+    facts = copy.deepcopy(run.facts)
+    facts["source"] = source_name(run)
+    told = facts["data"].get("told") or {}
+    facts["data"]["told"] = {key: told.get(key) for key in ("counts", "licence")}
+    network = run.recipe.network.network
+    return {
+        "library_name": "evenodds",
+        "model_type": network,
+        "format": FORMAT,
+        "checkpoint": {"rounds": state.get("rounds", 0), "seen": state.get("seen", 0)},
+        "run": facts,
+    }
+
+
+def take_conditions(run: Run, part: Path, reals: bool) -> None:
+    """What sampling needs of the conditions; pictures, which are real, only if ``reals``."""
+    if run.condition is None:
+        return
+    tensors, state = run.known()
+    if run.condition.pictures and not reals:
+        tensors = {"known": {name: block[:0] for name, block in tensors["known"].items()}}
+    checkpoint.write(part / "condition", tensors, state)
+
+
+def show(run: Run, path: Path) -> None:
+    """A sheet of fakes alone."""
+    made = list(pictures(run, SHOWN, 0, torch.device("cpu"), wish_of(run, None, 0)))
+    write_grid(np.concatenate(made), path)
+
+
+def push(folder: Path, name: str, kind: Literal["model", "space"]) -> str:
+    """Uploads a folder to the hub as ``name``, a model or a Space, with the hub's own client and the login that it
+    finds, and returns its address. Raises UserError where that fails."""
+    hub = need("huggingface_hub", "hub", "pushing")
+    try:
+        api = hub.HfApi()
+        sdk = "gradio" if kind == "space" else None
+        api.create_repo(name, repo_type=kind, space_sdk=sdk, exist_ok=True)
+        return str(api.upload_folder(folder_path=folder, repo_id=name, repo_type=kind))
+    except Exception as problem:  # the client's own errors and its transport's have no common base
+        first = next(iter(str(problem).splitlines()), type(problem).__name__)
+        raise UserError(
+            f"{folder} was made but not pushed to {name} ({first}): log in with `hf auth login` and push it again"
+        ) from problem

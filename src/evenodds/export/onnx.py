@@ -1,0 +1,211 @@
+"""A run's players and its judge as ONNX, each compared with its original before it is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from evenodds import aside, checkpoint
+from evenodds.errors import UserError
+from evenodds.export.noise import noise_of
+from evenodds.export.portable import PortableDiscriminator, PortableGenerator, PortableJudge
+from evenodds.extras import need
+from evenodds.judge.judge import Judge
+from evenodds.judge.making import fresh_judge
+from evenodds.latent import draw, seed_of, set_random
+from evenodds.networks.build import build
+from evenodds.run import Run
+from evenodds.spec import condition_to_json, spec_to_json
+
+FORMAT = 1
+"""Of model.json; raised whenever a reader would have to read it differently."""
+TOLERANCE = 1e-4
+"""Largest difference from the original, absolute, or relative to numbers over 1."""
+TRACED, TRIED = 3, (1, 7)
+"""Samples of a batch: that the networks are traced with, and that both are compared on."""
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Port:
+    """A network on its way out: its name, its inputs by name with what each is, and its outputs' names."""
+
+    name: str
+    network: nn.Module
+    inputs: dict[str, dict[str, Any]]
+    outputs: tuple[str, ...]
+    maker: Port | None = None
+    """What makes the samples x that it is given."""
+
+    def told(self, difference: float) -> dict[str, Any]:
+        """What model.json says of it."""
+        inputs = [{"name": name, **facts} for name, facts in self.inputs.items()]
+        told = {"file": f"{self.name}.onnx", "inputs": inputs, "outputs": list(self.outputs)}
+        return {**told, "difference": difference}
+
+
+def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
+    """Writes generator.onnx (the averaged G), discriminator.onnx and model.json to the folder ``to``, and returns it.
+
+    ``reals`` says that the judge may go along, as judge.onnx, if it was made: it holds real samples to compare with.
+    Every batch size fits. Raises UserError where a package is missing, ``to`` is not empty, the run has no state yet or
+    a network's answer in onnxruntime differs from its own by over TOLERANCE.
+    """
+    with aside.folder(to) as part, aside.telling(to.parent):
+        facts = write_models(run, part, reals)
+        (part / "model.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
+    return to
+
+
+def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The ONNX files of a run, but those named in ``without``, and what model.json says of them."""
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        need(name, "export", "the ONNX export")
+    codec = run.codec() if (run.path / "codec.json").exists() else None
+    values = run.condition is not None and not run.condition.pictures
+    facts = {
+        "format": FORMAT,
+        "network": run.recipe.network.network,
+        "sample": spec_to_json(run.spec),
+        "condition": condition_to_json(run.condition),
+        "latent": run.recipe.network.latent,
+        "codec": codec,
+        "given": run.known()[1]["codec"] if values else None,
+        "tolerance": TOLERANCE,
+        "verdict": (run.verdict() or {}).get("verdict"),
+        "versions": run.facts["versions"],
+    }
+    with torch.random.fork_rng():
+        set_random(seed_of(run.recipe.plan.seed, "export"), CPU)
+        for port in ports(run, fresh_judge(run) if reals else None):
+            if port.name not in without:
+                facts[port.name] = port.told(write(port, folder / f"{port.name}.onnx"))
+    return facts
+
+
+def ports(run: Run, judge: Judge | None) -> Iterator[Port]:
+    """What travels of a run: its best G, averaged; its D; and its judge where there is one to take along."""
+    generator, discriminator = players(run)
+    latent, condition = run.recipe.network.latent, run.condition
+    inputs: dict[str, dict[str, Any]] = {"z": {"shape": [latent], "drawn": "N(0, 1)"}}
+    given = None
+    if condition is not None:
+        range_ = "[-1, 1]" if condition.pictures else "as model.json's given encodes"
+        inputs["c"] = {"shape": list(condition.spec.shape), "range": range_}
+        given = torch.zeros(TRACED, *condition.spec.shape)
+    count = noise_of(generator, draw(TRACED, latent), given)
+    if count:
+        inputs["noise"] = {"shape": [count], "drawn": "uniform in (0, 1)"}
+    maker = Port("generator", PortableGenerator(generator, condition is not None), inputs, ("sample",))
+    yield maker
+    seen = {"x": {"shape": list(run.spec.shape), "range": "a sample, as G makes it"}}
+    if condition is not None and not condition.places:  # a row holds what was given
+        seen["c"] = inputs["c"]
+    yield Port("discriminator", PortableDiscriminator(discriminator), seen, ("score",), maker)
+    if judge is not None:
+        outputs = ("percent_real", "p_value", "score")
+        yield Port("judge", PortableJudge(judge), {"x": seen["x"]}, outputs, maker)
+
+
+def players(run: Run) -> tuple[nn.Module, nn.Module]:
+    """The run's best state: (G, averaged, and D), to be asked and not trained."""
+    generator, discriminator = build(run.spec, run.recipe.network, run.condition)
+    tensors, _ = checkpoint.read(run.best())
+    generator.load_state_dict(tensors["average"])
+    discriminator.load_state_dict(tensors["discriminator"])
+    for player in (generator, discriminator):
+        player.eval().requires_grad_(False)
+        for weight in player.parameters():
+            weight.data = weight.data.contiguous()
+    return generator, discriminator
+
+
+def write(port: Port, path: Path) -> float:
+    """Writes a network to ``path`` and returns its largest difference from the original on random inputs."""
+    network = port.network.eval().requires_grad_(False)
+    batch = torch.export.Dim("batch", min=1)
+    with quietly():
+        program = torch.onnx.export(
+            network,
+            tuple(random_inputs(port, TRACED).values()),
+            dynamo=True,
+            input_names=list(port.inputs),
+            output_names=list(port.outputs),
+            dynamic_shapes=(({0: batch},) * len(port.inputs),),
+            verbose=False,
+            external_data=False,
+        )
+        if program is None:
+            raise RuntimeError("torch.onnx.export gave nothing")
+        program.save(path, external_data=False)
+    difference = max(compare(port, path, count) for count in TRIED)
+    if not difference <= TOLERANCE:
+        raise UserError(
+            f"{port.name}.onnx answers differently from the run's own network (by {difference:.2g}, and {TOLERANCE:g} "
+            "is allowed), so nothing was exported: upgrade onnxruntime and torch"
+        )
+    return difference
+
+
+def compare(port: Port, path: Path, count: int) -> float:
+    """The largest difference between a network and its ONNX file on ``count`` random inputs; of numbers over 1 in
+    size, the relative one. A p-value is left out: it is a step of the score."""
+    onnxruntime = need("onnxruntime", "export", "the check of the ONNX export")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    given = random_inputs(port, count)
+    with torch.inference_mode():
+        answer = port.network(*given.values())
+    expected = answer if isinstance(answer, tuple) else (answer,)
+    found = session.run(None, {name: value.numpy() for name, value in given.items()})
+    largest = 0.0
+    for name, mine, theirs in zip(port.outputs, expected, found, strict=True):
+        if mine.shape != theirs.shape:
+            return math.inf
+        if name != "p_value":
+            apart = np.abs(mine.numpy() - theirs) / np.maximum(1, np.abs(mine.numpy()))
+            largest = max(largest, float(apart.max(initial=0)))
+    return largest
+
+
+def random_inputs(port: Port, count: int) -> dict[str, Tensor]:
+    """Inputs as they are drawn: samples by G, conditions from N(0, 1), within [-1, 1] where they are pictures."""
+    made = {}
+    for name, facts in port.inputs.items():
+        shape = (count, *facts["shape"])
+        if name == "x" and port.maker is not None:
+            with torch.inference_mode():
+                made[name] = port.maker.network(*random_inputs(port.maker, count).values()).clone()
+        elif name == "noise":
+            made[name] = torch.rand(shape).clamp(1e-6, 1 - 1e-6)
+        else:
+            made[name] = torch.randn(shape)
+            if len(shape) == 4:
+                made[name] = made[name].clamp(-1, 1)
+    return made
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """The exporter's remarks about packages that it would like, and on its progress, are kept to itself."""
+    log = logging.getLogger("torch.onnx")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)

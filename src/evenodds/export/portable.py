@@ -1,0 +1,107 @@
+"""The players and the judge as pure functions of tensors, which any runtime can hold."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from evenodds.export.noise import Handed
+from evenodds.judge.calibration import STEADY
+from evenodds.judge.eye import EYE, NEAREST, THUMB
+from evenodds.judge.judge import Judge
+from evenodds.spec import PictureSpec
+
+
+class PortableGenerator(nn.Module):
+    """(z, [c], [noise]) -> samples, for any G: ``given`` says whether a condition comes second; noise (n, k) in (0, 1)
+    comes last where G draws any (see ``noise.Handed``)."""
+
+    def __init__(self, generator: nn.Module, given: bool) -> None:
+        super().__init__()
+        self.generator, self.given = generator, given
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        z, *rest = inputs
+        c = rest.pop(0) if self.given else None
+        with Handed(rest[0] if rest else None):
+            made: Tensor = self.generator(z, c)
+        return made
+
+
+class PortableDiscriminator(nn.Module):
+    """(x, [c]) -> scores (n,), or (n, p) of patches; higher for real."""
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        scores: Tensor = self.discriminator(inputs[0], inputs[1] if len(inputs) > 1 else None)
+        return scores
+
+
+class PortableJudge(nn.Module):
+    """(x,), samples (n, *spec.shape) as G makes them -> (percent_real, p_value, score), each (n,): ``Judge`` in one
+    piece, its arithmetic in float64 as there."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(judge.networks)
+        self.spec, self.units, self.scale = judge.spec, judge.units, judge.scale
+        self.offset = judge.weights.offset
+        self.register_buffer("reals", judge.reals)
+        self.register_buffer("slopes", torch.from_numpy(judge.weights.slopes))
+        self.register_buffer("heldout", torch.from_numpy(judge.heldout))
+
+    reals: Tensor
+    slopes: Tensor
+    heldout: Tensor
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen, point = self.look(inputs[0])
+        logit = torch.stack([network(seen) for network in self.networks]).mean(0).double()
+        score = self.evidence(logit, self.distance(point)) @ self.slopes + self.offset
+        raw = torch.sigmoid(self.scale.slope * steady(score) + self.scale.offset)
+        percent = 100 * raw.clamp(self.scale.low, self.scale.high)
+        below = (self.heldout[None] <= score[:, None]).double().sum(1)
+        return percent.float(), ((1 + below) / (1 + len(self.heldout))).float(), score.float()
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What the networks see, and the points between which distances are taken, as ``judge.eye`` has them."""
+        if not isinstance(self.spec, PictureSpec):
+            return x, x
+        levels = x.add(1).mul(127.5).round().clamp(0, 255)
+        seen = shrunk(levels, EYE).round()
+        return seen.div(127.5).sub(1), shrunk(seen, THUMB).flatten(1).div(255)
+
+    def distance(self, point: Tensor) -> Tensor:
+        """The mean distance to the nearest reals, float64 (n,), from squares and products."""
+        a, b = point.double(), self.reals.double()
+        squares = a.square().sum(1, keepdim=True) + b.square().sum(1)[None] - 2 * a @ b.T
+        near = (-squares).topk(min(NEAREST, len(b)), dim=1).values
+        return (-near).clamp(min=0).sqrt().mean(1)
+
+    def evidence(self, logit: Tensor, far: Tensor) -> Tensor:
+        """(n, 3), as ``judge.evidence``."""
+        units = self.units
+        near = (units.median - far) / units.spread
+        beyond = (units.far - far) / units.spread
+        return steady(torch.stack([logit.clamp(max=units.cap), near, beyond.clamp(max=0)], dim=1))
+
+
+def steady(x: Tensor) -> Tensor:
+    """As ``judge.calibration.steady``."""
+    excess = (x.abs() - STEADY).clamp(min=0)
+    return x.sign() * (x.abs().clamp(max=STEADY) + torch.log(1 + excess))
+
+
+def shrunk(x: Tensor, most: int) -> Tensor:
+    """Pictures (n, C, H, W) with at most ``most`` pixels a side, by the mean of those that become one: adaptive pooling
+    as two matrix products, which every runtime knows for every size."""
+    for side in (2, 3):
+        size = x.shape[side]
+        if size > most:
+            means = F.adaptive_avg_pool1d(torch.eye(size)[None], most)[0]
+            x = means.T @ x if side == 2 else x @ means
+    return x
