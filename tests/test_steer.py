@@ -406,6 +406,9 @@ def test_a_picture_is_inverted_and_then_edited(
     torch.testing.assert_close(gan.steer.invert(pictures)[0], z)
     with pytest.raises(UserError, match=r"uint8 of shape \(n, 16, 16, 3\)"):
         gan.steer.invert(pictures[:, :8])
+    again = Gan.load(discs.path, device="cpu").steer
+    again.find_by_examples("seen", [1, 2, 3], [4, 5, 6])  # what D made of fakes is no hindrance
+    torch.testing.assert_close(again.invert(pictures)[0], z)
 
     examples = [str(path) for path in sorted(photographs.glob("*.png"))[:3]]
     found = evenodds("steer", "find", discs.path, "round", "--with", *examples, "--without", 1, 2, 3)

@@ -116,8 +116,9 @@ class Space:
         """What the D that played beside the best G makes of fakes, its features (n, known); rows as they are."""
         parts = [self.make(part) for part in torch.split(z, BATCH)]
         if isinstance(self.run.spec, PictureSpec):
+            look = self.look  # made outside of inference mode: descent goes through it too
             with torch.inference_mode():
-                parts = [self.look(part) for part in parts]
+                parts = [look(part) for part in parts]
         return np.asarray(torch.cat([part.flatten(1).float().cpu() for part in parts]).numpy())
 
     @cached_property

@@ -67,11 +67,6 @@ class Opened:
         found: Steer = self.once(run, "steer", lambda: Steer(run, CPU))
         return found
 
-    def inverter(self, run: Run) -> Steer:
-        """The run's latent space once more, to invert in: what was first used without gradients has none later."""
-        found: Steer = self.once(run, "inverter", lambda: Steer(run, CPU))
-        return found
-
     def store(self, run: Run) -> Store:
         """The data of a run."""
         found: Store = self.once(run, "store", lambda: making.store_of(run), "any")

@@ -110,7 +110,7 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) ->
             told = gr.HTML(markup.note(say("invert first")))
 
     def invert(name: str, file: str | None) -> Any:
-        steer = studio.opened.inverter(studio.run(name))
+        steer = studio.opened.steer(studio.run(name))
         path = guards.picture(file)
         if not isinstance(steer.run.spec, PictureSpec):
             raise UserError(say("pictures alone"))
