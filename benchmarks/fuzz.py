@@ -3,7 +3,7 @@
     python benchmarks/fuzz.py [INPUTS] [SURFACE ...] [--try]
 
 Every surface has a process of its own with bounded memory, and each input bounded time. Findings are written to
-/tmp/evenodds-fuzz, and fail the command.
+evenodds-fuzz in the system's folder for temporary files, and fail the command.
 """
 
 from __future__ import annotations
