@@ -90,6 +90,7 @@ def test_no_name_of_a_run_leads_out(served: Server, name: str) -> None:
         assert "Traceback" not in said
     assert "event: error" in predict(served, "delete", [name], "")[1]
     assert "event: error" in predict(served, "compare", [name])[1]
+    assert "event: error" in predict(served, "export", [name], "onnx")[1]
 
 
 def test_no_text_is_read_as_a_path(served: Server, secret: Path) -> None:

@@ -40,26 +40,12 @@ def export(
     """
     if push is not None and to not in ("hub", "space"):
         raise UserError(f"--push goes with --to hub or --to space and not with --to {to}")
+    from evenodds.export.forms import export as write
     from evenodds.run import Run
 
     found = Run.open(run)
     place = out or Path(f"{found.path.resolve().name}-{to}")
-    if to == "onnx":
-        from evenodds.export.onnx import export_onnx
-
-        export_onnx(found, place, with_reals)
-    elif to == "hub":
-        from evenodds.export.hub import export_hub
-
-        export_hub(found, place, with_reals, licence)
-    elif to == "browser":
-        from evenodds.export.browser import export_browser
-
-        export_browser(found, place, with_reals)
-    else:
-        from evenodds.export.space import export_space
-
-        export_space(found, place, with_reals, licence)
+    write(found, to, place, with_reals, licence)
     print(f"{run} is in {place}")
     if push is not None:
         from evenodds.export.hub import push as upload

@@ -1,4 +1,4 @@
-"""Runs: all of them under the folder, side by side; opened, gone on with, deleted."""
+"""Runs: all of them under the folder, side by side; opened, gone on with, exported, deleted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from evenodds.errors import UserError
+from evenodds.export.forms import FORMS, export
 from evenodds.run import Run, flat, identity
 from evenodds.spec import PictureSpec
 from evenodds.studio import guards, markup, plots, scene
@@ -40,6 +41,11 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         compare = gr.Button(say("compare"), min_width=120, elem_id="compare")
         resume = gr.Button(say("resume"), min_width=120)
         delete = gr.Button(say("delete"), min_width=120, elem_id="delete")
+    with gr.Row(elem_classes="eo-controls"):
+        form = gr.Dropdown(
+            list(FORMS), value="onnx", label=say("export as"), info=say("export info"), elem_id="form"
+        )
+        take = gr.Button(say("export"), min_width=120, scale=0, elem_id="export")
     with gr.Group(visible=False) as sure:
         question = gr.HTML(elem_id="sure")
         with gr.Row():
@@ -82,6 +88,17 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         studio.trainings.resume(names[0])
         return gr.update(value=names[0])
 
+    def take_along(names: list[str], wanted: str) -> str:
+        if len(names) != 1:
+            raise UserError(say("choose one"))
+        if wanted not in FORMS:
+            raise UserError(say("choose form", forms=", ".join(FORMS)))
+        run = studio.run(names[0])
+        place = guards.place(studio.root, f"{names[0]}-{wanted}")
+        with studio.opened.asking:
+            export(run, wanted, place)
+        return markup.note(say("exported", name=names[0], place=str(place)))
+
     again.click(look, None, [listing, which], api_name="runs")
 
     def arrive(here: str) -> Any:
@@ -90,6 +107,7 @@ def page(studio: Studio, say: Words, place: Place) -> None:
     place.here.change(arrive, place.here, [listing, which], show_progress="hidden", api_visibility="private")
     compare.click(telling(side_by_side), which, beside, api_name="compare")
     resume.click(telling(go_on), which, chosen, api_visibility="private")
+    take.click(telling(take_along), [which, form], beside, api_name="export")
     delete.click(telling(ask), which, [sure, question], api_visibility="private")
     no.click(lambda: gr.update(visible=False), None, sure, api_visibility="private")
     yes.click(telling(remove), [which, chosen], [sure, listing, which, chosen, beside], api_name="delete")
