@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.torch import load_file, save_file
 
 from evenodds import checkpoint
 from evenodds.run import Run
@@ -82,12 +82,14 @@ def test_a_head_start_has_a_limit_and_none_can_be_asked_for(
     assert events(tmp_path / "none", "head start") == []
 
 
-def break_weights(run: Path) -> None:
-    """G's optimiser remembers a gradient that was no number, so that its next step breaks every weight."""
-    memory = run / "checkpoints" / "last" / "optimizer_g.safetensors"
-    tensors = load_file(memory)
-    tensors["0.exp_avg"][0] = float("nan")
-    save_file(tensors, memory)
+def break_weights(run: Path, best: int | None = None) -> None:
+    """G's optimiser remembers a gradient that was no number, so that its next step breaks every weight; the ``best``
+    state is of another round, where one is given."""
+    last = (run / "checkpoints" / "last").resolve()
+    tensors, state = checkpoint.read(last)
+    tensors["optimizer_g"]["0.exp_avg"][0] = float("nan")
+    shutil.rmtree(last)
+    checkpoint.write(last, tensors, state if best is None else {**state, "best": best})
 
 
 def test_a_game_that_breaks_goes_back_and_on(heights: Path, tmp_path: Path, evenodds: Call) -> None:
@@ -95,14 +97,13 @@ def test_a_game_that_breaks_goes_back_and_on(heights: Path, tmp_path: Path, even
     assert evenodds(*command, "--budget", "4rounds").code == 0
     assert evenodds(*command, "--budget", "5rounds").code == 0
     # The best state lies elsewhere, and is sound.
-    best = "00000004"
-    checkpoint.point(tmp_path / "checkpoints" / "best", tmp_path / "checkpoints" / best)
-    break_weights(tmp_path)
+    best = 4
+    break_weights(tmp_path, best)
     answer = evenodds(*command, "--budget", "12rounds", "--json")
     assert answer.code == 0, answer
     (back,) = events(tmp_path, "back")
     assert back["attempt"] == 1
-    assert back["to"] == int(best)
+    assert back["to"] == best
     assert events(tmp_path, "alarm")[0]["kind"] == "divergence"
     assert [move["what"] for move in events(tmp_path, "tempo")] == ["factor on the rates"]
     verdict = json.loads(answer.out)

@@ -60,7 +60,7 @@ def test_a_table_of_two_numbers_gets_its_cloud_over_the_score(
 
 @pytest.mark.parametrize(
     ("limit", "place"),
-    [(400, "run"), (4000, "samples"), (6000, "samples")],
+    [(400, "checkpoints"), (4000, "samples"), (6000, "samples")],
     ids=["recipe", "rows", "heat map"],
 )
 def test_a_disk_that_fills_up_in_a_game_is_one_sentence_and_the_game_goes_on_later(

@@ -311,7 +311,7 @@ def test_a_stroll_comes_back(people: Run) -> None:
 def test_a_walk_is_as_fast_everywhere(people: Run) -> None:
     steer = Steer(people, CPU)
     way = steer.walk(steer.latents([1, 2, 3]), 60)
-    moved = steer.moved(way)
+    moved = steer.differences(way)
     assert moved.max() < 3 * moved.mean()
     with pytest.raises(UserError, match="at least two"):
         steer.walk(steer.latents([1]), 10)

@@ -62,9 +62,9 @@ def page(studio: Studio, say: Words, place: Place) -> None:
             run = studio.run(name)
             fits = drawn_upon(run)
         except UserError as problem:
-            return "", gr.update(), markup.note(str(problem))
+            return "", gr.update(visible=False), markup.note(str(problem))
         told = "" if fits else markup.alert(say("draw not"))
-        return told, name if fits else "", ""
+        return told, gr.update(value=name, visible=True) if fits else gr.update(visible=False), ""
 
     arriving(place, fit, [note, canvas, result])
 
