@@ -306,7 +306,7 @@ def test_korean_by_the_browser_and_by_the_switch(chromium: Any, served: Server) 
         page.wait_for_url("**/en/**")
         page.wait_for_selector("#board .eo-meter")
         assert "fake" in page.locator("#board .eo-meter").inner_text()
-        assert page.evaluate("document.documentElement.lang") == "en"
+        page.wait_for_function("document.documentElement.lang === 'en'")
     finally:
         visitor.context.close()
 

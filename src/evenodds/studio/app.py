@@ -93,10 +93,14 @@ def look(language: Language) -> dict[str, Any]:
         block_info_text_color="#566270",
         block_info_text_color_dark="#a9b4c0",
     )
-    # gradio's own words go by the browser's language, and ours by the switch.
+    # gradio's own words go by the browser's language, and ours by the switch: so the switch is the browser's language
+    # to gradio, and the page's, whatever gradio sets it to.
     head = (
-        f'<script>document.documentElement.lang="{language}";'
-        f'Object.defineProperty(navigator,"language",{{get:()=>"{language}"}});</script>'
+        f'<script>const own="{language}",page=document.documentElement;'
+        "for(const[name,value]of Object.entries({language:own,languages:[own]}))"
+        "Object.defineProperty(navigator,name,{get:()=>value});"
+        "const keep=()=>{if(page.lang!==own)page.lang=own};keep();"
+        'new MutationObserver(keep).observe(page,{attributeFilter:["lang"]});</script>'
     )
     return {
         "theme": theme,
