@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,7 @@ from evenodds.cli.main import main
 from evenodds.errors import UserError
 from evenodds.export.runtime import add_runtime
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
 
@@ -105,3 +109,20 @@ def mixed(rows: int = 400) -> pd.DataFrame:
     )
     frame.loc[rng.random(rows) < 0.1, ["count", "sex", "ok"]] = None
     return frame
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium, one for all tests: two would be two event loops. Skips where there is none."""
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    from playwright.sync_api import sync_playwright
+
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # As root, which is what CI is, Chromium has no sandbox.
+        sandbox = [] if os.getuid() else ["--no-sandbox"]
+        browser = playwright.chromium.launch(executable_path=path, args=["--disable-gpu", *sandbox])
+        yield browser
+        browser.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -185,29 +183,15 @@ def same(gan: Gan, wish: Any) -> NDArray[Any]:
 # The page, in Chromium
 
 
-@pytest.fixture(scope="module")
-def chromium(runtime: str | None) -> Iterator[Any]:
-    """A browser, or a skip that says what is lacking."""
-    if runtime:
-        pytest.skip(runtime)
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    sandbox = [] if os.getuid() else ["--no-sandbox"]
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=["--disable-gpu", *sandbox])
-        yield browser
-        browser.close()
-
-
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
 @pytest.fixture
-def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
+def visit(runtime: str | None, chromium: Any) -> Iterator[Callable[..., Any]]:
     """Opens a folder's page from a plain web server; a request to anywhere else, and an error on the page, fails."""
+    if runtime:
+        pytest.skip(runtime)
     servers: list[ThreadingHTTPServer] = []
     wrong: list[str] = []
     contexts: list[Any] = []

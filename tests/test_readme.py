@@ -104,18 +104,16 @@ def serves(arguments: list[str]) -> None:
     """A command that serves a page until it is stopped."""
     if find_spec("gradio") is None:
         return
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evenodds", *arguments, "--port", "7869"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        wait_for(lambda: answers(url, process), 120)
-        with urlopen(url) as page:  # noqa: S310  our own
-            assert b"evenodds" in page.read()
-    finally:
-        process.terminate()
-        process.wait(20)
+    command = [sys.executable, "-m", "evenodds", *arguments, "--port", "7869"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            wait_for(lambda: answers(url, process), 120)
+            with urlopen(url) as page:  # noqa: S310  our own
+                assert b"evenodds" in page.read()
+        finally:
+            process.terminate()
 
 
 @pytest.mark.slow

@@ -182,10 +182,14 @@ def team(device: torch.device) -> Iterator[Team]:
         yield ALONE
         return
     from torch import distributed
+    from torch.distributed.rendezvous import rendezvous
 
     patience = datetime.timedelta(seconds=float(os.environ.get(PATIENCE, "") or PATIENT))
+    backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=patience)
+        store, mine, count = next(rendezvous("env://", timeout=patience))
+        store = distributed.PrefixStore(_attempt(), store)  # type: ignore[attr-defined]
+        distributed.init_process_group(backend, store=store, rank=mine, world_size=count, timeout=patience)
         talk = distributed.new_group(backend="gloo", timeout=patience)
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
@@ -196,6 +200,13 @@ def team(device: torch.device) -> Iterator[Team]:
         yield Team(rank(), size(), talk, device)
     finally:
         distributed.destroy_process_group()
+
+
+def _attempt() -> str:
+    """A name for this start of all ranks. On one machine torchrun keeps its store when it starts them again, and in it
+    the addresses of those that are gone; several machines meet over a new one each time, and count their own starts."""
+    alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
+    return f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') if alone else '0'}"
 
 
 @contextmanager
