@@ -241,7 +241,8 @@ def test_runs_are_compared_exported_and_deleted_only_when_sure(visitor: Visitor)
 
     def choose(name: str) -> None:
         page.locator("#which-runs input").fill(name)
-        page.get_by_role("option", name=name, exact=True).click()
+        page.get_by_role("option", name=name, exact=True).wait_for()
+        page.locator("#which-runs input").press("Enter")
 
     choose("heights")
     choose("hand")
