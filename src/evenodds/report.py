@@ -193,11 +193,14 @@ def events(run: Run) -> list[tuple[int, str]]:
         kind = line.get("event")
         if "odds" in line and not line["alarms"]:
             lasting = ""
-        if kind == "alarm" and line["kind"] != lasting:
-            lasting = line["kind"]
-            found.append((line["round"], f"alarm, {line['kind']}: {line['reason']}"))
-        elif kind in EVENTS:
-            found.append((line["round"], EVENTS[kind].format(**line)))
+        try:
+            if kind == "alarm" and line["kind"] != lasting:
+                lasting = line["kind"]
+                found.append((line["round"], f"alarm, {lasting}: {line['reason']}"))
+            elif kind in EVENTS:
+                found.append((line["round"], EVENTS[kind].format(**line)))
+        except (LookupError, TypeError, ValueError):
+            continue  # an event that no training writes so
     return found
 
 
