@@ -545,6 +545,7 @@ GAMES_REFUSED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "l1 without a condition": ("photographs", ("--l1", "3"), ("--l1", "leave it out", "--given")),
     "l1 with labels": ("classes", ("--given", "labels", "--l1", "3"), ("--l1", "made from a picture")),
     "l1 of a table": ("homes", ("--given", "town", "--l1", "3"), ("--l1", "made from a picture")),
+    "ssim without a condition": ("photographs", ("--ssim", "3"), ("--ssim", "leave it out", "--given")),
     "labels where there are none": (
         "photographs",
         ("--given", "labels"),

@@ -83,7 +83,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "pix2pix": Preset(
         {"width": 32},
-        {"loss": "nonsaturating", "penalty": "none", "l1": 300.0},
+        {"loss": "nonsaturating", "penalty": "none", "l1": 300.0, "ssim": 300.0},
         {"batch": 8, "rate_d": 1e-3, "rate_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
     ),
     "resunet": Preset(
@@ -149,10 +149,12 @@ def resolve(
         update={"plan": plan, "network": network, "objective": objective, "game": game}
     )
     refuse_contradictions(resolved, n_train)
-    if recipe.objective.l1 and (condition is None or not condition.pictures):
-        raise UserError(
-            "--l1 is for pictures made from a picture (--given pairs, outlines ...), leave it out"
-        )
+    near = {"--l1": recipe.objective.l1, "--ssim": recipe.objective.ssim}
+    for flag in [flag for flag, weight in near.items() if weight]:
+        if condition is None or not condition.pictures:
+            raise UserError(
+                f"{flag} is for pictures made from a picture (--given pairs, outlines ...), leave it out"
+            )
     return resolved
 
 

@@ -18,6 +18,7 @@ from evenodds.distributed import ALONE, Team
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import Objective
 from evenodds.objectives.penalties import Critic
+from evenodds.objectives.structure import dissimilarity
 
 Augment = Callable[[Tensor], Tensor]
 
@@ -110,7 +111,7 @@ def turn_g(
     parts: int = 1,
 ) -> Tensor:
     """G learns to raise D's score of G(z, c), and to come near the real that c was taken from where the objective asks
-    for that (Isola 2016, 1611.07004, equations 3 and 4). Returns G's loss, a scalar without a graph.
+    for that (Isola 2016, 1611.07004, equations 3 and 4; Zhao 2017, 1511.08861). Returns G's loss, a scalar without a graph.
 
     D's weights are frozen meanwhile: their gradients would be thrown away.
     """
@@ -140,4 +141,6 @@ def loss_g(players: Players, objective: Objective, augment: Augment, batch: Batc
     loss = objective.loss.g(real_scores, fake_scores)
     if objective.pixels:
         loss = loss + objective.pixels * (fake - batch.real).abs().mean()
+    if objective.structure:
+        loss = loss + objective.structure * dissimilarity(fake, batch.real)
     return loss

@@ -19,6 +19,8 @@ class Objective:
     every: int
     pixels: float = 0.0
     """Weight of the mean absolute distance of a fake from the real that its condition was taken from."""
+    structure: float = 0.0
+    """Weight of 1 - SSIM to that real."""
 
 
 def make_objective(settings: ObjectiveSettings) -> Objective:
@@ -31,4 +33,5 @@ def make_objective(settings: ObjectiveSettings) -> Objective:
     }
     penalty = penalties[settings.penalty] if settings.penalty_weight > 0 else None
     every = settings.penalty_every
-    return Objective(LOSSES[settings.loss], penalty, settings.penalty_weight * every, every, settings.l1)
+    weight = settings.penalty_weight * every
+    return Objective(LOSSES[settings.loss], penalty, weight, every, settings.l1, settings.ssim)

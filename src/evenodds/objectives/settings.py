@@ -27,5 +27,8 @@ class ObjectiveSettings(BaseModel):
     l1: float = Field(default=0.0, ge=0, le=1e6)
     """Weight of the pixels' mean distance, where a picture is given (pix2pix took 100); 1e6 leaves nothing else."""
 
+    ssim: float = Field(default=0.0, ge=0, le=1e6)
+    """Weight of 1 - structural similarity to the real, where a picture is given."""
+
     penalty_by: Literal["exact", "difference"] = "exact"
     """Exact double backward, or a finite difference along a random direction."""
