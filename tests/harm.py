@@ -294,8 +294,8 @@ def fill(disk: Path) -> None:
 def full_disk(game: Game, disk: Path, stage: str, unbroken: Path) -> list[str]:
     """The disk fills up at a stage; then there is room again. What is wrong with it."""
     out = disk / "run"
-    if stage == "preparation":
-        shutil.rmtree(game.cache, ignore_errors=True)
+    if stage == "preparation":  # the cache is what is written there
+        game = Game(game.source, disk / "cache", game.flags)
     count = 1 if stage in ("preparation", "film", "report", "start") else 3
     end = start(game, out, stage, count, do=lambda: fill(disk))
     wrong = []

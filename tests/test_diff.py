@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -72,6 +75,38 @@ def test_tensorboard_reads_what_the_journal_holds_also_after_a_resume(
     assert any(tag.startswith("resume") for tag in board.Tags()["tensors"])
     plain = play(evenodds, penguins, tmp_path / "plain", "--budget", "20rounds")
     assert plain.checks()[-1]["odds"] == checks[-1]["odds"], "who watches changes nothing"
+
+
+def test_trackio_holds_what_the_journal_does_and_stdout_is_left_to_json(
+    penguins: Path, tmp_path: Path
+) -> None:
+    """In a process of its own: Trackio asks for its place when it is imported."""
+    environment = {**os.environ, "TRACKIO_DIR": str(tmp_path / "trackio"), "NO_COLOR": "1"}
+
+    def asked(*words: object) -> dict[str, Any]:
+        command = [sys.executable, "-m", *map(str, words)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    for rounds in (10, 20):
+        flags = (
+            *SMALL,
+            "--out",
+            tmp_path / "run",
+            "--budget",
+            f"{rounds}rounds",
+            "--log",
+            "trackio",
+            "--json",
+        )
+        assert asked("evenodds", "train", penguins, *flags)["rounds"] == rounds
+    checks = Run.open(tmp_path / "run").checks()
+    wanted = ("--project", "evenodds", "--run", "run", "--metric", "odds", "--json")
+    values = asked("trackio.cli", "get", "metric", *wanted)["values"]
+    logged = {value["step"]: value["value"] for value in values}
+    assert logged == {line["round"]: line["odds"] for line in checks if line["odds"] is not None}
+    assert asked("trackio.cli", "get", "run", *wanted[:4], "--json")["config"]["network"]["width"] == 8
 
 
 def test_a_missing_logger_is_one_sentence(

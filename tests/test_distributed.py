@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -10,13 +11,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -280,6 +284,83 @@ def test_a_rank_that_is_asked_to_stop_has_all_of_them_save_and_stop(table: Path,
     assert read(out / "checkpoints" / "last")[1]["rounds"] == verdict["rounds"]
 
 
+def test_rows_of_all_ranks_are_gathered_in_order(tmp_path: Path) -> None:
+    counts = [2, 0, 3]
+
+    def work(rank: int) -> None:
+        with distributed.team(CPU) as team:
+            for dtype in (np.uint8, np.float32):
+                shape = (counts[rank], 2, 3) if counts[rank] else (0, 0)
+                found = team.gather(np.full(shape, rank + 1, dtype))
+                assert (found is None) == (rank > 0)
+                if found is not None:
+                    assert (found.dtype, found.shape) == (dtype, (5, 2, 3))
+                    assert found[:, 1, 2].tolist() == [1, 1, 3, 3, 3]
+
+    codes = ranks.wait(ranks.fork(3, work, tmp_path))
+    assert codes == [0] * 3, (tmp_path / "0.txt").read_text()
+
+
+def together(size: int, words: list[str], said: Path) -> None:
+    """The command on so many ranks, which must end well."""
+    said.mkdir(exist_ok=True)
+    codes = ranks.wait(ranks.fork(size, lambda rank: main(words), said))
+    assert codes == [0] * size, [(said / f"{rank}.txt").read_text() for rank in range(size)]
+
+
+def test_ranks_sample_in_shares_what_one_process_would(table: Path, tmp_path: Path) -> None:
+    said, run = tmp_path / "said", tmp_path / "run"
+    assert train(1, table, run, 2, said) == [0]
+    n = 3 * 2048 + 5
+    together(1, ["sample", str(run), "-n", str(n), "--to", str(tmp_path / "whole.csv")], said)
+    together(3, ["sample", str(run), "-n", str(n), "--to", str(tmp_path / "fakes.csv")], said)
+    shards = sorted(tmp_path.glob("fakes-*.csv"))
+    assert [shard.name for shard in shards] == [f"fakes-0000{rank}-of-00003.csv" for rank in range(3)]
+    assert "2,048 fakes in" in (said / "0.txt").read_text()
+    parts = [pd.read_csv(shard) for shard in shards]
+    assert [len(part) for part in parts] == [2048, 2048, 2053]
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), pd.read_csv(tmp_path / "whole.csv"))
+
+
+@pytest.fixture
+def small_pictures(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of 16 px, of which sixteen are made at once."""
+    monkeypatch.setattr("evenodds.sample.BATCH", 16)
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    chance = np.random.default_rng(0)
+    for number in range(60):
+        pixels = chance.integers(0, 256, (16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    flags = ("--network", "gan", "--width", "4", "--budget", "1rounds", "--batch", "4", "--head-turns", "1")
+    run = tmp_path / "pictures"
+    together(1, ["train", str(folder), "--out", str(run), *flags], tmp_path / "said")
+    return run
+
+
+def test_ranks_sample_and_score_pictures_in_shares(small_pictures: Path, tmp_path: Path) -> None:
+    said, run = tmp_path / "said", small_pictures
+    together(1, ["sample", str(run), "-n", "40", "--to", str(tmp_path / "whole")], said)
+    together(2, ["sample", str(run), "-n", "40", "--to", str(tmp_path / "parts")], said)
+    whole = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
+    assert len(whole) == 40
+    shards = [sorted((tmp_path / "parts" / f"0000{rank}-of-00002").iterdir()) for rank in range(2)]
+    assert [len(shard) for shard in shards] == [16, 24]
+    assert {file.name: file.read_bytes() for shard in shards for file in shard} == whole
+    scores = []
+    for size in (1, 2, 4):
+        together(size, ["score", str(run), "--extractor", "layout", "-n", "40"], said)
+        scores.append(json.loads((run / "scores.json").read_text())["score"])
+    assert scores[0]["figures"] == scores[1]["figures"] == scores[2]["figures"]
+    assert (said / "3.txt").read_text().count("frechet") == 0
+
+
+def test_a_sheet_is_refused_to_several(small_pictures: Path, tmp_path: Path) -> None:
+    words = ["sample", str(small_pictures), "--to", str(tmp_path / "sheet.png")]
+    assert ranks.wait(ranks.fork(2, lambda rank: main(words), tmp_path / "said")) == [2, 2]
+    assert "a sheet is made by one process and not by 2" in (tmp_path / "said" / "1.txt").read_text()
+
+
 def until(true: Callable[[], bool], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not true():
@@ -317,6 +398,26 @@ def test_torchrun_survives_a_killed_rank(table: Path, tmp_path: Path) -> None:
     assert verdict is not None
     assert read(out / "checkpoints" / "last")[1]["rounds"] == verdict["rounds"]
     assert "exitcode" in said.lower(), "torchrun saw it"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("accelerate") is None, reason="accelerate is not installed")
+def test_accelerate_launch_starts_the_same_ranks(table: Path, tmp_path: Path) -> None:
+    flags = (
+        "--multi_gpu",
+        "--num_processes=2",
+        "--num_machines=1",
+        "--mixed_precision=no",
+        "--dynamo_backend=no",
+    )
+    launch = [sys.executable, "-m", "accelerate.commands.launch", *flags, "--module", "evenodds"]
+    out = tmp_path / "run"
+    subprocess.run([*launch, *command(table, out, 6)], check=True, capture_output=True, timeout=500)
+    assert read(out / "checkpoints" / "last")[1]["ranks"] == 2
+    words = ["sample", str(out), "-n", "5000", "--to", str(tmp_path / "fakes.parquet")]
+    subprocess.run([*launch, *words], check=True, capture_output=True, timeout=500)
+    shards = sorted(tmp_path.glob("fakes-0000?-of-00002.parquet"))
+    assert [len(pd.read_parquet(shard)) for shard in shards] == [2048, 2952]
 
 
 def workers(agent: int) -> list[int]:

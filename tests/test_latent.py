@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from evenodds.latent import draw, generate, seed_of, set_random, stream
+from evenodds.latent import Share, draw, generate, seed_of, set_random, stream
 
 CPU = torch.device("cpu")
 
@@ -85,6 +85,19 @@ def test_generated_samples_come_in_the_order_of_their_latents(generator: nn.Modu
 @pytest.mark.parametrize(("n", "sizes"), [(0, []), (3, [3]), (4, [4]), (9, [4, 4, 1])])
 def test_a_stream_gives_n_samples_in_batches(generator: nn.Module, n: int, sizes: list[int]) -> None:
     assert [len(part) for part in stream(generator, n, 3, 0, batch=4)] == sizes
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("n", [0, 1, 9, 23])
+def test_shares_together_are_what_one_process_makes(n: int, size: int) -> None:
+    whole = list(stream(Noisy(), n, 3, 5, batch=4))
+    shares = [Share(rank, size) for rank in range(size)]
+    parts = [list(stream(Noisy(), n, 3, 5, batch=4, share=share)) for share in shares]
+    assert [sum(map(len, part)) for part in parts] == [share.count(n, 4) for share in shares]
+    together = [batch for part in parts for batch in part]
+    assert len(together) == len(whole)
+    assert all(torch.equal(one, other) for one, other in zip(together, whole, strict=True))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def streamed(generator: nn.Module, n: int, seed: int) -> Tensor:

@@ -167,12 +167,12 @@ def test_real_pictures_in_the_fakes_place_get_what_reals_get(digits: Run) -> Non
     store = store_of(digits)
     view = layout(known_features(store, store.n_train))
     real = store.heldout(np.arange(store.n_heldout))
-    found = {figure.name: figure for figure in pictures.figures(store, real, view, CPU)}
+    found = {figure.name: figure for figure in pictures.figures(store, real, view.see(real), view, CPU)}
     for name in ("frechet_distance", "kernel_distance"):
         assert found[name].value == found[name].reals
     assert found["precision"].value == found["recall"].value == found["coverage"].value == 1
     noise = np.random.default_rng(0).integers(0, 256, real.shape, np.uint8)
-    worse = {figure.name: figure for figure in pictures.figures(store, noise, view, CPU)}
+    worse = {figure.name: figure for figure in pictures.figures(store, noise, view.see(noise), view, CPU)}
     assert worse["precision"].value == worse["coverage"].value == worse["density"].value == 0
     assert worse["referee"].value > 0.99
     assert worse["kernel_distance"].low is not None

@@ -52,7 +52,8 @@ def test_its_gradient_is_exact_and_finite_on_flat_ground() -> None:
     assert torch.autograd.gradcheck(dissimilarity, (fake.requires_grad_(), real))
     flat = torch.zeros(1, 1, 8, 8, requires_grad=True)
     dissimilarity(flat, torch.zeros(1, 1, 8, 8)).backward()
-    assert flat.grad is not None and flat.grad.isfinite().all()
+    assert flat.grad is not None
+    assert flat.grad.isfinite().all()
 
 
 def test_grain_on_flat_ground_costs_more_than_in_a_texture_where_the_mean_distance_sees_no_difference() -> (

@@ -20,9 +20,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from evenodds.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.distributed import ProcessGroup
+
+    Row = TypeVar("Row", bound=np.generic)
 
 PATIENCE = "EVENODDS_PATIENCE"
 """The environment's name for how many seconds a silent rank is waited for."""
@@ -135,6 +139,32 @@ class Team:
             )
             distributed.broadcast(text, 0, group=self.talk)
         return json.loads(bytes(text.numpy()))
+
+    def gather(self, rows: NDArray[Row]) -> NDArray[Row] | None:
+        """Rows (n, ...) of all ranks in their order, on rank 0; None on the others. n may differ, 0 of any shape too;
+        what a row is may not."""
+        import numpy as np
+        import torch
+        from torch import distributed
+
+        if self.size == 1:
+            return rows
+        mine = torch.zeros(1 + 8, dtype=torch.int64)
+        mine[: 1 + rows.ndim] = torch.tensor([rows.ndim, *rows.shape])
+        told = [torch.zeros_like(mine) for _ in range(self.size)]
+        with _telling():
+            distributed.all_gather(told, mine, group=self.talk)
+            if not self.leads:
+                if len(rows):
+                    distributed.send(torch.from_numpy(np.ascontiguousarray(rows)), 0, group=self.talk)
+                return None
+            parts = [rows] if len(rows) else []
+            for rank, (dimensions, count, *shape) in enumerate(one.tolist() for one in told):
+                if rank and count:
+                    part = torch.from_numpy(np.empty((count, *shape[: dimensions - 1]), rows.dtype))
+                    distributed.recv(part, rank, group=self.talk)
+                    parts.append(part.numpy())
+        return np.concatenate(parts) if parts else rows
 
     def word(self, code: int, stop: bool = False) -> tuple[int, bool]:
         """Rank 0's word, and whether any rank is asked to stop: one small message on the CPU."""

@@ -18,7 +18,7 @@ from evenodds.data.reading import write_table
 from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
 from evenodds.given import Wanted, Wish, wish_of
-from evenodds.latent import seed_of, stream
+from evenodds.latent import WHOLE, Share, seed_of, stream
 from evenodds.networks.build import build
 from evenodds.run import Run
 from evenodds.spec import PictureSpec
@@ -57,19 +57,23 @@ def pictures(
     device: torch.device,
     wish: Wish | None = None,
     generator: nn.Module | None = None,
+    share: Share = WHOLE,
 ) -> Iterator[np.ndarray]:
-    """n fakes as uint8 arrays (m, H, W, C), a batch at a time; without a ``wish`` under conditions of the data.
+    """n fakes, or a share of them, as uint8 arrays (m, H, W, C), a batch at a time; without a ``wish`` under conditions
+    of the data.
 
     ``generator`` is the run's, where it was loaded already.
     """
     generator = generator or load_generator(run, device)
     given = (wish or wish_of(run, None, seed)).given
-    for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run), given):
+    for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run), given, share):
         yield to_pictures(batch.cpu())
 
 
 def batch_of(run: Run) -> int:
-    """Pictures made at once: fewer of large ones."""
+    """Samples made at once: fewer of large pictures."""
+    if not isinstance(run.spec, PictureSpec):
+        return 8 * BATCH
     return max(1, min(BATCH, BATCH * 64**2 // (run.spec.shape[-1] ** 2)))
 
 
@@ -80,17 +84,20 @@ def rows(
     device: torch.device,
     wish: Wish | None = None,
     generator: nn.Module | None = None,
+    share: Share = WHOLE,
 ) -> Iterator[pd.DataFrame]:
-    """n fakes as tables with the columns that were learnt, a batch at a time; what is wished for as it was asked.
+    """n fakes, or a share of them, as tables with the columns that were learnt, a batch at a time; what is wished for
+    as it was asked.
 
     ``generator`` is the run's, where it was loaded already.
     """
     generator = generator or load_generator(run, device)
     codec = TableCodec.from_json(run.codec())
     wish = wish or wish_of(run, None, seed)
-    made = stream(generator, n, run.recipe.network.latent, seed, 8 * BATCH, wish.given)
-    for place, batch in enumerate(made):
-        rng = np.random.default_rng(seed_of(seed, "decode", place))
+    size = batch_of(run)
+    made = stream(generator, n, run.recipe.network.latent, seed, size, wish.given, share)
+    for start, batch in zip(share.starts(n, size), made, strict=True):
+        rng = np.random.default_rng(seed_of(seed, "decode", start // size))
         table = codec.decode(batch.cpu().numpy(), rng)
         for name, value in wish.values.items():
             table[name] = pd.Series([value] * len(table), dtype=table[name].dtype)
@@ -105,8 +112,10 @@ def write_samples(
     device: torch.device,
     wanted: Wanted | None = None,
     say: Callable[[str], None] = lambda text: None,
+    share: Share = WHOLE,
 ) -> int:
-    """Writes n fakes to a .png sheet or a folder of PNGs (pictures), or a .csv or .parquet file (tables).
+    """Writes n fakes, or a share of them, to a .png sheet or a folder of PNGs (pictures), or a .csv or .parquet file
+    (tables); a share to its own file or folder, see ``place_of``.
 
     ``wanted`` is the condition they are made under; n is as many as pictures were given, or USUAL, when left out.
     Returns how many were written. Raises UserError for a place that does not fit the run or cannot be written, and for
@@ -120,15 +129,20 @@ def write_samples(
         raise UserError(f"{run.path} makes table rows, give --to a .csv or .parquet file and not {to}")
     if not table and suffix in (".csv", ".parquet"):
         raise UserError(f"{run.path} makes pictures, give --to a .png file or a folder and not {to}")
+    if suffix == ".png" and share.size > 1:
+        raise UserError(f"a sheet is made by one process and not by {share.size}, give --to a folder")
     with torch.random.fork_rng():
         wish = wish_of(run, wanted, seed, say)
         given = 0 if wish.pictures is None else len(wish.pictures)
         n = n or given or USUAL
+        to, starts = place_of(to, share), share.starts(n, batch_of(run))
+        if not starts:
+            return 0
         if table:
-            return write_table(rows(run, n, seed, device, wish), to)
-        made = pictures(run, n, seed, device, wish)
+            return write_table(rows(run, n, seed, device, wish, share=share), to)
+        made = pictures(run, n, seed, device, wish, share=share)
         if suffix != ".png":
-            return write_folder(made, to, n, wish.names if n == given else None)
+            return write_folder(made, to, n, wish.names if n == given else None, starts.start)
         if n > SHEET:
             raise UserError(f"a sheet of {n} pictures is too large to open, give --to a folder")
         fakes = np.concatenate(list(made))
@@ -140,6 +154,14 @@ def write_samples(
         else:
             write_grid(fakes, to)
         return n
+
+
+def place_of(to: Path, share: Share) -> Path:
+    """Where a share is written: fakes-00000-of-00004.csv for fakes.csv, and a folder of such a name in a folder."""
+    if share.size == 1:
+        return to
+    part = f"{share.rank:05}-of-{share.size:05}"
+    return to.with_stem(f"{to.stem}-{part}") if to.suffix.lower() in (".csv", ".parquet") else to / part
 
 
 def beside(wish: Wish, fakes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:

@@ -22,6 +22,8 @@ def sample(
 ) -> None:
     """Make fakes with a trained run: as many as asked, with memory that does not grow.
 
+    Under torchrun each process makes its share of them, into a folder or file of its own.
+
     Parameters
     ----------
     run:
@@ -40,14 +42,17 @@ def sample(
         Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.device import find_device
+    from evenodds.distributed import rank, size
+    from evenodds.latent import Share
     from evenodds.run import Run
-    from evenodds.sample import write_samples
+    from evenodds.sample import place_of, write_samples
     from evenodds.spec import PictureSpec
 
     found = Run.open(run)
     suffix = "png" if isinstance(found.spec, PictureSpec) else "csv"
     place = to or Path(f"{found.path.resolve().name}-fakes.{suffix}")
+    share = Share(rank(), size())
     count = write_samples(
-        found, n, place, seed, find_device(device), given, lambda text: print(text, file=sys.stderr)
+        found, n, place, seed, find_device(device), given, lambda text: print(text, file=sys.stderr), share
     )
-    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {place}")
+    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {place_of(place, share)}")

@@ -26,7 +26,8 @@ def score(
 
     For tables also column shapes and trends, classifiers trained on fakes and tested on real rows, and the distance to
     the closest record. The figures are kept in RUN/scores.json and shown in the report; the fakes that lie nearest to
-    training data are in RUN/copies.png or copies.csv.
+    training data are in RUN/copies.png or copies.csv. Under torchrun each process makes its share of pictures and their
+    features.
 
     Parameters
     ----------
@@ -47,13 +48,18 @@ def score(
         Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.device import find_device
+    from evenodds.distributed import team
     from evenodds.evaluate.scoring import Asked
     from evenodds.evaluate.scoring import score as scored
     from evenodds.run import Run
 
     found = Run.open(run)
     asked = Asked(n=n, extractor=extractor, target=target, seed=seed)
-    facts = scored(found, asked, find_device(device), lambda text: print(text, file=sys.stderr))
+    place = find_device(device)
+    with team(place) as ranks:
+        facts = scored(found, asked, place, lambda text: print(text, file=sys.stderr), ranks)
+    if not ranks.leads:
+        return
     if json:
         pairs = found.scores("pairs")
         print(jsonlib.dumps({"run": str(found.path), **facts, **({"pairs": pairs} if pairs else {})}))

@@ -22,7 +22,7 @@ def train(
     *,
     out: Path | None = None,
     device: Device = "auto",
-    log: Literal["none", "tensorboard"] = "none",
+    log: Literal["none", "tensorboard", "trackio"] = "none",
     json: bool = False,
     flags: FlatFlags = NO_FLAGS,
 ) -> int:
@@ -39,7 +39,7 @@ def train(
     device:
         Where to compute; auto takes a GPU where there is one.
     log:
-        tensorboard: the journal's figures in RUN/tensorboard too.
+        The journal's figures elsewhere too. tensorboard: in RUN/tensorboard; trackio: in its own place on this machine.
     json:
         Print one JSON object about the ended game, and nothing else, on stdout.
     """

@@ -117,18 +117,22 @@ def write_grid(pictures: Bytes, path: Path, columns: int | None = None, scale: i
 
 
 def write_folder(
-    batches: Iterable[Bytes], folder: Path, total: int, names: Sequence[str] | None = None
+    batches: Iterable[Bytes],
+    folder: Path,
+    total: int,
+    names: Sequence[str] | None = None,
+    first: int = 0,
 ) -> int:
     """Write batches of uint8 (n, H, W, C) as 000000.png and on into a new folder; gives the count.
 
-    ``total`` is how many are expected, for the names' width; ``names`` are paths whose stems are kept instead, folders
-    in them too. One batch is held at a time. Raises UserError where the folder already holds something or cannot be
-    written.
+    ``total`` is how many are expected, for the names' width, and ``first`` the number of the first; ``names`` are paths
+    whose stems are kept instead, folders in them too. One batch is held at a time. Raises UserError where the folder
+    already holds something or cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} already holds something: name a folder that is new or empty.")
     digits = max(6, len(str(total - 1)))
-    count = 0
+    count = first
     with aside.folder(folder) as part:
         for batch in batches:
             for picture in batch:
@@ -145,7 +149,7 @@ def write_folder(
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(content)
                 count += 1
-    return count
+    return count - first
 
 
 def _image(pixels: Bytes) -> Image.Image:

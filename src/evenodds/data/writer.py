@@ -102,8 +102,9 @@ class Rows:
         self.dtype = np.dtype(np.uint8 if isinstance(spec, PictureSpec) else np.float32)
         self.place, self.path = path.parent.parent, path
         self.sums = array("I")
-        self.file = path.open("xb")
-        self._header()
+        with aside.telling(self.place):
+            self.file = path.open("xb")
+            self._header()
 
     def append(self, chunk: Array) -> None:
         """Samples (n, *shape) after those before."""
@@ -122,7 +123,8 @@ class Rows:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self.file, aside.telling(self.place):
+        # The file is closed within: what is still unwritten then may find no room either.
+        with aside.telling(self.place), self.file:
             if error is None:
                 self.file.seek(0)
                 self._header()

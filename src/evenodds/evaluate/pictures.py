@@ -23,6 +23,7 @@ from evenodds.examine import known_count, known_features
 from evenodds.game.measures import Cloud, copying, frechet
 from evenodds.game.referee import most, strictest
 from evenodds.given import Wish, turns
+from evenodds.latent import WHOLE, Share
 from evenodds.run import Run
 from evenodds.spec import at_most
 
@@ -42,23 +43,24 @@ class Clouds(NamedTuple):
     fake: Cloud
 
 
-def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device) -> Bytes:
-    """n fakes as a store keeps pictures, uint8 (n, C, H, W); where pictures are given, under held-out ones in turn."""
+def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device, share: Share = WHOLE) -> Bytes:
+    """n fakes, or a share of them, as a store keeps pictures, uint8 (n, C, H, W); where pictures are given, under
+    held-out ones in turn."""
     wish: Wish | None = None
     if run.condition is not None and run.condition.pictures:
         places = np.arange(min(n, store.n_heldout))
         wish = turns(cast(Bytes, store.conditions("heldout", places)))
-    made = np.concatenate(list(sample.pictures(run, n, seed, device, wish)))
-    return np.ascontiguousarray(made.transpose(0, 3, 1, 2))
+    made = [batch.transpose(0, 3, 1, 2) for batch in sample.pictures(run, n, seed, device, wish, share=share)]
+    return np.ascontiguousarray(np.concatenate([np.zeros((0, *run.spec.shape), np.uint8), *made]))
 
 
-def figures(store: Store, fake: Bytes, view: View, device: torch.device) -> Iterator[Figure]:
-    """Distances, neighbours and the referee of stored fakes uint8 (n, C, H, W) under one view."""
+def figures(store: Store, fake: Bytes, seen: Cloud, view: View, device: torch.device) -> Iterator[Figure]:
+    """Distances, neighbours and the referee of stored fakes uint8 (n, C, H, W), ``seen`` under one view."""
     heldout = min(store.n_heldout, known_count(store))
     clouds = Clouds(
         features_of(store, "train", known_count(store), view),
         features_of(store, "heldout", heldout, view),
-        view.see(fake),
+        seen,
     )
     yield from distances(clouds, view)
     if heldout >= FEWEST:

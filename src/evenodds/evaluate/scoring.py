@@ -12,6 +12,7 @@ from torch import nn
 
 from evenodds.data.store import Store
 from evenodds.device import threads_for
+from evenodds.distributed import ALONE, Team
 from evenodds.errors import UserError
 from evenodds.evaluate import pictures, rows
 from evenodds.evaluate.figure import Figure
@@ -19,7 +20,7 @@ from evenodds.evaluate.records import target_of
 from evenodds.evaluate.views import Extractor, view_of
 from evenodds.examine import known_count
 from evenodds.judge.making import store_of
-from evenodds.latent import seed_of, set_random
+from evenodds.latent import Share, seed_of, set_random
 from evenodds.report import write_report
 from evenodds.run import Run
 from evenodds.spec import PictureSpec, at_most
@@ -47,12 +48,15 @@ class Asked:
     seed: int = 0
 
 
-def score(run: Run, asked: Asked, device: torch.device, say: Say = lambda text: None) -> dict[str, Any]:
+def score(
+    run: Run, asked: Asked, device: torch.device, say: Say = lambda text: None, ranks: Team = ALONE
+) -> dict[str, Any]:
     """The figures of the run's best state, as JSON; they are kept in RUN/scores.json and shown in the report.
 
     checkpoint, seed, seconds, figures (a list), the name of the file with the worst copies, and for tables the shapes
-    and trends of each column and pair. Raises UserError for a run without a checkpoint, for data that is gone, and for
-    what is asked and cannot be.
+    and trends of each column and pair. Of several ``ranks`` each makes its share of pictures and their features, rank 0
+    does the rest, and the others get {}. Raises UserError for a run without a checkpoint, for data that is gone, and
+    for what is asked and cannot be.
     """
     start = time.monotonic()
     best, store = run.best().name, store_of(run)
@@ -60,8 +64,13 @@ def score(run: Run, asked: Asked, device: torch.device, say: Say = lambda text: 
     say(f"{n:,} fakes against {known_count(store):,} training and {store.n_heldout:,} held-out reals")
     with torch.random.fork_rng(), threads_for(run.spec):
         set_random(seed_of(asked.seed, "score"), device)
-        found = of_pictures if isinstance(run.spec, PictureSpec) else of_rows
-        figures, more = found(run, store, n, asked, device, say)
+        if isinstance(run.spec, PictureSpec):
+            found = of_pictures(run, store, n, asked, device, say, ranks)
+        else:
+            found = of_rows(run, store, n, asked, device) if ranks.leads else None
+    if found is None:
+        return {}
+    figures, more = found
     facts = {
         "checkpoint": best,
         "seed": asked.seed,
@@ -82,15 +91,18 @@ def count_of(store: Store, wanted: int | None) -> int:
 
 
 def of_pictures(
-    run: Run, store: Store, n: int, asked: Asked, device: torch.device, say: Say
-) -> tuple[list[Figure], dict[str, Any]]:
-    """Figures, and where the worst copies are shown."""
+    run: Run, store: Store, n: int, asked: Asked, device: torch.device, say: Say, ranks: Team
+) -> tuple[list[Figure], dict[str, Any]] | None:
+    """Figures, and where the worst copies are shown; None where another rank has them."""
     if asked.target is not None:
         raise UserError(f"--target is for tables, and {run.path} makes pictures: leave it out")
     view = view_of(asked.extractor, store, device)
     say(f"features of {view.name}; those of reals are made once")
-    fake = pictures.fakes(run, store, n, asked.seed, device)
-    figures = list(pictures.figures(store, fake, view, device))
+    mine = pictures.fakes(run, store, n, asked.seed, device, Share(ranks.rank, ranks.size))
+    seen, fake = ranks.gather(view.see(mine)), ranks.gather(mine)
+    if seen is None or fake is None:
+        return None
+    figures = list(pictures.figures(store, fake, seen, view, device))
     if asked.classifier is not None:
         figures.append(pictures.certainty(store, fake, asked.classifier, device))
     sheet = run.path / "copies.png"
@@ -98,7 +110,7 @@ def of_pictures(
 
 
 def of_rows(
-    run: Run, store: Store, n: int, asked: Asked, device: torch.device, say: Say
+    run: Run, store: Store, n: int, asked: Asked, device: torch.device
 ) -> tuple[list[Figure], dict[str, Any]]:
     """Figures, where the closest rows are, and each column's and pair's likeness."""
     if asked.extractor != "auto" or asked.classifier is not None:

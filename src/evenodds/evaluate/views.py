@@ -44,7 +44,8 @@ class View:
     def see(self, pictures: NDArray[np.uint8]) -> Cloud:
         """Stored pictures uint8 (n, C, H, W) as vectors (n, k)."""
         parts = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
-        return np.concatenate([self.features(to_tensor(part)) for part in parts])
+        found = [self.features(to_tensor(part)) for part in parts]
+        return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
 
 
 def view_of(wanted: Extractor | nn.Module, store: Store, device: torch.device) -> View:

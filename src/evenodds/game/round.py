@@ -111,7 +111,8 @@ def turn_g(
     parts: int = 1,
 ) -> Tensor:
     """G learns to raise D's score of G(z, c), and to come near the real that c was taken from where the objective asks
-    for that (Isola 2016, 1611.07004, equations 3 and 4; Zhao 2017, 1511.08861). Returns G's loss, a scalar without a graph.
+    for that (Isola 2016, 1611.07004, equations 3 and 4; Zhao 2017, 1511.08861). Returns G's loss, a scalar without a
+    graph.
 
     D's weights are frozen meanwhile: their gradients would be thrown away.
     """

@@ -27,7 +27,9 @@ def dissimilarity(fake: Tensor, real: Tensor) -> Tensor:
     variances = unbiased * (windows(a * a + b * b, side) - mean_a**2 - mean_b**2)
     covariance = unbiased * (windows(a * b, side) - mean_a * mean_b)
     luminance = (2 * mean_a * mean_b + LUMINANCE) / (mean_a**2 + mean_b**2 + LUMINANCE)
-    return 1 - (luminance * (2 * covariance + CONTRAST) / (variances + CONTRAST)).mean()
+    similarity = luminance * (2 * covariance + CONTRAST) / (variances + CONTRAST)
+    loss: Tensor = 1 - similarity.mean()
+    return loss
 
 
 def windows(x: Tensor, side: int) -> Tensor:
