@@ -28,6 +28,8 @@ from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
+from evenodds.export.hub import export_hub
+from evenodds.export.pretrained import open_hub
 from evenodds.gan import Silent
 from evenodds.networks.settings import NetworkSettings
 from evenodds.recipe import PlanSettings, Recipe, resolve
@@ -215,6 +217,7 @@ def surfaces(folder: Path) -> dict[str, Surface]:
         "table": table(folder / "table"),
         "picture": picture(),
         "zip": archive(folder / "zip"),
+        "hub": hub(folder / "hub"),
     }
 
 
@@ -303,6 +306,22 @@ def state(folder: Path) -> Surface:
         play.resume()
 
     return Surface([seed], feed, facts=True)
+
+
+def hub(folder: Path) -> Surface:
+    """config.json of a folder in the hub's form, opened and sampled from."""
+    out = export_hub(game(folder).run, folder / "exported")
+    path = out / "config.json"
+
+    def feed(content: bytes) -> None:
+        path.write_bytes(content)
+        run = open_hub(out)
+        try:
+            load_generator(run, CPU)
+        finally:
+            shutil.rmtree(run.path.parent)
+
+    return Surface([path.read_bytes()], feed, facts=True)
 
 
 def table(folder: Path) -> Surface:

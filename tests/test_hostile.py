@@ -25,7 +25,7 @@ from evenodds.spec import condition_from_json, spec_from_json
 
 from . import hostile
 
-NAMES = ("recipe", "journal", "weights", "state", "table", "picture", "zip")
+NAMES = ("recipe", "journal", "weights", "state", "table", "picture", "zip", "hub")
 
 
 @pytest.fixture(scope="module")

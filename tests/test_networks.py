@@ -339,5 +339,7 @@ def test_a_network_of_pictures_refuses_tables(network: str) -> None:
 
 
 def test_a_network_of_tables_refuses_pictures() -> None:
+    with pytest.raises(UserError, match=r"auto does not play on pictures"):
+        players("auto", PictureSpec(1, 8, 8))
     with pytest.raises(UserError, match=r"tabular does not play on pictures.*: gan, dcgan, r3gan$"):
         build(PictureSpec(1, 8, 8), settings("tabular"))
