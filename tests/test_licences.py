@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -84,3 +87,27 @@ def test_heavy_and_foreign_things_are_no_dependency() -> None:
     asked = str(PROJECT["dependencies"]) + str(PROJECT["optional-dependencies"])
     for name in ("torchvision", "timm", "torch-fidelity", "lpips", "accelerate", "ctgan"):
         assert not re.search(rf"'{name}\b", asked)
+
+
+@pytest.mark.slow
+def test_no_dependency_has_a_known_weakness() -> None:
+    """pip-audit asks PyPI; where it knows none of the packages, there is nobody to ask."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip_audit",
+        "--local",
+        "--skip-editable",
+        "--format",
+        "json",
+        "--timeout",
+        "30",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    if not done.stdout.strip():
+        pytest.skip(f"the service is out of reach: {done.stderr.strip().splitlines()[-1:]}")
+    asked = [one for one in json.loads(done.stdout)["dependencies"] if "vulns" in one]
+    if not asked:
+        pytest.skip("the service knows none of the packages here")
+    weak = {f"{one['name']} {one['version']}": one["vulns"] for one in asked if one["vulns"]}
+    assert not weak, weak

@@ -158,3 +158,18 @@ def test_every_command_works_as_written(
     }
     assert len(pd.read_csv("heavier.csv")) == 4 * 7
     assert {file.name for file in Path("painted").iterdir()} == {"one.png", "two.png"}
+
+
+@pytest.mark.slow
+def test_the_search_over_settings_runs_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With shorter games."""
+    text = (ROOT / "docs" / "sweep.md").read_text("utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert code is not None
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path / "cache"))
+    exec(code[1].replace('"5s"', '"3rounds"').replace("n_trials=4", "n_trials=2"), {})  # noqa: S102
+    assert len(list(Path("runs/sweep").iterdir())) == 2
+    assert "'width'" in capsys.readouterr().out
