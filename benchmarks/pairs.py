@@ -5,7 +5,7 @@
 
 outlines: `evenodds train faces --given outlines --size 64`; the baseline answers each held-out outline with the
 training picture whose (blurred) outline is nearest. facades: the 400 training pairs from label map to photograph, once
-with the paper's loss and once with L1 alone, same budget each; measured on the 106 test pairs, which take no part in it.
+with the paper's loss and once with L1 alone, same budget each; measured on the 106 test pairs, which take no part.
 """
 
 from __future__ import annotations

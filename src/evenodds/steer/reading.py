@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
 
 from evenodds import checkpoint
 from evenodds.data.batches import as_samples
@@ -24,6 +25,8 @@ from evenodds.steer.eyes import Eyes, Feature, Tell, of_rows
 
 WIDTH, STEPS, BATCH = 24, 800, 64
 """The network that reads labels, and how long it learns."""
+GRAIN = 0.4
+"""Deviation of the noise that it learns through, at most, of pictures in [-1, 1]."""
 MOST_LEVELS = 20
 """Labels of more levels are names, and nothing to be steered."""
 
@@ -84,13 +87,22 @@ def remembered(network: Labeller, store: Store, keep: Path | None) -> dict[str, 
 
 
 def learn(network: Labeller, store: Store, codes: Codes, device: torch.device) -> None:
-    """Fits the network to the training reals' labels."""
+    """Fits the network to the training reals' labels, seen through blur and grain: what it reads of fakes, which are
+    not as clear, is then what others read of them too."""
 
     def some(places: Tensor) -> Tensor:
-        return as_samples(store, store.train(places.numpy()), device)
+        return worn(as_samples(store, store.train(places.numpy()), device))
 
     placed = {name: known.to(device) for name, known in codes.items()}
     fit_labels(network, some, placed, steps=STEPS, batch=BATCH)
+
+
+def worn(x: Tensor) -> Tensor:
+    """Pictures (n, C, H, W), each blurred and grained by an amount of its own."""
+    blur, grain = torch.rand(2, len(x), 1, 1, 1, device=x.device)
+    blurred = avg_pool2d(pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    seen: Tensor = x + blur * (blurred - x) + GRAIN * grain * torch.randn_like(x)
+    return seen
 
 
 def examined(
