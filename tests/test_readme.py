@@ -128,6 +128,7 @@ def test_every_command_works_as_written(
     monkeypatch.setenv("EVENODDS_CACHE", str(somewhere / "cache"))
     for name in ("STEPS", "DESCENT"):
         monkeypatch.setattr(f"evenodds.steer.inversion.{name}", 3)
+    monkeypatch.setattr("evenodds.steer.tuning.VISITS", 3)
     monkeypatch.setattr("evenodds.steer.space.LEARNT", 1000)
     rounds = 0
     lines = [line for line in ours("README.md") if runtime is None or "--to browser" not in line]

@@ -389,6 +389,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that hardly learns: what is tested is what becomes of its answer."""
     monkeypatch.setattr("evenodds.steer.inversion.STEPS", 20)
     monkeypatch.setattr("evenodds.steer.inversion.DESCENT", 60)
+    monkeypatch.setattr("evenodds.steer.tuning.VISITS", 100)
     monkeypatch.setattr("evenodds.steer.space.LEARNT", 1000)
 
 
@@ -425,7 +426,23 @@ def test_a_picture_is_inverted_and_then_edited(
     with Image.open(tmp_path / "seeds.png") as image:
         assert image.size == (10 * 66 - 2, 2 * 66 - 2)
     told = evenodds("steer", "invert", discs.path, photographs, "--json", "--to", tmp_path / "all.png")
-    assert all(0 < one["error"] < 1 for one in json.loads(told.out))
+    assert all(0 < one["tuned"] < one["error"] < 1 for one in json.loads(told.out))
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_g_tuned_to_pictures_makes_them_and_elsewhere_what_it_made(discs: Run, photographs: Path) -> None:
+    steer = Gan.load(discs.path, device="cpu").steer
+    _, pictures = steer.pictures(str(photographs), lambda text: None)
+    pictures, strangers = pictures[:4], steer.latents(range(20))
+    z, error = steer.invert(pictures)
+    before = steer.make(strangers)
+    own = steer.tuned(z, pictures)
+    assert (own.off(z, pictures) < 0.7 * error).all()
+    torch.testing.assert_close(steer.make(strangers), before, atol=0, rtol=0)
+    moved = (own.make(strangers) - before).square().mean()
+    assert moved < 0.2 * (own.make(z) - steer.make(z)).square().mean()
+    assert torch.equal(steer.tuned(z, pictures).make(z), own.make(z)), "the same every time"
+    assert own.run is steer.run
 
 
 @pytest.mark.parametrize(

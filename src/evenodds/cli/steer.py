@@ -126,7 +126,7 @@ def apply(
     steering = steering_of(run, device)
     if steps < 2:
         raise UserError(f"--steps {steps} makes no strip, give 2 or more")
-    z = latents(steering, seeds, picture)
+    steering, z = moving(steering, seeds, picture)
     strips = steering.apply(name, z, reach, steps, settled=not alone)
     place = show(steering.run, strips.flatten(0, 1), steps, to, name)
     print(f"{len(z)} strip{'s' if len(z) > 1 else ''} in {place}")
@@ -165,7 +165,8 @@ def turn(
     from evenodds.steer.showing import show
 
     steering = steering_of(run, device)
-    strips = steering.turn(latents(steering, seeds, picture), feature, steps)
+    steering, z = moving(steering, seeds, picture)
+    strips = steering.turn(z, feature, steps)
     print(f"from end to end in {show(steering.run, strips.flatten(0, 1), steps, to, 'turn')}")
 
 
@@ -178,7 +179,8 @@ def invert(
     json: bool = False,
     device: Device = "auto",
 ) -> None:
-    """Find the nearest that the generator can make to a picture of your own, and say how far it is.
+    """Find the nearest that the generator can make to a picture of your own, and say how far it is: as it is, and tuned
+    to the picture, as edits of your own pictures use it.
 
     Parameters
     ----------
@@ -187,24 +189,30 @@ def invert(
     picture:
         A picture file, or a folder or zip of them.
     to:
-        A .png sheet of each picture beside what was found; when left out, inverted.png.
+        A .png sheet of each picture, what was found, and the same tuned; when left out, inverted.png.
     json:
-        Print one JSON list of input and error.
+        Print one JSON list of input, error and tuned, the error then.
     device:
         Where to compute; auto takes a GPU where there is one.
     """
-    from evenodds.steer.showing import show_pairs
+    from evenodds.steer.showing import show_inverted
 
     steering = steering_of(run, device)
     names, pictures = steering.pictures(picture, say)
     z, error = steering.invert(pictures)
-    place = show_pairs(pictures, steering.make(z), to)
-    told = [{"input": name, "error": round(float(far), 4)} for name, far in zip(names, error, strict=True)]
+    own = steering.tuned(z, pictures)
+    place = show_inverted(pictures, [steering.make(z), own.make(z)], to)
+    told = [
+        {"input": name, "error": round(float(far), 4), "tuned": round(float(near), 4)}
+        for name, far, near in zip(names, error, own.off(z, pictures), strict=True)
+    ]
     if json:
         print(jsonlib.dumps(told))
         return
     for one in told:
-        print(f"{one['input']}: pixels off by {one['error']:.1%} (root mean square)")
+        print(
+            f"{one['input']}: pixels off by {one['error']:.1%}, tuned {one['tuned']:.1%} (root mean square)"
+        )
     print(f"side by side in {place}")
 
 
@@ -308,13 +316,17 @@ def walk(
     print(f"a walk of {len(way)} steps is in {show_walk(steering.run, way, to)}")
 
 
-def latents(steering: Steer, seeds: tuple[int, ...], picture: str | None) -> Tensor:
-    """The latents (n, latent) of seeds, or of a person's own pictures."""
+def moving(steering: Steer, seeds: tuple[int, ...], picture: str | None) -> tuple[Steer, Tensor]:
+    """The latents (n, latent) of seeds, or of a person's own pictures with a G tuned to them."""
     if picture is None:
-        return steering.latents(seeds)
-    z, error = steering.invert(steering.pictures(picture, say)[1])
-    say(f"inverted, pixels off by {error.mean():.1%}")
-    return z
+        return steering, steering.latents(seeds)
+    pictures = steering.pictures(picture, say)[1]
+    z, error = steering.invert(pictures)
+    own = steering.tuned(z, pictures)
+    say(
+        f"inverted, pixels off by {error.mean():.1%}, and by {own.off(z, pictures).mean():.1%} once G is tuned"
+    )
+    return own, z
 
 
 def examples(steering: Steer, named: tuple[str, ...]) -> Tensor:
@@ -322,7 +334,10 @@ def examples(steering: Steer, named: tuple[str, ...]) -> Tensor:
     import torch
 
     parts = [
-        steering.latents([int(name)]) if name.isdecimal() else latents(steering, (), name) for name in named
+        steering.latents([int(name)])
+        if name.isdecimal()
+        else steering.invert(steering.pictures(name, say)[1])[0]
+        for name in named
     ]
     return torch.cat(parts) if parts else torch.empty(0, steering.width)
 

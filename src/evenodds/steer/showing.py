@@ -35,14 +35,15 @@ def show(run: Run, made: Tensor, columns: int, to: Path | None, name: str) -> Pa
     return place
 
 
-def show_pairs(pictures: NDArray[np.uint8], made: Tensor, to: Path | None) -> Path:
-    """Writes pictures (n, H, W, C), each beside its sample (n, *shape), as a sheet. Raises UserError for a place
+def show_inverted(pictures: NDArray[np.uint8], made: list[Tensor], to: Path | None) -> Path:
+    """Writes pictures (n, H, W, C), each beside its samples (n, *shape), as a sheet. Raises UserError for a place
     that is no PNG."""
     place = to or Path("inverted.png")
     if place.suffix.lower() != ".png":
         raise UserError(f"give --to a .png file and not {place}")
-    pairs = np.stack([pictures, to_pictures(made)], 1)
-    write_grid(pairs.reshape(-1, *pictures.shape[1:]), place, 2 * max(1, min(4, len(pictures))))
+    beside = np.stack([pictures, *map(to_pictures, made)], 1)
+    columns = beside.shape[1] * max(1, min(4, len(pictures)))
+    write_grid(beside.reshape(-1, *pictures.shape[1:]), place, columns)
     return place
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from evenodds.data.pictures import to_tensor
 from evenodds.data.store import Store
@@ -23,6 +25,7 @@ from evenodds.spec import PictureSpec, at_most
 from evenodds.steer.eyes import Eyes, Tell
 from evenodds.steer.inversion import Inverter, inverter_of, look_of
 from evenodds.steer.reading import eyes_for
+from evenodds.steer.tuning import tuned
 
 LEARNT = 4_000
 """Fakes that a direction is learnt from, at most: of large pictures fewer."""
@@ -92,10 +95,14 @@ class Space:
 
     def make_some(self, z: Tensor) -> Tensor:
         """As ``make``, at once and differentiable."""
+        return self.made_by(self.generator, z)
+
+    def made_by(self, generator: nn.Module, z: Tensor) -> Tensor:
+        """As ``make_some``, by some G of the run's kind."""
         c = self.condition
         with torch.random.fork_rng():
             set_random(seed_of(0, "steer", "make"), self.device)
-            made: Tensor = self.generator(z, None if c is None else c.expand(len(z), -1))
+            made: Tensor = generator(z, None if c is None else c.expand(len(z), -1))
         return made
 
     @cached_property
@@ -143,6 +150,16 @@ class Space:
     def invert(self, pictures: NDArray[np.uint8]) -> tuple[Tensor, Shares]:
         """The nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and how far G is from them:
         the root of the mean squared difference of pixels, (n,), of 1. Raises UserError for another size."""
+        z = self.inverter(self.own(pictures))
+        return z, self.off(z, pictures)
+
+    def off(self, z: Tensor, pictures: NDArray[np.uint8]) -> Shares:
+        """How far G's samples of latents (n, latent) are from pictures uint8 (n, H, W, C), as ``invert`` tells."""
+        error = (self.make(z) - self.own(pictures)).flatten(1).square().mean(1).sqrt() / 2
+        return error.double().cpu().numpy()
+
+    def own(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """Pictures uint8 (n, H, W, C) of the run's size as samples (n, *shape). Raises UserError for another size."""
         spec = self.picture_spec()
         expected = (spec.height, spec.width, spec.channels)
         if pictures.ndim != 4 or pictures.shape[1:] != expected or pictures.dtype != np.uint8:
@@ -150,7 +167,13 @@ class Space:
                 f"pictures to be inverted are uint8 of shape (n, {', '.join(map(str, expected))}) and not "
                 f"{pictures.dtype} of {pictures.shape}"
             )
-        x = to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).to(self.device)
-        z = self.inverter(x)
-        error = (self.make(z) - x).flatten(1).square().mean(1).sqrt() / 2
-        return z, error.double().cpu().numpy()
+        return to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).to(self.device)
+
+    def tuned(self, z: Tensor, pictures: NDArray[np.uint8]) -> Self:
+        """The same space with a G of its own, tuned to make pictures uint8 (n, H, W, C) of their latents (n, latent),
+        as ``invert`` found them: what is edited is then the picture itself. Directions and the run stay as they are."""
+        known = copy.copy(self)
+        with torch.random.fork_rng():
+            set_random(seed_of(0, "steer", "tune"), self.device)
+            known.generator = tuned(self.generator, self.made_by, z, self.own(pictures), self.inverter.unlike)
+        return known

@@ -163,13 +163,19 @@ class Steer(Space):
         made = self.make((flat[:, None] + way).flatten(0, 1))
         return made.view(len(z), steps, *made.shape[1:])
 
-    def mix(self, text: str, exemplars: int = EXEMPLARS, seed: int = 0) -> tuple[Tensor, list[Tensor]]:
+    def mix(
+        self, text: str, exemplars: int = EXEMPLARS, seed: int = 0, settled: bool = True
+    ) -> tuple[Tensor, list[Tensor]]:
         """The latent (latent,) of a sum such as "glasses short - no glasses short + no glasses long", and the exemplars
-        of each term (m, latent), whose fakes surely show its words. Raises UserError where there are too few."""
+        of each term (m, latent), whose fakes surely show its words. ``settled``: where its words can be read, on to
+        where what the sum comes to is there (here glasses, and long; short has gone out), see `settling`. Raises
+        UserError where there are too few."""
         z, shown = self.learnt
         order = np.random.default_rng(seed).permutation(len(z))
-        terms = []
+        terms, total = [], np.zeros(shown.shape[1])
         for sign, words in spelled(text):
+            for place, present in map(self.eyes.place, words):
+                total[place] += sign if present else -sign
             fits = self.fitting(words, shown)
             chosen = [int(place) for place in order if fits[place]][:exemplars]
             if len(chosen) < exemplars:
@@ -177,7 +183,11 @@ class Steer(Space):
                     f"only {len(chosen)} of {len(z)} fakes show {' '.join(words)!r}, and {exemplars} are needed"
                 )
             terms.append((sign, z[chosen]))
-        return paths.combine(terms), [latents for _, latents in terms]
+        answer = paths.combine(terms)
+        if settled and self.eyes.log_odds is not None:
+            wanted = torch.from_numpy(np.sign(total)).to(answer)[None]
+            answer = settle(answer[None], answer[None], self.make_some, self.eyes.log_odds, wanted)[0]
+        return answer, [latents for _, latents in terms]
 
     def sheet(self, answer: Tensor, terms: list[Tensor], seed: int = 0) -> tuple[Tensor, int]:
         """The samples of a sum's sheet, and its columns: a row for each term, its exemplars and their mean; then nine
