@@ -15,7 +15,19 @@ FLOORS: list[set[str]] = [
     {"networks"},
     {"objectives", "latent"},
     {"game"},
-    {"budget", "recipe", "verdicts", "checkpoint", "device", "run", "training", "gallery", "film", "report"}
+    {
+        "budget",
+        "recipe",
+        "verdicts",
+        "checkpoint",
+        "device",
+        "run",
+        "players",
+        "training",
+        "gallery",
+        "film",
+        "report",
+    }
     | {"train", "forecast", "sample", "session", "examine", "extractor", "steward", "words", "clock"}
     | {"given", "fidelity", "diff", "loggers", "journal"},
     {"evaluate", "judge"},
