@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evenodds import sealed
-from evenodds.data.album import Album, leads_out
+from evenodds.data.album import Album, BadPicture, leads_out
 from evenodds.data.pictures import write_folder
 from evenodds.data.reading import read_table
 from evenodds.errors import UserError
@@ -147,3 +147,15 @@ def test_names_that_lead_out_are_known_on_either_system(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="outside"):
         write_folder([np.zeros((1, 2, 2, 3), np.uint8)], tmp_path / "out", 1, ["../../evil.png"])
     assert not list(tmp_path.rglob("*.png"))
+
+
+def test_a_name_in_a_zip_that_is_no_text_costs_one_picture(tmp_path: Path) -> None:
+    """The list at the end names it rightly, and the place where it lies does not."""
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("\u00e4.png", b"x")
+    path.write_bytes(path.read_bytes().replace("\u00e4".encode(), b"\xff\xfe", 1))
+    with Album(path) as album:
+        assert list(album.names) == ["\u00e4.png"]
+        with pytest.raises(BadPicture, match="its place in the zip is damaged"):
+            album.open("\u00e4.png")

@@ -203,16 +203,21 @@ def test_what_a_step_did_is_counted() -> None:
         tuple(Feature(*one) for one in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))), lambda x: x, {}
     )
     assert change(eyes, before, after, 1) == {"seeds": 2, "flipped": 0.5, "kept": {"b": 0.5}}
-    assert stay(eyes, before, "a").tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
+    two, most = np.log(0.8 / 0.2), 2.0
+    wanted = torch.tensor([[0, 0, two, 0], [0, 0, 0, most]])
+    torch.testing.assert_close(stay(eyes, before, "a", most), wanted.float())
+    sure = np.array([[1.0, 0.0, 1.0, 0.0]])
+    assert stay(eyes, sure, "a", most).tolist() == [[0, 0, 2, 0]]
 
 
 def test_settled_latents_show_what_is_wanted_and_stay_near() -> None:
     """G is the identity and a feature the sign of a coordinate: only what is wanted moves, no farther than it must."""
     home = torch.tensor([[2.0, -1.0, 0.3], [-2.0, 1.0, 0.3]])
-    wanted = torch.tensor([[-1.0, -1.0, 0.0], [0.0, 1.0, 0.0]])
+    wanted = torch.tensor([[-SURE, -2.0, 0.0], [0.0, SURE, 0.0]])
     found = settle(home + 0.5, home, lambda z: z, lambda x: 4 * x, wanted)
-    assert (wanted * 4 * found >= ENOUGH * wanted.abs()).all()
+    assert (wanted.sign() * 4 * found >= ENOUGH * wanted.abs()).all()
     assert found[0, 0] > -SURE / 4
+    assert found[0, 1] > found[0, 0], "what was wanted less is not driven on"
     torch.testing.assert_close(found[:, 2], home[:, 2], atol=0.6, rtol=0)
 
 

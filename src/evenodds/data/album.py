@@ -91,7 +91,15 @@ class Album:
         try:
             # Never reads more than the size that the entry states, whatever it holds.
             return cast(BinaryIO, self._zip.open(info))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
+        # ValueError: a name there that is no UTF-8.
+        except (
+            zipfile.BadZipFile,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+            ValueError,
+            zlib.error,
+        ) as error:
             raise BadPicture("its place in the zip is damaged") from error
 
 

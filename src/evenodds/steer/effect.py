@@ -39,11 +39,16 @@ def worth(effect: dict[str, Any]) -> float:
     return float(effect["flipped"] * np.mean(kept))
 
 
-def stay(eyes: Eyes, shown: Shares, column: str) -> Tensor:
-    """What is wanted of fakes that show (n, k) so that all columns but one stay: (n, k), 1 for each one's own level."""
+def stay(eyes: Eyes, shown: Shares, column: str, most: float) -> Tensor:
+    """What is wanted of fakes that show (n, k) so that all columns but one stay: (n, k), the log-odds that each one's
+    own level has, from 0 to ``most``. What was in doubt may stay so."""
+    with np.errstate(divide="ignore"):
+        odds = np.clip(np.log(shown) - np.log1p(-shown), 0, most)
     wanted = torch.zeros(shown.shape, dtype=torch.float32)
     for name, places in eyes.groups().items():
         if name != column and len(places) > 1:
             level = torch.from_numpy(np.asarray(places)[shown[:, places].argmax(1)])
-            wanted[torch.arange(len(shown)), level] = 1
+            wanted[torch.arange(len(shown)), level] = torch.from_numpy(odds)[
+                torch.arange(len(shown)), level
+            ].float()
     return wanted

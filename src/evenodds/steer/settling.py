@@ -12,9 +12,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-GOES, STEPS, RATE = 5, 10, 0.1
-SURE, ENOUGH = 8.0, 5.0
-"""Log-odds that are aimed at, and that do, 99.3 %: less, and somebody else does not see it."""
+GOES, STEPS, RATE = 15, 10, 0.1
+SURE = 8.0
+"""Log-odds that are aimed at for what is to be there, 99.97 %: with less, somebody else does not see it."""
+ENOUGH = 0.6
+"""The share of what is aimed at that will do."""
 NEAR = 0.02
 """Weight of a latent's squared distance from where it came."""
 BATCH = 64
@@ -26,7 +28,7 @@ def settle(start: Tensor, home: Tensor, make: Tell, tell: Tell, wanted: Tensor) 
     """Latents (n, latent) near ``start`` and ``home`` (n, latent) whose samples show what is ``wanted``.
 
     ``make`` gives samples of latents, ``tell`` the log-odds (n, k) that they show each feature, both differentiable;
-    ``wanted`` (n, k) is 1 for a feature that is to be there, -1 for one that is not, 0 where it does not matter.
+    ``wanted`` (n, k) are log-odds that a feature is to have at least, or where negative at most; 0 does not matter.
     """
     parts = zip(start.split(BATCH), home.split(BATCH), wanted.split(BATCH), strict=True)
     return torch.cat([settle_some(*part, make, tell) for part in parts])
@@ -38,7 +40,7 @@ def settle_some(start: Tensor, home: Tensor, wanted: Tensor, make: Tell, tell: T
     for _ in range(GOES):
         z[left] = descend(z[left], home[left], wanted[left], make, tell)
         with torch.no_grad():
-            short = (wanted[left].abs() * (ENOUGH - wanted[left] * tell(make(z[left]))).relu()).sum(1)
+            short = lacking(tell(make(z[left])), ENOUGH * wanted[left])
         left = left[short > 0]
         if not len(left):
             break
@@ -46,13 +48,17 @@ def settle_some(start: Tensor, home: Tensor, wanted: Tensor, make: Tell, tell: T
 
 
 def descend(start: Tensor, home: Tensor, wanted: Tensor, make: Tell, tell: Tell) -> Tensor:
-    """One go: Adam on the hinge of each wanted log-odds."""
+    """One go: Adam on what is lacking."""
     z = start.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([z], RATE)
     for _ in range(STEPS):
-        lacking = (wanted.abs() * (SURE - wanted * tell(make(z))).relu()).sum(1)
-        loss = (lacking + NEAR * (z - home).square().sum(1)).sum()
+        loss = (lacking(tell(make(z)), wanted) + NEAR * (z - home).square().sum(1)).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
     return z.detach()
+
+
+def lacking(shown: Tensor, wanted: Tensor) -> Tensor:
+    """How far log-odds (n, k) fall short of those wanted, (n,)."""
+    return (wanted.abs() - wanted.sign() * shown).relu().mul(wanted != 0).sum(1)

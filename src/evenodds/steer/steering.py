@@ -20,7 +20,7 @@ from evenodds.steer.directions import Direction, keep, recall
 from evenodds.steer.effect import change, signs_of, stay, worth
 from evenodds.steer.eyes import Tell
 from evenodds.steer.separation import hold, incline, separate, taught
-from evenodds.steer.settling import settle
+from evenodds.steer.settling import SURE, settle
 from evenodds.steer.space import Examples, Shares, Space
 
 TRIED = 200
@@ -129,9 +129,9 @@ class Steer(Space):
         if tell is None or direction.feature is None:
             return there
         place, present = self.eyes.place(direction.feature)
-        wanted = stay(self.eyes, self.eyes.see(self.make(z)), self.eyes.features[place].column)
+        wanted = stay(self.eyes, self.eyes.see(self.make(z)), self.eyes.features[place].column, SURE)
         whole = (lengths.abs() >= direction.step * (1 - 1e-6)).to(wanted)
-        wanted[:, place] = whole * lengths.sign().to(wanted) * (1 if present else -1)
+        wanted[:, place] = SURE * whole * lengths.sign().to(wanted) * (1 if present else -1)
         return settle(there, z, self.make_some, tell, wanted.to(z))
 
     def apply(
@@ -185,7 +185,7 @@ class Steer(Space):
             terms.append((sign, z[chosen]))
         answer = paths.combine(terms)
         if settled and self.eyes.log_odds is not None:
-            wanted = torch.from_numpy(np.sign(total)).to(answer)[None]
+            wanted = torch.from_numpy(SURE * np.sign(total)).to(answer)[None]
             answer = settle(answer[None], answer[None], self.make_some, self.eyes.log_odds, wanted)[0]
         return answer, [latents for _, latents in terms]
 
