@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-VISITS, RATE, BATCH = 1000, 4e-3, 32
+VISITS, RATE, BATCH = 1500, 4e-3, 32
 """How often each picture is seen, about."""
-LOCAL, NEAR = 0.1, 8.0
+LOCAL, NEAR = 0.3, 8.0
 """Weight of what G made before around the pictures' latents, and how far around (section 3.3)."""
 
 Make = Callable[[nn.Module, Tensor], Tensor]
