@@ -474,7 +474,7 @@ def test_what_cannot_be_steered_is_refused_in_a_sentence(
     assert answer.err.count("\n") == 1
 
 
-def test_eyes_learn_labels_from_real_pictures(tmp_path: Path) -> None:
+def test_eyes_learn_labels_from_real_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dark or light, and a label of one level that is nothing to steer."""
     rng = np.random.default_rng(0)
     rows = []
@@ -495,3 +495,5 @@ def test_eyes_learn_labels_from_real_pictures(tmp_path: Path) -> None:
     seen = eyes.see(torch.stack([torch.full((3, 16, 16), level) for level in (-0.8, 0.7)]))
     assert seen[0, 0] > 0.9
     assert seen[1, 1] > 0.9
+    monkeypatch.setattr("evenodds.steer.reading.LEARNT", 99)
+    assert (eyes_for(store, 2, CPU, tmp_path / "eyes").see(grey) != kept.see(grey)).any(), "learnt anew"

@@ -30,6 +30,9 @@ GRAIN = 0.4
 MOST_LEVELS = 20
 """Labels of more levels are names, and nothing to be steered."""
 
+LEARNT = 2
+"""Raised whenever a network would learn to read otherwise: those that were kept are then learnt anew."""
+
 Codes = dict[str, Tensor]
 
 
@@ -66,7 +69,7 @@ def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None
             )
             accuracy = examined(network, store, levels, heldout, device)
             if keep is not None:
-                facts = {"fingerprint": store.fingerprint, "accuracy": accuracy}
+                facts = {"fingerprint": store.fingerprint, "learnt": LEARNT, "accuracy": accuracy}
                 checkpoint.write(keep, {"eyes": network.state_dict()}, facts)
     network.eval().requires_grad_(False)
     features = tuple(Feature(name, level) for name, known in levels.items() for level in known)
@@ -79,7 +82,7 @@ def remembered(network: Labeller, store: Store, keep: Path | None) -> dict[str, 
     if keep is None or not keep.exists():
         return None
     tensors, facts = checkpoint.read(keep)
-    if facts["fingerprint"] != store.fingerprint:
+    if facts["fingerprint"] != store.fingerprint or facts.get("learnt") != LEARNT:
         return None
     network.load_state_dict(tensors["eyes"])
     accuracy: dict[str, float] = facts["accuracy"]
