@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -117,8 +118,7 @@ def whole_game(objective: Objective, size: int) -> dict[str, Tensor]:
         return mean
 
     penalty = None if objective.penalty is None else shared(objective.penalty)
-    alone = Objective(objective.loss, penalty, objective.weight, objective.every, objective.pixels)
-    return play(Team(), alone, lambda step: now.__setitem__(0, step))
+    return play(Team(), replace(objective, penalty=penalty), lambda step: now.__setitem__(0, step))
 
 
 class Deaf(Team):

@@ -92,14 +92,7 @@ class Album:
             # Never reads more than the size that the entry states, whatever it holds.
             return cast(BinaryIO, self._zip.open(info))
         # ValueError: a name there that is no UTF-8.
-        except (
-            zipfile.BadZipFile,
-            NotImplementedError,
-            RuntimeError,
-            OSError,
-            ValueError,
-            zlib.error,
-        ) as error:
+        except (*DAMAGED, ValueError) as error:
             raise BadPicture("its place in the zip is damaged") from error
 
 

@@ -61,4 +61,4 @@ def descend(start: Tensor, home: Tensor, wanted: Tensor, make: Tell, tell: Tell)
 
 def lacking(shown: Tensor, wanted: Tensor) -> Tensor:
     """How far log-odds (n, k) fall short of those wanted, (n,)."""
-    return (wanted.abs() - wanted.sign() * shown).relu().mul(wanted != 0).sum(1)
+    return (wanted.abs() - wanted.sign() * shown).relu().sum(1)
