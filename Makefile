@@ -49,12 +49,13 @@ check: $(STAMP)
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
+  quality-fashion quality-faces \
   speed svm-mnist svm-fashion growth sampling scaling steering-faces studio
 bench: $(STAMP)
 	for name in $(BENCH); do \
 	  case $$name in \
 	    digits|faces) set -- pictures.py $$name;; \
-	    modes-*|stops-*|tempo-*|labels-*|pairs-*|svm-*|steering-*) set -- $${name%%-*}.py $${name##*-};; \
+	    modes-*|stops-*|tempo-*|labels-*|pairs-*|svm-*|steering-*|quality-*) set -- $${name%%-*}.py $${name##*-};; \
 	    adult) set -- adult.py --ctgan $(CTGAN);; \
 	    judge) set -- judge.py people digits faces;; \
 	    *) set -- $$name.py;; \
