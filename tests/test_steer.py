@@ -360,6 +360,48 @@ def test_rows_are_steered_from_the_command_line(
     assert "makes table rows, only pictures are inverted" in wrong.err
 
 
+def test_examples_that_a_feature_parts_are_told_by_it_and_few_are_not() -> None:
+    both = Eyes((Feature("hat", "no"), Feature("hat", "yes"), Feature("age", None)), lambda x: x, {})
+    rng = np.random.default_rng(0)
+
+    def some(count: int, hats: int) -> np.ndarray[Any, Any]:
+        hat = (np.arange(count) < hats).astype(float)
+        return np.stack([1 - hat, hat, rng.normal(size=count)], 1)
+
+    assert both.parting(some(20, 18), some(20, 1)) == "hat=yes"
+    assert both.parting(some(20, 1), some(20, 18)) == "hat=no"
+    assert both.parting(some(20, 20), some(20, 8)) is None, "of those without it too many wear one"
+    assert both.parting(some(4, 4), some(4, 0)) is None, "that may be chance"
+    assert (
+        Eyes((Feature("age", None),), lambda x: x, {}).parting(some(20, 1)[:, 2:], some(20, 1)[:, 2:]) is None
+    )
+
+
+@pytest.fixture(scope="module")
+def birds(penguins: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A short game of rows with a category."""
+    gan = Gan(budget="300rounds", network="tabular").fit(penguins, tmp_path_factory.mktemp("steer") / "birds")
+    return gan.fitted()
+
+
+def test_examples_that_a_column_parts_are_its_direction(birds: Run, evenodds: Callable[..., Answer]) -> None:
+    steer = Steer(birds, CPU)
+    place, _ = steer.eyes.place("species=gentoo")
+    z = steer.latents(range(200))
+    # What G draws for itself goes by a row's place: those are taken which are of their kind wherever they stand.
+    shown = [np.roll(steer.eyes.see(steer.make(z.roll(by, 0)))[:, place] > 0.5, -by) for by in range(12)]
+    with_it, without = np.flatnonzero(np.all(shown, 0))[:10], np.flatnonzero(~np.any(shown, 0))[:10]
+    sides = "--with", *with_it, "--without", *without
+    found = evenodds("steer", "find", birds.path, "at home", *sides)
+    assert found.code == 0, found.err
+    assert "at home (species=gentoo parts the examples): a step" in found.out
+    direction = recall(birds, "at home")
+    assert (direction.feature, direction.found_by) == ("species=gentoo", "examples")
+    torch.testing.assert_close(direction.vector, steer.find("species=gentoo").vector)
+    few = evenodds("steer", "find", birds.path, "few", *sides[:4], "--without", *without[:3], "--json")
+    assert json.loads(few.out)[0]["feature"] is None
+
+
 @pytest.fixture(scope="module")
 def discs(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Run:
     """A short game of pictures without labels."""

@@ -43,8 +43,9 @@ def find(
 ) -> None:
     """Find the direction of NAME and keep it in the run, with its measured effect.
 
-    From labels (pictures) or columns (tables); from examples that show it and examples that do not; or without a name,
-    those in which fakes' features or the generator's weights vary most, to be looked at with apply.
+    From labels (pictures) or columns (tables); from examples that show it and examples that do not, where a label that
+    surely parts them is taken in their place; or without a name, those in which fakes' features or the generator's
+    weights vary most, to be looked at with apply.
 
     Parameters
     ----------
@@ -76,7 +77,10 @@ def find(
         found = [steering.find_by_examples(name, *(examples(steering, side) for side in (with_, without)))]
     else:
         found = [steering.find(name, feature)]
-    told = [{"name": one.name, "found_by": one.found_by, "step": one.step, **one.effect} for one in found]
+    told = [
+        {"name": one.name, "found_by": one.found_by, "feature": one.feature, "step": one.step, **one.effect}
+        for one in found
+    ]
     if json:
         print(jsonlib.dumps(told))
     for one in [] if json else told:
@@ -363,4 +367,5 @@ def sentence(found: dict[str, Any]) -> str:
     kept = ", ".join(f"{column} {share:.0%}" for column, share in found["kept"].items())
     still = f"; kept: {kept}" if kept else ""
     flips = f"a step of {found['step']:g} flips it in {found['flipped']:.0%} of {found['seeds']} seeds"
-    return f"{found['name']}: {flips}{still}"
+    named = f" ({found['feature']} parts the examples)" if found["found_by"] == "examples" else ""
+    return f"{found['name']}{named}: {flips}{still}"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from filelock import FileLock
 
 from evenodds import aside
 from evenodds.data.source import Source
@@ -59,12 +58,6 @@ def _found(target: Path) -> Store | None:
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
     """One process at a time makes ``target``; what a killed one left beside it is swept away first."""
-    with aside.telling(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.with_name(f".{target.name}.lock"))
-        lock.acquire()
-    try:
+    with aside.alone(target.with_name(f".{target.name}.lock")):
         aside.sweep(target)
         yield
-    finally:
-        lock.release()

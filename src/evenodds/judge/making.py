@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from filelock import FileLock
 from torch import Tensor
 
 from evenodds import aside
@@ -68,7 +66,8 @@ def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Ju
     found = fresh_judge(run)
     if found is not None:
         return found
-    with one_at_a_time(run):
+    # Others wait; a training may go on meanwhile.
+    with aside.alone(run.path / ".judge.lock"):
         found = fresh_judge(run)  # another process may have made it while this one waited
         if found is not None:
             return found
@@ -92,18 +91,6 @@ def fresh_judge(run: Run) -> Judge | None:
     best = run.best().name
     found = Judge.load(run.path / JUDGE)
     return found if found is not None and found.facts["checkpoint"] == best else None
-
-
-@contextmanager
-def one_at_a_time(run: Run) -> Iterator[None]:
-    """One process makes a run's judge, others wait; a training may go on meanwhile. Raises Unwritable."""
-    lock = FileLock(run.path / ".judge.lock")
-    with aside.telling(run.path):
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def store_of(run: Run) -> Store:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import fisher_exact
 from torch import Tensor
 
 from evenodds.data.columns import CategoryColumn
@@ -16,6 +17,10 @@ from evenodds.errors import UserError
 
 BATCH = 256
 YES = ("yes", "true", "1")
+RIGHT = 0.8
+"""Share of examples, of either side, that a feature must put where they are to be what parts them."""
+CHANCE = 1e-3
+"""Chance, over all features, that one does so by itself: what so few examples cannot tell is not told."""
 
 Shares = NDArray[np.float64]
 Tell = Callable[[Tensor], Tensor]
@@ -66,6 +71,24 @@ class Eyes:
             return levels[1], present
         known = ", ".join(feature.name for feature in self.features)
         raise UserError(f"nothing is known of {name!r}, the features are: {known}")
+
+    def parting(self, with_it: Shares, without: Shares) -> str | None:
+        """The name of the feature, or of its absence, that parts samples with something (m, k) from samples without it
+        (n, k), by what is told of them; None where none does surely (Fisher's exact test, Bonferroni's bound)."""
+        found: list[tuple[float, bool, str]] = []
+        levels = [place for place, feature in enumerate(self.features) if feature.level is not None]
+        for place in levels:
+            counts = [int((side[:, place] > 0.5).sum()) for side in (with_it, without)]
+            shares = counts[0] / len(with_it), counts[1] / len(without)
+            table = [
+                [count, len(side) - count] for count, side in zip(counts, (with_it, without), strict=True)
+            ]
+            if fisher_exact(table).pvalue * len(levels) > CHANCE:
+                continue
+            for words, right in (("", (shares[0], 1 - shares[1])), ("no ", (1 - shares[0], shares[1]))):
+                if min(right) >= RIGHT:
+                    found.append((sum(right), words == "", words + self.features[place].name))
+        return max(found)[-1] if found else None
 
     def groups(self) -> dict[str, list[int]]:
         """The places of each column's features."""

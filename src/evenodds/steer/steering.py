@@ -47,7 +47,11 @@ class Steer(Space):
     def find(self, name: str, feature: str | None = None) -> Direction:
         """The direction of a feature of labels or columns, ``name`` where no other is given, which holds the other
         columns still; kept in the run. Raises UserError for features that are unknown or too rare among fakes."""
-        place, present = self.eyes.place(feature or name)
+        return self.towards(name, feature or name, "labels")
+
+    def towards(self, name: str, feature: str, found_by: str) -> Direction:
+        """As ``find``, of a feature that was found out in some way."""
+        place, present = self.eyes.place(feature)
         z, shown = self.learnt
         latents = z.double().cpu().numpy()
         own = self.eyes.features[place]
@@ -60,18 +64,30 @@ class Steer(Space):
                 except UserError:
                     continue  # what fakes do not show cannot be changed by mistake
         vector = hold(mine, np.array(others).reshape(-1, self.width)) * (1 if present else -1)
-        return self.finish(name, vector, "labels", f"{'' if present else 'no '}{own.name}")
+        return self.finish(name, vector, found_by, f"{'' if present else 'no '}{own.name}")
 
     def find_by_examples(self, name: str, with_it: Examples, without: Examples) -> Direction:
-        """The direction from examples without a feature to examples with it: what parts them in D's eyes, looked for in
-        many fakes. Examples are seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of the run's size. Kept in
-        the run. Raises UserError for fewer than FEWEST of either."""
+        """The direction from examples without a feature to examples with it. Where the data has labels and one of them
+        surely parts the examples, its own; else what parts them in D's eyes, looked for in many fakes. Examples are
+        seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of the run's size. Kept in the run. Raises UserError
+        for fewer than FEWEST of either."""
         if min(len(with_it), len(without)) < FEWEST:
             raise UserError(f"{name!r} needs at least {FEWEST} examples with it and as many without it")
-        shown, lacking = (self.seen(self.latents_of(examples)) for examples in (with_it, without))
+        sides = [self.latents_of(examples) for examples in (with_it, without)]
+        if (feature := self.parting(*sides)) is not None:
+            return self.towards(name, feature, "examples")
+        shown, lacking = map(self.seen, sides)
         z = self.drawn
         amount = taught(shown, lacking, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
         return self.finish(name, incline(z.double().cpu().numpy(), amount), "examples", None)
+
+    def parting(self, with_it: Tensor, without: Tensor) -> str | None:
+        """The feature of labels or columns that parts latents (m, latent) from others (n, latent), if one does."""
+        try:
+            eyes = self.eyes
+        except UserError:  # no labels: nothing can be told
+            return None
+        return eyes.parting(*(eyes.see(self.make(z)) for z in (with_it, without)))
 
     def discover(self, count: int, by: str) -> list[Direction]:
         """``count`` directions that nobody named, by "features" of fakes or by G's "weights"; kept as by-1, by-2 ..."""
