@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from evenodds.run import Run
 from tests.studio.conftest import SHOTS, Server, wait_for
@@ -181,6 +184,26 @@ def test_a_direction_moves_the_picture(visitor: Visitor) -> None:
     page.wait_for_function("before => document.querySelector('#steered img')?.src !== before", arg=before)
     assert page.locator("#steered img").get_attribute("src") != before
     visitor.shot("steer")
+
+
+def test_a_generator_tuned_to_ones_own_picture_makes_it(visitor: Visitor, tmp_path: Path) -> None:
+    stroke = np.zeros((16, 16), np.uint8)
+    stroke[3:13, 6:9] = 255
+    Image.fromarray(stroke).save(tmp_path / "one.png")
+    page = visitor.open("hand", "steer")
+    page.wait_for_selector("#steered img")
+    page.get_by_role("button", name="A picture of your own").click()
+    page.locator("#own input[type=file]").set_input_files(tmp_path / "one.png")
+    page.wait_for_selector("#own img")
+    off = []
+    for tune in (False, True):
+        page.locator("#tune input").set_checked(tune)
+        page.locator("#invert").click()
+        told = page.get_by_text("Found, off by")
+        told.filter(has_not_text=str(off[-1]) if off else "nothing yet").wait_for(timeout=4 * PATIENCE)
+        off.append(re.search(r"off by ([0-9.]+)", told.inner_text())[1])
+    assert float(off[1]) < 0.7 * float(off[0])
+    visitor.shot("steer-own")
 
 
 def test_thumbnails_name_a_direction_and_are_added_up(visitor: Visitor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from evenodds import sample
 from evenodds.data.store import Store
@@ -65,6 +66,19 @@ class Opened:
     def steer(self, run: Run) -> Steer:
         """The run's latent space."""
         found: Steer = self.once(run, "steer", lambda: Steer(run, CPU))
+        return found
+
+    def tuned(self, run: Run, z: Tensor, pixels: bytes) -> Steer:
+        """The run's latent space with a G tuned to make somebody's picture, uint8 (H, W, C) as bytes, of its latent
+        (latent,)."""
+        steer = self.steer(run)
+        spec = steer.picture_spec()
+        shape = (1, spec.height, spec.width, spec.channels)
+
+        def make() -> Steer:
+            return steer.tuned(z[None], np.frombuffer(pixels, np.uint8).reshape(shape))
+
+        found: Steer = self.once(run, f"tuned {hashlib.sha256(pixels).hexdigest()}", make)
         return found
 
     def store(self, run: Run) -> Store:

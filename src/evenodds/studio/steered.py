@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,15 @@ from evenodds.studio.words import Words
 THUMBS = 24
 SIDE = 128
 """Pixels that a picture's side is shown with, about."""
+
+
+class Own(NamedTuple):
+    """Somebody's own picture: the latent that was found for it in a run, and its ``pixels``, uint8 (H, W, C) as bytes,
+    where a G tuned to it is to make it."""
+
+    run: str
+    latent: list[float]
+    pixels: bytes
 
 
 def steering(studio: Studio, name: str) -> Steer:
@@ -60,25 +69,29 @@ def sentence(say: Words, direction: Direction) -> str:
 
 
 def moved(
-    studio: Studio, say: Words, name: str, seeds: list[int], amounts: dict[str, float], own: Any = None
+    studio: Studio, say: Words, name: str, seeds: list[int], amounts: dict[str, float], own: Own | None = None
 ) -> str:
-    """Fakes of seeds as they are, and moved along directions by amounts in steps; ``own`` is the name of a run and the
-    latent there of somebody's own picture, which comes first."""
+    """Fakes of seeds as they are, and moved along directions by amounts in steps; somebody's ``own`` comes first."""
     if not seeds:
         raise UserError(say("no seeds"))
     steer = steering(studio, name)
     with studio.opened.asking:
         z = steer.latents(seeds)
-        if own and own[0] == name:
-            z = torch.cat([torch.tensor([own[1]]), z])
         way = torch.zeros(z.shape[1])
         for one, amount in amounts.items():
             if amount:
                 direction = recall(steer.run, one)
                 way = way + amount * direction.step * direction.vector
-        made = steer.make(torch.cat([z, z + way]))
+        ends = [steer.make(z), steer.make(z + way)]
+        if own is not None and own.run == name:
+            home = torch.tensor([own.latent])
+            maker = studio.opened.tuned(steer.run, home[0], own.pixels) if own.pixels else steer
+            ends = [
+                torch.cat([maker.make(at), end]) for at, end in zip((home, home + way), ends, strict=True)
+            ]
+        made = torch.cat(ends)
     if isinstance(steer.run.spec, PictureSpec):
-        return markup.note(say("before and after")) + sheet(say, steer, made, len(z))
+        return markup.note(say("before and after")) + sheet(say, steer, made, len(ends[0]))
     codec = TableCodec.from_json(steer.run.codec())
     rows = codec.decode(made.numpy(), np.random.default_rng(0))
     before, after = rows[: len(z)], rows[len(z) :]

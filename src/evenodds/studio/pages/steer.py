@@ -23,7 +23,7 @@ from evenodds.studio import guards, markup
 from evenodds.studio.pages import uploads
 from evenodds.studio.pages.arriving import Place, arriving
 from evenodds.studio.saying import telling
-from evenodds.studio.steered import each, moved, numbers, sentence, sheet, steering, thumbnails, usable
+from evenodds.studio.steered import Own, each, moved, numbers, sentence, sheet, steering, thumbnails, usable
 from evenodds.studio.studio import Studio
 from evenodds.studio.words import Words
 
@@ -78,7 +78,7 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         known = usable(studio, name) if not told else []
         return told, gallery, [one.name for one in known], *labelled(known)
 
-    def move(name: str, seeds: str, own: Any, found: list[str], *amounts: float) -> str:
+    def move(name: str, seeds: str, own: Own | None, found: list[str], *amounts: float) -> str:
         amount = dict(zip(found, amounts, strict=False))
         return moved(studio, say, name, numbers(seeds)[:SEEDS], amount, own)
 
@@ -107,20 +107,24 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) ->
         picture = uploads.picture(say("picture"), "own")
         with gr.Column(min_width=200):
             go = gr.Button(say("invert"), elem_id="invert")
+            tune = gr.Checkbox(False, label=say("tune"), info=say("tune info"), elem_id="tune")
             told = gr.HTML(markup.note(say("invert first")))
 
-    def invert(name: str, file: str | None) -> Any:
+    def invert(name: str, file: str | None, tune: bool) -> Any:
         steer = studio.opened.steer(studio.run(name))
         path = guards.picture(file)
         if not isinstance(steer.run.spec, PictureSpec):
             raise UserError(say("pictures alone"))
         _, block = next(named(steer.run, str(path), lambda text: None))
+        pictures = np.ascontiguousarray(block.transpose(0, 2, 3, 1), np.uint8)
         with studio.opened.asking:
-            z, off = steer.invert(np.ascontiguousarray(block.transpose(0, 2, 3, 1)))
-        said = markup.note(say("inverted", off=float(off[0])))
-        return (name, z[0].tolist()), said
+            z, off = steer.invert(pictures)
+            found = Own(name, z[0].tolist(), pictures.tobytes() if tune else b"")
+            if tune:
+                off = studio.opened.tuned(steer.run, z[0], found.pixels).off(z, pictures)
+        return found, markup.note(say("inverted", off=float(off[0])))
 
-    go.click(telling(invert), [chosen, picture], [own, told], api_name="invert")
+    go.click(telling(invert), [chosen, picture, tune], [own, told], api_name="invert")
 
 
 def picking(say: Words) -> tuple[gr.Gallery, dict[str, gr.Textbox]]:
