@@ -173,7 +173,7 @@ def main() -> None:
             source = str(folder_of("fashion", Path(folder) / "fashion"))
         store = prepare(find(source), DataSettings(size=asked.size))
         rows = compare(source, store, asked, (asked.keep or Path(folder)).resolve())
-    threads = 1 if asked.beside else os.cpu_count()
+    threads = 1 if asked.beside else torch.get_num_threads()
     summary = {"size": asked.size, "seeds": asked.seeds, "threads a game": threads, "fakes": asked.fakes}
     record(f"quality-{asked.source}", rows, {**summary, "medians over": "seeds"}, keep=not asked.trial)
 

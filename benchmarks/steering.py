@@ -41,11 +41,19 @@ Row = dict[str, Any]
 Levels = dict[str, Tensor]
 
 
+class Blind(Steer):
+    """Steering that does not ask labels what examples differ in."""
+
+    def parting(self, with_it: Tensor, without: Tensor) -> None:
+        return None
+
+
 class Bench:
     """A run, and the classifier that is asked."""
 
     def __init__(self, steer: Steer, judge: Classifier) -> None:
         self.steer, self.judge = steer, judge
+        self.blind = Blind(steer.run, steer.device)
         self.z = steer.latents(SEEDS)
         self.before = self.read(steer.make(self.z))
 
@@ -80,14 +88,18 @@ class Bench:
             self.effect("labels, settled", feature, direction, True, "0.90, kept 0.85"),
         ]
 
-    def examples(self, feature: str) -> Row:
-        """A direction from SIDE seeds that show a feature and SIDE that do not, as a person would pick them by eye."""
+    def examples(self, feature: str) -> list[Row]:
+        """A direction from SIDE seeds that show a feature and SIDE that do not, as a person would pick them by eye; and
+        the same where nothing is known of labels."""
         has = self.has(self.read(self.steer.make(self.steer.latents(POOL))), feature).numpy()
-        seeds = np.asarray(POOL)
-        direction = self.steer.find_by_examples(
-            f"{feature} by examples", seeds[has][:SIDE].tolist(), seeds[~has][:SIDE].tolist()
-        )
-        return self.effect(f"{SIDE} examples a side", feature, direction, True, "0.75, kept 0.80")
+        seeds, name = np.asarray(POOL), f"{feature} by examples"
+        sides = seeds[has][:SIDE].tolist(), seeds[~has][:SIDE].tolist()
+        rows, what = [], f"{SIDE} examples a side"
+        for steer, told in ((self.steer, what), (self.blind, f"{what}, labels unknown")):
+            direction = steer.find_by_examples(name, *sides)
+            named = told if direction.feature is None else f"{told}, told by {direction.feature}"
+            rows.append(self.effect(named, feature, direction, True, "0.75, kept 0.80"))
+        return rows
 
     def sums(self, exemplars: int) -> list[Row]:
         """SUM in latent space, alone and settled, and in pixels: how often the answer shows glasses and long hair."""
@@ -247,10 +259,10 @@ def main() -> None:
             "rounds": int(steer.run.best().name),
         }
         for part in (
+            *(lambda feature=feature: bench.labels(feature) for feature in FEATURES),
+            *(lambda feature=feature: bench.examples(feature) for feature in FEATURES),
             *(lambda count=count: bench.sums(count) for count in EXEMPLARS),
             lambda: [bench.unsupervised("features"), bench.unsupervised("weights"), bench.walks()],
-            *(lambda feature=feature: bench.labels(feature) for feature in FEATURES),
-            *(lambda feature=feature: [bench.examples(feature)] for feature in FEATURES),
             bench.inversion,
         ):
             rows += part()

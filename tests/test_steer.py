@@ -30,7 +30,7 @@ from evenodds.steer.eyes import Eyes, Feature
 from evenodds.steer.inversion import Likeness, approach
 from evenodds.steer.reading import eyes_for, odds
 from evenodds.steer.separation import hold, incline, separate, taught
-from evenodds.steer.settling import ENOUGH, SURE, settle
+from evenodds.steer.settling import CELLS, ENOUGH, SURE, Settling, coarse
 from evenodds.steer.showing import mp4
 from evenodds.steer.steering import Steer, spelled
 
@@ -211,14 +211,42 @@ def test_what_a_step_did_is_counted() -> None:
 
 
 def test_settled_latents_show_what_is_wanted_and_stay_near() -> None:
-    """G is the identity and a feature the sign of a coordinate: only what is wanted moves, no farther than it must."""
+    """G only scales, and a feature is the sign of a coordinate: only what is wanted moves, no farther than it must."""
     home = torch.tensor([[2.0, -1.0, 0.3], [-2.0, 1.0, 0.3]])
     wanted = torch.tensor([[-SURE, -2.0, 0.0], [0.0, SURE, 0.0]])
-    found = settle(home + 0.5, home, lambda z: z, lambda x: 4 * x, wanted)
+    settling = Settling(lambda z: z / 20, lambda x: 80 * x, torch.zeros(1, 3), torch.zeros(1, 3))
+    found = settling.settle(home + 0.5, home, wanted)
     assert (wanted.sign() * 4 * found >= ENOUGH * wanted.abs()).all()
     assert found[0, 0] > -SURE / 4
     assert found[0, 1] > found[0, 0], "what was wanted less is not driven on"
     torch.testing.assert_close(found[:, 2], home[:, 2], atol=0.6, rtol=0)
+
+
+def test_where_a_slope_ends_short_a_known_latent_is_begun_from() -> None:
+    """A feature of two hills: the near one is too low for what is wanted, so only who knows the other comes there."""
+
+    def tell(x: torch.Tensor) -> torch.Tensor:
+        z = 20 * x
+        return 2 * torch.exp(-z.square()) + 12 * torch.exp(-(z - 6).square()) - 1
+
+    def make(z: torch.Tensor) -> torch.Tensor:
+        return z / 20
+
+    home, wanted = torch.tensor([[0.5]]), torch.tensor([[SURE]])
+    known = torch.tensor([[-4.0], [5.5], [7.0]])
+    lost = Settling(make, tell, known[:1], tell(make(known[:1]))).settle(home, home, wanted)
+    assert (tell(make(lost)) < ENOUGH * SURE).all()
+    found = Settling(make, tell, known, tell(make(known))).settle(home, home, wanted)
+    assert (tell(make(found)) >= ENOUGH * SURE).all()
+    assert 5 < float(found) < 6, "from the nearer of two, and no farther than it must"
+
+
+def test_pictures_are_compared_by_the_means_of_their_cells() -> None:
+    x = torch.arange(2 * 3 * 16 * 16, dtype=torch.float32).view(2, 3, 16, 16)
+    cells = coarse(x)
+    assert cells.shape == (2, 3 * CELLS**2)
+    assert cells[0, 0] == x[0, 0, :2, :2].mean()
+    assert torch.equal(coarse(cells), cells)
 
 
 def test_a_latent_is_found_again_from_what_it_makes() -> None:

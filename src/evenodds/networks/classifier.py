@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from evenodds.networks.layers import SLOPE, FourierFeatures, dense
@@ -53,6 +54,20 @@ class Labeller(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         known = self.body(x)
         return {name: head(known) for name, head in zip(self.names, self.heads, strict=True)}
+
+
+class Readers(nn.Module):
+    """x (n, *spec.shape) -> log-probabilities (n, levels) for each label: the mean over several Labellers, up to a
+    constant for each sample. Where one is wrong about what none has learnt, such as fakes, others seldom are in the
+    same way (Lakshminarayanan 2017, 1612.01474)."""
+
+    def __init__(self, count: int, spec: PictureSpec, width: int, levels: Mapping[str, int]) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(Labeller(spec, width, levels) for _ in range(count))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        said = [reader(x) for reader in self.each]
+        return {name: torch.stack([one[name].log_softmax(1) for one in said]).mean(0) for name in said[0]}
 
 
 def sight(spec: PictureSpec, width: int) -> nn.Sequential:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evenodds.steer.eyes import Eyes, Shares
+from evenodds.steer.eyes import Eyes, Shares, log_odds
 
 
 def signs_of(shown: Shares, present: bool, number: bool) -> Tensor:
@@ -42,8 +42,7 @@ def worth(effect: dict[str, Any]) -> float:
 def stay(eyes: Eyes, shown: Shares, column: str, most: float) -> Tensor:
     """What is wanted of fakes that show (n, k) so that all columns but one stay: (n, k), the log-odds that each one's
     own level has, from 0 to ``most``. What was in doubt may stay so."""
-    with np.errstate(divide="ignore"):
-        odds = np.clip(np.log(shown) - np.log1p(-shown), 0, most)
+    odds = np.clip(log_odds(shown), 0, most)
     wanted = torch.zeros(shown.shape, dtype=torch.float32)
     for name, places in eyes.groups().items():
         if name != column and len(places) > 1:

@@ -98,6 +98,12 @@ class Eyes:
         return found
 
 
+def log_odds(shown: Shares) -> Shares:
+    """Log-odds of shares in [0, 1], without bound at either end."""
+    with np.errstate(divide="ignore"):
+        return np.log(shown) - np.log1p(-shown)
+
+
 def of_rows(codec: TableCodec) -> Eyes:
     """Each level of a category, and each number."""
     features: list[Feature] = []

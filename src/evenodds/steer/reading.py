@@ -1,4 +1,4 @@
-"""What pictures show: their labels, read by a network that learnt them from real ones."""
+"""What pictures show: their labels, read by networks that learnt them from real ones."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from evenodds.data.store import Store
 from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
 from evenodds.latent import seed_of, set_random
-from evenodds.networks.classifier import Labeller
+from evenodds.networks.classifier import Readers
 from evenodds.objectives.classify import fit_labels
 from evenodds.spec import PictureSpec
 from evenodds.steer.eyes import Eyes, Feature, Tell, of_rows
 
-WIDTH, STEPS, BATCH = 24, 800, 64
-"""The network that reads labels, and how long it learns."""
+READERS, WIDTH, STEPS, BATCH = 2, 24, 800, 64
+"""The networks that read labels, and how long each learns."""
 GRAIN = 0.4
 """Deviation of the noise that it learns through, at most, of pictures in [-1, 1]."""
 MOST_LEVELS = 20
 """Labels of more levels are names, and nothing to be steered."""
 
-LEARNT = 2
-"""Raised whenever a network would learn to read otherwise: those that were kept are then learnt anew."""
+LEARNT = 3
+"""Raised whenever networks would learn to read otherwise: those that were kept are then learnt anew."""
 
 Codes = dict[str, Tensor]
 
@@ -45,7 +45,7 @@ def eyes_for(store: Store, seed: int, device: torch.device, keep: Path | None = 
 
 
 def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None) -> Eyes:
-    """Labels, read by a network trained on the real ones."""
+    """Labels, read by networks trained on the real ones."""
     labels, heldout = store.labels("train"), store.labels("heldout")
     if labels is None or heldout is None or not isinstance(store.spec, PictureSpec):
         raise UserError(
@@ -59,7 +59,8 @@ def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None
         )
     with torch.random.fork_rng():
         set_random(seed_of(seed, "eyes"), device)
-        network = Labeller(store.spec, WIDTH, {name: len(known) for name, known in levels.items()}).to(device)
+        counts = {name: len(known) for name, known in levels.items()}
+        network = Readers(READERS, store.spec, WIDTH, counts).to(device)
         if (accuracy := remembered(network, store, keep)) is None:
             learn(
                 network,
@@ -77,8 +78,8 @@ def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None
     return Eyes(features, lambda x: log_odds(x).sigmoid(), accuracy, log_odds)
 
 
-def remembered(network: Labeller, store: Store, keep: Path | None) -> dict[str, float] | None:
-    """Takes the kept network over; gives its accuracy on held-out reals, None where there is none for the store."""
+def remembered(network: Readers, store: Store, keep: Path | None) -> dict[str, float] | None:
+    """Takes the kept networks over; gives their accuracy on held-out reals, None where there is none for the store."""
     if keep is None or not keep.exists():
         return None
     tensors, facts = checkpoint.read(keep)
@@ -89,15 +90,17 @@ def remembered(network: Labeller, store: Store, keep: Path | None) -> dict[str, 
     return accuracy
 
 
-def learn(network: Labeller, store: Store, codes: Codes, device: torch.device) -> None:
-    """Fits the network to the training reals' labels, seen through blur and grain: what it reads of fakes, which are
+def learn(network: Readers, store: Store, codes: Codes, device: torch.device) -> None:
+    """Fits each reader to the training reals' labels, seen through blur and grain: what it reads of fakes, which are
     not as clear, is then what others read of them too."""
 
     def some(places: Tensor) -> Tensor:
         return worn(as_samples(store, store.train(places.numpy()), device))
 
     placed = {name: known.to(device) for name, known in codes.items()}
-    fit_labels(network, some, placed, steps=STEPS, batch=BATCH)
+    for reader in network.each:
+        fit_labels(reader, some, placed, steps=STEPS, batch=BATCH)
+    network.eval()
 
 
 def worn(x: Tensor) -> Tensor:
@@ -109,7 +112,7 @@ def worn(x: Tensor) -> Tensor:
 
 
 def examined(
-    network: Labeller, store: Store, levels: dict[str, list[str]], labels: pd.DataFrame, device: torch.device
+    network: Readers, store: Store, levels: dict[str, list[str]], labels: pd.DataFrame, device: torch.device
 ) -> dict[str, float]:
     """The share of held-out reals whose label is read right, by label."""
 
@@ -127,7 +130,7 @@ def examined(
     return accuracy
 
 
-def teller(network: Labeller, device: torch.device) -> Tell:
+def teller(network: Readers, device: torch.device) -> Tell:
     """The log-odds of each level, (n, levels of all labels), in the labels' order."""
 
     def tell(x: Tensor) -> Tensor:

@@ -14,13 +14,13 @@ from torch import Tensor
 from evenodds.errors import UserError
 from evenodds.game.features import Features
 from evenodds.latent import seed_of, set_random
-from evenodds.spec import PictureSpec, at_most
+from evenodds.spec import at_most
 from evenodds.steer import discovery, paths
 from evenodds.steer.directions import Direction, keep, recall
 from evenodds.steer.effect import change, signs_of, stay, worth
-from evenodds.steer.eyes import Tell
+from evenodds.steer.eyes import log_odds
 from evenodds.steer.separation import hold, incline, separate, taught
-from evenodds.steer.settling import SURE, settle
+from evenodds.steer.settling import SURE, Settling
 from evenodds.steer.space import Examples, Shares, Space
 
 TRIED = 200
@@ -124,41 +124,62 @@ class Steer(Space):
                 break
         step, effect = max(found, key=lambda one: worth(one[1]))
         direction = replace(direction, step=step)
-        if self.reader(direction) is not None:
+        if self.aim(direction) is not None:
             after = self.eyes.see(self.make(self.moved(direction, z, step * signs)))
             effect = {**change(self.eyes, before, after, place), "alone": effect}
         return replace(direction, effect=effect)
 
     # Using
 
-    def reader(self, direction: Direction) -> Tell | None:
-        """What reads the features of pictures, differentiably; None where a direction's own cannot be read."""
-        if direction.feature is None or not isinstance(self.run.spec, PictureSpec):
+    @property
+    def settling(self) -> Settling | None:
+        """Where latents settle; None for rows, in which nothing is read differentiably."""
+        if self.eyes.log_odds is None:
             return None
-        return self.eyes.log_odds
+        z, shown = self.learnt
+        return Settling(self.make_some, self.eyes.log_odds, z, torch.from_numpy(log_odds(shown)).to(z))
+
+    def aim(self, direction: Direction) -> tuple[Settling, int, bool] | None:
+        """Where steps along a direction settle, where its feature stands, and whether its presence is meant; None where
+        nothing can be read of it."""
+        if direction.feature is None or (settling := self.settling) is None:
+            return None
+        return settling, *self.eyes.place(direction.feature)
 
     def moved(self, direction: Direction, z: Tensor, lengths: Tensor, settled: bool = True) -> Tensor:
         """Latents z (n, latent) moved by lengths (n,) along a direction. ``settled``: where its feature can be read, on
         to where other columns are as they were, and the feature is there after a whole step (see `settling`)."""
         there = z + lengths.to(z)[:, None] * direction.vector.to(z)
-        tell = self.reader(direction) if settled else None
-        if tell is None or direction.feature is None:
+        aim = self.aim(direction) if settled else None
+        if aim is None:
             return there
-        place, present = self.eyes.place(direction.feature)
-        wanted = stay(self.eyes, self.eyes.see(self.make(z)), self.eyes.features[place].column, SURE)
+        settling, place, present = aim
+        wanted = self.staying(z, place)
         whole = (lengths.abs() >= direction.step * (1 - 1e-6)).to(wanted)
         wanted[:, place] = SURE * whole * lengths.sign().to(wanted) * (1 if present else -1)
-        return settle(there, z, self.make_some, tell, wanted.to(z))
+        return settling.settle(there, z, wanted)
+
+    def staying(self, z: Tensor, place: int) -> Tensor:
+        """What is wanted of latents z (n, latent) so that all columns stay but that of the feature at ``place``."""
+        return stay(self.eyes, self.eyes.see(self.make(z)), self.eyes.features[place].column, SURE).to(z)
 
     def apply(
         self, name: str, z: Tensor, reach: float | None = None, steps: int = 7, settled: bool = True
     ) -> Tensor:
-        """Strips along a direction of the run, from -reach to reach (its own step when left out): (n, steps, *shape);
-        ``settled`` as for ``moved``. Raises UserError for a direction that the run does not have."""
+        """Strips along a direction of the run, from -reach to reach (its own step when left out): (n, steps, *shape).
+        ``settled`` as for ``moved``: first the ends, then the ways to them. Raises UserError for a direction that the
+        run does not have."""
         direction = recall(self.run, name)
         reach = reach or direction.step
-        lengths = torch.linspace(-reach, reach, steps).repeat(len(z))
-        made = self.make(self.moved(direction, z.repeat_interleave(steps, 0), lengths, settled))
+        lengths = torch.linspace(-reach, reach, steps, device=z.device)
+        ends = [self.moved(direction, z, torch.full((len(z),), end), settled) for end in (-reach, reach)]
+        share = (lengths / reach)[:, None]
+        ways = torch.where(share < 0, -share * (ends[0] - z)[:, None], share * (ends[1] - z)[:, None])
+        between = (z[:, None] + ways).flatten(0, 1)
+        if settled and (aim := self.aim(direction)) is not None:
+            wanted = self.staying(z, aim[1]).repeat_interleave(steps, 0)
+            between = aim[0].settle(between, between, wanted)
+        made = self.make(between)
         return made.view(len(z), steps, *made.shape[1:])
 
     def turn(self, z: Tensor, feature: str = "facing", steps: int = 9) -> Tensor:
@@ -200,9 +221,9 @@ class Steer(Space):
                 )
             terms.append((sign, z[chosen]))
         answer = paths.combine(terms)
-        if settled and self.eyes.log_odds is not None:
+        if settled and (settling := self.settling) is not None:
             wanted = torch.from_numpy(SURE * np.sign(total)).to(answer)[None]
-            answer = settle(answer[None], answer[None], self.make_some, self.eyes.log_odds, wanted)[0]
+            answer = settling.settle(answer[None], answer[None], wanted)[0]
         return answer, [latents for _, latents in terms]
 
     def sheet(self, answer: Tensor, terms: list[Tensor], seed: int = 0) -> tuple[Tensor, int]:
