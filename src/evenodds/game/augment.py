@@ -60,11 +60,12 @@ def colour(x: Tensor) -> Tensor:
     contrast = contrast + 0.5
     # All are linear in x, and together one pass over it: saturation leaves grey, contrast the mean as it is.
     moved = brightness - 0.5 + (1 - contrast) * x.mean(dim=(1, 2, 3), keepdim=True)
-    if x.shape[1] == 1:
-        return contrast * x + moved
-    saturation = 2 * saturation
-    grey = x.mean(dim=1, keepdim=True)
-    out: Tensor = contrast * saturation * x + (contrast * (1 - saturation) * grey + moved)
+    if x.shape[1] > 1:
+        saturation = 2 * saturation
+        grey = x.mean(dim=1, keepdim=True)
+        moved = contrast * (1 - saturation) * grey + moved
+        contrast = contrast * saturation
+    out: Tensor = contrast * x + moved
     return out
 
 
