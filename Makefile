@@ -49,7 +49,7 @@ check: $(STAMP)
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
-  quality-fashion quality-faces \
+  quality-fashion quality-faces stacked \
   speed svm-mnist svm-fashion growth sampling scaling steering-faces studio
 bench: $(STAMP)
 	for name in $(BENCH); do \
