@@ -555,6 +555,7 @@ def test_eyes_learn_labels_from_real_pictures(tmp_path: Path, monkeypatch: pytes
         rows.append({"file_name": f"{place}.png", "tone": ("dark", "light")[place % 2], "by": "me"})
     pd.DataFrame(rows).to_csv(tmp_path / "metadata.csv", index=False)
     store = prepare(find(str(tmp_path)), DataSettings(size=16))
+    monkeypatch.setattr("evenodds.steer.reading.STEPS", 150)  # dark and light are soon learnt
     eyes = eyes_for(store, 0, CPU)
     assert [feature.name for feature in eyes.features] == ["tone=dark", "tone=light"]
     assert eyes.accuracy == {"tone": 1.0}
