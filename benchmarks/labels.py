@@ -59,14 +59,19 @@ def pictures(name: str, part: str = "train") -> tuple[np.ndarray, np.ndarray]:
     return x, np.frombuffer(read["labels-idx1"], np.uint8, offset=8)
 
 
+def save(x: np.ndarray, folder: Path) -> list[str]:
+    """Pictures uint8 (n, H, W) or (n, H, W, 3) as a new folder of PNGs; their names."""
+    folder.mkdir()
+    names = [f"{place:06d}.png" for place in range(len(x))]
+    for name, picture in zip(names, x, strict=True):
+        Image.fromarray(picture).save(folder / name)
+    return names
+
+
 def folder_of(name: str, folder: Path) -> Path:
     """The pictures as a user would have them: a folder and a metadata.csv."""
     x, y = pictures(name)
-    folder.mkdir()
-    names = [f"{place:05d}.png" for place in range(len(x))]
-    for file, picture in zip(names, x, strict=True):
-        Image.fromarray(picture).save(folder / file)
-    pd.DataFrame({"file_name": names, "label": y}).to_csv(folder / "metadata.csv", index=False)
+    pd.DataFrame({"file_name": save(x, folder), "label": y}).to_csv(folder / "metadata.csv", index=False)
     return folder
 
 

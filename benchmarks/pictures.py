@@ -23,11 +23,8 @@ from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.device import find_device
 from evenodds.game.measures import frechet
-from evenodds.run import Run
-from evenodds.sample import pictures
-from playing import train
+from playing import pictures_of, train
 from record import ROOT, record
 
 BUDGETS = {"digits": "5m", "faces": "20m"}
@@ -38,8 +35,7 @@ FAKES = 5_000
 
 def fakes_of(run: Path) -> Tensor:
     """Fakes as the classifier takes them."""
-    batches = list(pictures(Run.open(run), FAKES, 0, find_device("cpu")))
-    return to_tensor(np.ascontiguousarray(np.concatenate(batches).transpose(0, 3, 1, 2)))
+    return to_tensor(np.ascontiguousarray(pictures_of(run, FAKES).transpose(0, 3, 1, 2)))
 
 
 def distances(model: Classifier, store: Store, fakes: Tensor) -> dict[str, float]:

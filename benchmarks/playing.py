@@ -9,6 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from evenodds.device import find_device
+from evenodds.run import Run
+from evenodds.sample import pictures
+
 
 def train(source: str | Path, run: Path, *flags: str) -> dict[str, Any]:
     """What `evenodds train SOURCE --out RUN` answers, and the seconds of the whole command as ``command_seconds``.
@@ -28,3 +35,8 @@ def sample(run: Path, to: Path, *flags: str) -> None:
     """`evenodds sample RUN --to TO`."""
     command = [sys.executable, "-m", "evenodds", "sample", str(run), "--to", str(to), *flags]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def pictures_of(run: Path, n: int) -> NDArray[np.uint8]:
+    """n fakes of a run's best state, uint8 (n, H, W, C)."""
+    return np.concatenate(list(pictures(Run.open(run), n, 0, find_device("cpu"))))

@@ -34,11 +34,9 @@ from evenodds.data.store import Store
 from evenodds.device import find_device
 from evenodds.evaluate.views import View, view_of
 from evenodds.game.measures import frechet
-from evenodds.run import Run
-from evenodds.sample import pictures
 from evenodds.spec import PictureSpec
 from labels import folder_of
-from playing import train
+from playing import pictures_of, train
 from record import record
 from usual import BATCH, LATENT, Usual
 
@@ -96,8 +94,7 @@ def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namesp
     for until in seconds:
         flags = ("--size", str(asked.size), "--seed", str(seed), "--budget", f"{until:g}s", "--end", "budget")
         verdict = train(source, keep / "run", *flags)
-        made = pictures(Run.open(keep / "run"), asked.fakes, 0, find_device("cpu"))
-        fakes = np.concatenate(list(made)).transpose(0, 3, 1, 2)
+        fakes = pictures_of(keep / "run", asked.fakes).transpose(0, 3, 1, 2)
         np.savez(keep / f"{until:g}.npz", fakes=fakes, rounds=verdict["rounds"])
 
 

@@ -20,18 +20,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from classifier import Classifier, predict, train_classifier
 from evenodds.data.pictures import to_tensor
 from evenodds.data.prepare import prepare
 from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
-from evenodds.device import find_device
 from evenodds.run import Run
-from evenodds.sample import pictures as fakes_of
-from labels import folder_of, pictures
-from playing import train
+from labels import folder_of, pictures, save
+from playing import pictures_of, train
 from record import record
 
 SIZE, CHANNELS, MODES, FAKES, STEPS = 28, 3, 1_000, 26_000, 3_000
@@ -43,14 +40,6 @@ def stacks(count: int, seed: int) -> Bytes:
     digits, _ = pictures("mnist")
     places = np.random.default_rng(seed).integers(len(digits), size=(count, CHANNELS))
     return digits[places].transpose(0, 2, 3, 1)
-
-
-def write(count: int, folder: Path) -> Path:
-    """Stacks as a user would have them: a folder of pictures."""
-    folder.mkdir()
-    for place, stack in enumerate(stacks(count, 0)):
-        Image.fromarray(stack).save(folder / f"{place:06d}.png")
-    return folder
 
 
 def modes(model: Classifier, made: Bytes) -> dict[str, Any]:
@@ -78,12 +67,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         labelled = prepare(find(str(folder_of("mnist", Path(folder) / "mnist"))), DataSettings(size=SIZE))
         model, accuracy = train_classifier(labelled, steps)
-        source, run = write(asked.count, Path(folder) / "stacks"), asked.keep or Path(folder) / "run"
+        source, run = Path(folder) / "stacks", asked.keep or Path(folder) / "run"
+        save(stacks(asked.count, 0), source)
         flags = ("--size", str(SIZE), "--budget", asked.budget, "--end", "budget", *shlex.split(asked.flags))
         verdict = train(source, run, *flags)
-        played = Run.open(run)
-        made = np.concatenate(list(fakes_of(played, fakes, 0, find_device("cpu"))))
-        network = played.recipe.network.network
+        made = pictures_of(run, fakes)
+        network = Run.open(run).recipe.network.network
     rows = [
         {"what": "fakes", **modes(model, made), "rounds": verdict["rounds"]},
         {"what": "real stacks", **modes(model, stacks(fakes, 1)), "rounds": ""},

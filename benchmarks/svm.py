@@ -19,7 +19,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
@@ -30,7 +29,7 @@ from evenodds.data.pictures import to_tensor
 from evenodds.networks.build import build
 from evenodds.networks.dcgan import ConvDiscriminator
 from evenodds.run import Run
-from labels import pictures
+from labels import pictures, save
 from playing import train
 from record import record
 
@@ -97,14 +96,6 @@ def told(learn: NDArray[Any], y: NDArray[Any], test: NDArray[Any], truth: NDArra
     return {"features": learn.shape[1], "C": f"{best:g}", "accuracy": round(float(accuracy), 4)}
 
 
-def folder_of(x: NDArray[np.uint8], folder: Path) -> Path:
-    """The pictures without their labels, as a user would have them."""
-    folder.mkdir()
-    for place, picture in enumerate(x):
-        Image.fromarray(picture).save(folder / f"{place:05d}.png")
-    return folder
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=("mnist", "fashion"))
@@ -119,7 +110,8 @@ def main() -> None:
     test, truth = (side[: arguments.count] for side in pictures(arguments.name, "test"))
     rows = [{"what": "raw pixels", **told(x.reshape(len(x), -1), y, test.reshape(len(test), -1), truth)}]
     with tempfile.TemporaryDirectory() as keep:
-        source = folder_of(x, Path(keep) / "pictures")
+        source = Path(keep) / "pictures"
+        save(x, source)
         common = ("--size", str(SIZE), "--network", "dcgan", "--width", str(arguments.width))
         common += ("--budget", arguments.budget, "--end", "budget")
         for what, flags in (("evenodds", ()), ("published networks and loss", PUBLISHED)):
