@@ -19,6 +19,7 @@ from evenodds.run import Run
 from evenodds.spec import PictureSpec
 from evenodds.studio import markup, plots
 from evenodds.studio.opened import Opened
+from evenodds.studio.retold import retold
 from evenodds.studio.training import Status
 from evenodds.studio.words import Words
 from evenodds.words import standing
@@ -47,6 +48,7 @@ def board(say: Words, run: Run | None, status: Status) -> str:
     parts.append(plots.meter(say, last["odds"], say("meter")))
     heard = [check for check in checks if check.get("referee") is not None]
     key, facts = standing({**last, "referee": heard[-1]["referee"] if heard else None})
+    facts = {name: retold(say, fact) for name, fact in facts.items()}
     parts.append(f'<p class="eo-said" aria-live="polite">{escape(say("standing " + key, **facts))}</p>')
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
@@ -55,10 +57,11 @@ def board(say: Words, run: Run | None, status: Status) -> str:
     found = events(run)[-EVENTS:]
     if found:
         lines = "".join(
-            f'<li class="{"eo-alarm" if what.startswith("alarm") else ""}"><b>{rounds:,}</b> {escape(what)}</li>'
+            f'<li class="{"eo-alarm" if what.startswith("alarm") else ""}"><b>{rounds:,}</b> '
+            f"{escape(retold(say, what))}</li>"
             for rounds, what in reversed(found)
         )
-        parts.append(f'<h3>{say("what happened")}</h3><ul class="eo-events" lang="en">{lines}</ul>')
+        parts.append(f'<h3>{say("what happened")}</h3><ul class="eo-events">{lines}</ul>')
     return "".join(parts)
 
 
