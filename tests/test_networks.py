@@ -9,13 +9,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from evenodds.errors import UserError
 from evenodds.networks.build import FAMILIES, build
 from evenodds.networks.dcgan import ConvDiscriminator
-from evenodds.networks.layers import FourierFeatures, SpanHeads, doublings
+from evenodds.networks.layers import SLOPE, FourierFeatures, SpanHeads, bounded, doublings, drawn, gumbel
 from evenodds.networks.r3gan import Residual
 from evenodds.networks.settings import NetworkSettings
+from evenodds.networks.tabular import HEAD, STEEPER
 from evenodds.spec import PictureSpec, RowSpec, Span
 
 PICTURES = ["gan", "dcgan", "r3gan"]
@@ -76,6 +78,28 @@ def test_players_take_and_give_rows_of_the_tables_width(network: str, spec: RowS
     fakes = generator(torch.randn(n, 6))
     assert fakes.shape == (n, spec.width)
     assert discriminator(fakes).shape == (n,)
+
+
+@pytest.mark.parametrize("learns", [True, False])
+@pytest.mark.parametrize("spec", [ROWS, NUMBERS])
+def test_heads_begun_in_one_product_see_all_that_was_chosen_before(spec: RowSpec, learns: bool) -> None:
+    generator: Any = stirred(players("tabular", spec)[0])
+    z = torch.randn(7, 6)
+    with torch.set_grad_enabled(learns):
+        torch.manual_seed(3)
+        rows = generator(z)
+        torch.manual_seed(3)
+        x = z
+        for layer in (generator.first, generator.second, generator.third):
+            x = torch.cat([x, F.leaky_relu(layer(x), SLOPE)], dim=1)
+        widths = [span.width for span in generator.choices]
+        noise = gumbel(torch.empty(7, sum(widths))).split_with_sizes(widths, 1)
+        for place, head in enumerate(generator.heads):  # one after another, each from the whole of x
+            both = head.first(x)
+            values = both[:, HEAD:] + STEEPER * head.second(F.leaky_relu(both[:, :HEAD], SLOPE))
+            made = drawn(values, noise[place]) if place < len(widths) else bounded(values)
+            x = torch.cat([x, made], dim=1)
+    torch.testing.assert_close(rows, x[:, -spec.width :][:, generator.order])
 
 
 @pytest.mark.parametrize("width", range(4, 65))

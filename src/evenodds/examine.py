@@ -60,6 +60,8 @@ class Examiner:
             self.joint = np.concatenate([self.train, self.scale * labels], axis=1)
         self.within = 0.0 if self.pictures else measures.within(self.train[:REFERENCE])
         self.heldout = self.cloud(training.reals("heldout", self.count))
+        self.own = measures.nearest(self.heldout, self.train)
+        """Held-out reals' distances to their nearest training sample."""
         # A Fréchet distance hangs on how many samples there are: that of few held-out pictures says nothing here.
         self.floor = 0.0 if self.pictures else round(self.distance(self.heldout), DIGITS)
         """The distance of held-out reals themselves: below it no state is closer than another."""
@@ -85,7 +87,7 @@ class Examiner:
         level, known = odds(real, fake), odds(trained, fake)
         scores = np.concatenate([real, fake]).astype(np.float64)
         met = measures.cover(self.heldout[:MET], cloud[:MET])
-        copies = measures.copying(self.train, self.heldout, cloud[:MET])
+        copies = measures.copying(self.train, self.heldout, cloud[:MET], self.own)
         chance = math.sqrt(copies.expected * (1 - copies.expected) / len(cloud[:MET]))
         return Seen(
             odds=round(level.value, DIGITS),

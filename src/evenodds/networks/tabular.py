@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
-from evenodds.networks.layers import SLOPE, FourierFeatures, bounded, dense, drawn
+from evenodds.networks.layers import SLOPE, FourierFeatures, bounded, dense, drawn, gumbel
 from evenodds.networks.settings import NetworkSettings
 from evenodds.spec import Condition, RowSpec
 
@@ -43,11 +45,13 @@ class RowGenerator(nn.Module):
         asked = [span for span in spec.spans if span.start not in given]
         self.choices = [span for span in asked if span.kind == "category"]
         numbers = [place for span in asked if span.kind == "number" for place in range(span.start, span.stop)]
-        self.choosers = nn.ModuleList()
+        heads = []
         for span in self.choices:
-            self.choosers.append(Head(known, span.width))
+            heads.append(Head(known, span.width))
             known += span.width
-        self.numbers = Head(known, len(numbers)) if numbers else None
+        if numbers:
+            heads.append(Head(known, len(numbers)))
+        self.heads = nn.ModuleList(heads)
         # From what is given and made, choices first, to the table's order.
         choices = [place for span in self.choices for place in range(span.start, span.stop)]
         made = [*given, *choices, *numbers]
@@ -58,25 +62,48 @@ class RowGenerator(nn.Module):
         for layer in (self.first, self.second, self.third):
             x = torch.cat([x, nn.functional.leaky_relu(layer(x), SLOPE)], dim=1)
         made = [] if c is None else [c]
-        for chooser in self.choosers:
-            made.append(drawn(chooser(x)))
-            x = torch.cat([x, made[-1]], dim=1)
-        if self.numbers is not None:
-            made.append(bounded(self.numbers(x)))
+        widths = [span.width for span in self.choices]
+        noise = gumbel(x.new_empty(len(x), sum(widths))).split_with_sizes(widths, 1)
+        chosen: list[Tensor] = []
+        for place, (head, begun) in enumerate(zip(self.heads, self.begin(x), strict=True)):
+            values = head(begun, chosen)
+            if place < len(widths):
+                chosen.append(drawn(values, noise[place]))
+                made.append(chosen[-1])
+            else:
+                made.append(bounded(values))
         row: Tensor = torch.cat(made, dim=1)[:, self.order]
         return row
 
+    def begin(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What every head sees of x (n, known before any choice), in one product: a tensor a head."""
+        layers = [cast(Head, head).first for head in self.heads]
+        weight = torch.cat([layer.weight[:, : x.shape[1]] for layer in layers])
+        bias = torch.cat([layer.bias for layer in layers])
+        return nn.functional.linear(x, weight, bias).split_with_sizes(
+            [len(layer.bias) for layer in layers], 1
+        )
+
 
 class Head(nn.Module):
-    """(n, known) -> (n, count): a straight line and, STEEPER, a bend through one hidden layer."""
+    """(n, known) -> (n, count): a straight line and, STEEPER, a bend through one hidden layer.
+
+    ``first`` holds both, the bend's hidden layer and then the line. What it sees comes in two parts: ``begun``, its
+    product with what all heads know (n, HEAD + count), and the ``chosen`` categories before it.
+    """
 
     def __init__(self, known: int, count: int) -> None:
         super().__init__()
-        self.line = nn.Linear(known, count)
-        self.bend = nn.Sequential(*dense([known, HEAD]), nn.Linear(HEAD, count))
+        self.first = nn.Linear(known, HEAD + count)
+        self.second = nn.Linear(HEAD, count)
 
-    def forward(self, x: Tensor) -> Tensor:
-        made: Tensor = self.line(x) + STEEPER * self.bend(x)
+    def forward(self, begun: Tensor, chosen: list[Tensor]) -> Tensor:
+        if chosen:
+            seen = torch.cat(chosen, dim=1)
+            begun = begun + nn.functional.linear(seen, self.first.weight[:, -seen.shape[1] :])
+        made: Tensor = begun[:, HEAD:] + STEEPER * self.second(
+            nn.functional.leaky_relu(begun[:, :HEAD], SLOPE)
+        )
         return made
 
 
