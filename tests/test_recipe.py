@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from evenodds.budget import Budget
 from evenodds.errors import UserError
-from evenodds.recipe import BUDGETS, PRESETS, Recipe, resolve
+from evenodds.recipe import BUDGETS, PRESETS, Recipe, preset_of, resolve
 from evenodds.spec import PictureSpec, RowSpec, SampleSpec, Span
 
 PICTURE = PictureSpec(3, 32, 32)
@@ -81,6 +81,12 @@ def test_a_recipe_cannot_be_edited() -> None:
         made.game.batch = 8  # type: ignore[misc]
 
 
+def test_rows_with_categories_have_a_lighter_penalty_unless_told() -> None:
+    numbers = RowSpec((Span(0, 1, "number"), Span(1, 2, "number")))
+    assert resolved(ROW).objective.penalty_weight < resolved(numbers).objective.penalty_weight
+    assert resolved(ROW, objective={"penalty_weight": 0.3}).objective.penalty_weight == 0.3
+
+
 @pytest.mark.parametrize(("network", "spec"), PAIRS)
 def test_a_resolved_recipe_comes_back_from_json(network: str, spec: SampleSpec) -> None:
     made = resolved(
@@ -104,7 +110,7 @@ def test_auto_takes_the_samples_own_network(spec: SampleSpec, network: str) -> N
 @pytest.mark.parametrize(("network", "spec"), PAIRS)
 def test_the_preset_fills_what_the_user_left_open(network: str, spec: SampleSpec) -> None:
     made = resolved(spec, network={"network": network})
-    preset = PRESETS[network]
+    preset = preset_of(made.network.network, spec)
     for room, values in zip((made.network, made.objective, made.game), preset, strict=True):
         assert {key: getattr(room, key) for key in values} == values
 

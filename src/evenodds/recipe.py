@@ -12,7 +12,7 @@ from evenodds.errors import UserError
 from evenodds.game.settings import GameSettings
 from evenodds.networks.settings import NetworkName, NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.spec import Condition, PictureSpec, SampleSpec
+from evenodds.spec import Condition, PictureSpec, RowSpec, SampleSpec
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -108,6 +108,8 @@ Kind = Literal["people", "table", "digits", "pictures"]
 BUDGETS: dict[Kind, str] = {"people": "40s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
+LIGHTER = 0.005
+"""The penalty's weight for rows that have categories: their corners must be told apart by steep scores."""
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -123,7 +125,7 @@ def resolve(
     name: NetworkName = recipe.network.network
     if name == "auto":
         name = best_network(spec, condition)
-    preset = PRESETS[name]
+    preset = preset_of(name, spec)
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
         game = game.model_copy(update={"batch": min(game.batch, n_train)})
@@ -165,6 +167,14 @@ def best_network(spec: SampleSpec, condition: Condition | None = None) -> Networ
     if isinstance(spec, PictureSpec):
         return "gan" if spec.width <= TINY else "dcgan"
     return "tabular"
+
+
+def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
+    """The preset of a network for such samples."""
+    preset = PRESETS[name]
+    if name == "tabular" and isinstance(spec, RowSpec) and any(s.kind == "category" for s in spec.spans):
+        return preset._replace(objective={**preset.objective, "penalty_weight": LIGHTER})
+    return preset
 
 
 def filled(settings: Settings, preset: dict[str, Any]) -> Settings:
