@@ -108,7 +108,7 @@ Kind = Literal["people", "table", "digits", "pictures"]
 BUDGETS: dict[Kind, str] = {"people": "40s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
-LIGHTER = 0.005
+LIGHTER = 0.02
 """The penalty's weight for rows that have categories: their corners must be told apart by steep scores."""
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
