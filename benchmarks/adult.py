@@ -1,21 +1,25 @@
 """Adult: classifiers trained on fakes and tested on real rows, against CTGAN and TVAE (Xu 2019, 1907.00503).
 
-    python benchmarks/adult.py --ctgan PYTHON [--budget 2m] [--seeds 3] [--epochs 300] [--try]
+    python benchmarks/adult.py --ctgan PYTHON [--budget 2m] [--seeds 3] [--epochs 300] [--keep FOLDER] [--try]
 
 PYTHON is one that has the package ctgan, in an environment of its own: its licence, BUSL, keeps it out of ours. A
 fifth of the table is kept apart before anything is trained. CTGAN and TVAE play their default 300 epochs, and as many
 as fit into the seconds of `evenodds train`; then each makes as many rows as it learnt from. F1 of the rarer income,
 of trees and logistic regression (`evaluate/records.py`), and the column shapes and pair trends to the rows kept
-apart. The table is in the data folder beside the project. --try trains little on few rows and records nothing.
+apart. The table is in the data folder beside the project. --keep has what was measured stay, and an unfinished
+benchmark go on. --try trains little on few rows and records nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,37 +78,44 @@ def scored(fakes: pd.DataFrame, test: pd.DataFrame, codec: TableCodec) -> dict[s
 
 
 def one(seed: int, arguments: argparse.Namespace, keep: Path) -> list[dict[str, Any]]:
-    """All that is compared, for one seed."""
+    """All that is compared, for one seed; what was measured before is in ``keep``."""
     table = read_table(DATA / "tables" / "adult.csv")
     rng = np.random.default_rng(seed)
     if arguments.trial:
         table = table.sample(600, random_state=0, ignore_index=True)
     apart = rng.random(len(table)) < APART
     learn, test = table[~apart].reset_index(drop=True), table[apart].reset_index(drop=True)
-    source, fakes = keep / f"adult{seed}.csv", keep / "fakes.csv"
+    source, fakes, told = keep / f"adult{seed}.csv", keep / "fakes.csv", keep / f"rows{seed}.json"
     learn.to_csv(source, index=False)
     codec = TableCodec.fit(learn, (), np.random.default_rng(0))
-    found = [{"learnt from": "real rows", "seconds": 0.0, **scored(learn, test, codec)}]
+    found: dict[str, dict[str, float]] = json.loads(told.read_text()) if told.exists() else {}
 
-    def note(what: str, seconds: float) -> None:
-        found.append({"learnt from": what, "seconds": seconds, **scored(read_table(fakes), test, codec)})
-        print(found[-1], flush=True)
+    def measured(what: str, make: Callable[[], float]) -> float:
+        """Seconds that the fakes took, which ``make`` writes."""
+        if what not in found:
+            seconds = make()
+            found[what] = {"seconds": seconds, **scored(read_table(fakes), test, codec)}
+            told.write_text(json.dumps(found))
+            print(what, found[what], flush=True)
+        return found[what]["seconds"]
 
-    start = time.monotonic()
-    run = keep / f"run{seed}"
-    train(source, run, "--budget", arguments.budget, "--seed", str(seed))
-    sample(run, fakes, "-n", str(len(learn)))
-    spent = time.monotonic() - start
-    note("evenodds", spent)
-    if arguments.ctgan is None:
-        return found
-    for model in ("CTGAN", "TVAE"):
-        whole = other(arguments.ctgan, model, source, fakes, arguments.epochs, len(learn), seed)
-        note(f"{model}, {arguments.epochs} epochs", whole)
+    def ours() -> float:
+        start, run = time.monotonic(), keep / f"run{seed}"
+        train(source, run, "--budget", arguments.budget, "--seed", str(seed))
+        sample(run, fakes, "-n", str(len(learn)))
+        return time.monotonic() - start
+
+    def theirs(model: str, epochs: int) -> float:
+        return other(arguments.ctgan, model, source, fakes, epochs, len(learn), seed)
+
+    if "real rows" not in found:
+        found["real rows"] = {"seconds": 0.0, **scored(learn, test, codec)}
+    spent = measured("evenodds", ours)
+    for model in ("CTGAN", "TVAE") if arguments.ctgan else ():
+        whole = measured(f"{model}, {arguments.epochs} epochs", partial(theirs, model, arguments.epochs))
         fitting = max(1, round(arguments.epochs * spent / whole))
-        short = other(arguments.ctgan, model, source, fakes, fitting, len(learn), seed)
-        note(f"{model}, equal time", short)
-    return found
+        measured(f"{model}, equal time", partial(theirs, model, fitting))
+    return [{"learnt from": what, **row} for what, row in found.items()]
 
 
 def main() -> None:
@@ -113,12 +124,15 @@ def main() -> None:
     parser.add_argument("--budget", default="2m")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--try", dest="trial", action="store_true")
     arguments = parser.parse_args()
     if arguments.trial:
         arguments.budget, arguments.seeds, arguments.epochs = "20rounds", 1, 1
-    with tempfile.TemporaryDirectory() as keep:
-        runs = [one(seed, arguments, Path(keep)) for seed in range(arguments.seeds)]
+    with tempfile.TemporaryDirectory() as folder:
+        keep = arguments.keep or Path(folder)
+        keep.mkdir(parents=True, exist_ok=True)
+        runs = [one(seed, arguments, keep.resolve()) for seed in range(arguments.seeds)]
     rows = [
         {
             "learnt from": same[0]["learnt from"],
