@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from evenodds.errors import UserError
 from evenodds.networks.build import FAMILIES, build
 from evenodds.networks.dcgan import ConvDiscriminator
-from evenodds.networks.layers import SLOPE, FourierFeatures, SpanHeads, bounded, doublings, drawn, gumbel
+from evenodds.networks.layers import SLOPE, FourierFeatures, SpanHeads, bounded, doublings, drawn
 from evenodds.networks.r3gan import Residual
 from evenodds.networks.settings import NetworkSettings
 from evenodds.networks.tabular import HEAD, STEEPER
@@ -92,12 +92,10 @@ def test_heads_begun_in_one_product_see_all_that_was_chosen_before(spec: RowSpec
         x = z
         for layer in (generator.first, generator.second, generator.third):
             x = torch.cat([x, F.leaky_relu(layer(x), SLOPE)], dim=1)
-        widths = [span.width for span in generator.choices]
-        noise = gumbel(torch.empty(7, sum(widths))).split_with_sizes(widths, 1)
         for place, head in enumerate(generator.heads):  # one after another, each from the whole of x
             both = head.first(x)
             values = both[:, HEAD:] + STEEPER * head.second(F.leaky_relu(both[:, :HEAD], SLOPE))
-            made = drawn(values, noise[place]) if place < len(widths) else bounded(values)
+            made = drawn(values) if place < len(generator.choices) else bounded(values)
             x = torch.cat([x, made], dim=1)
     torch.testing.assert_close(rows, x[:, -spec.width :][:, generator.order])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -66,7 +65,7 @@ class SpanHeads(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if all(span.kind == "number" for span in self.spec.spans):
             return bounded(x)
-        heads: dict[str, Callable[[Tensor], Tensor]] = {"number": bounded, "category": drawn}
+        heads = {"number": bounded, "category": drawn}
         return torch.cat([heads[span.kind](x[:, span.start : span.stop]) for span in self.spec.spans], dim=1)
 
 
@@ -75,21 +74,10 @@ def bounded(x: Tensor) -> Tensor:
     return BOUND * torch.tanh(x / BOUND)
 
 
-def gumbel(like: Tensor) -> Tensor:
-    """As many Gumbel draws."""
-    return -torch.empty_like(like).exponential_().log()
-
-
-def drawn(logits: Tensor, noise: Tensor | None = None) -> Tensor:
+def drawn(logits: Tensor) -> Tensor:
     """(n, k) -> (n, k): one-hot draws whose gradient is the softmax's (straight-through Gumbel-softmax, Jang 2016,
-    1611.01144, section 2.2), so that a discriminator cannot tell a fake by its softness. ``noise`` (n, k) are Gumbel
-    draws, this function's own if left out."""
-    moved = logits + (gumbel(logits) if noise is None else noise)
-    hard = F.one_hot(moved.argmax(1), moved.shape[1]).to(moved.dtype)
-    if not torch.is_grad_enabled():
-        return hard
-    soft = (moved / TEMPERATURE).softmax(1)
-    return hard - soft.detach() + soft
+    1611.01144, section 2.2), so that a discriminator cannot tell a fake by its softness."""
+    return F.gumbel_softmax(logits, tau=TEMPERATURE, hard=True)
 
 
 def dense(widths: list[int]) -> list[nn.Module]:

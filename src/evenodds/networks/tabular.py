@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from evenodds.networks.layers import SLOPE, FourierFeatures, bounded, dense, drawn, gumbel
+from evenodds.networks.layers import SLOPE, FourierFeatures, bounded, dense, drawn
 from evenodds.networks.settings import NetworkSettings
 from evenodds.spec import Condition, RowSpec
 
@@ -62,13 +62,11 @@ class RowGenerator(nn.Module):
         for layer in (self.first, self.second, self.third):
             x = torch.cat([x, nn.functional.leaky_relu(layer(x), SLOPE)], dim=1)
         made = [] if c is None else [c]
-        widths = [span.width for span in self.choices]
-        noise = gumbel(x.new_empty(len(x), sum(widths))).split_with_sizes(widths, 1)
         chosen: list[Tensor] = []
         for place, (head, begun) in enumerate(zip(self.heads, self.begin(x), strict=True)):
             values = head(begun, chosen)
-            if place < len(widths):
-                chosen.append(drawn(values, noise[place]))
+            if place < len(self.choices):
+                chosen.append(drawn(values))
                 made.append(chosen[-1])
             else:
                 made.append(bounded(values))
