@@ -61,16 +61,12 @@ class RowGenerator(nn.Module):
         x = z if c is None else torch.cat([z, c], dim=1)
         for layer in (self.first, self.second, self.third):
             x = torch.cat([x, nn.functional.leaky_relu(layer(x), SLOPE)], dim=1)
-        made = [] if c is None else [c]
-        chosen: list[Tensor] = []
+        made: list[Tensor] = []
         for place, (head, begun) in enumerate(zip(self.heads, self.begin(x), strict=True)):
-            values = head(begun, chosen)
-            if place < len(self.choices):
-                chosen.append(drawn(values))
-                made.append(chosen[-1])
-            else:
-                made.append(bounded(values))
-        row: Tensor = torch.cat(made, dim=1)[:, self.order]
+            values = head(begun, made)
+            made.append(drawn(values) if place < len(self.choices) else bounded(values))
+        given = [] if c is None else [c]
+        row: Tensor = torch.cat([*given, *made], dim=1)[:, self.order]
         return row
 
     def begin(self, x: Tensor) -> tuple[Tensor, ...]:
