@@ -35,9 +35,11 @@ browser:
 	for name in $(CHROMIUM); do command -v $$name >/dev/null && exit 0; done; \
 	echo "No Chromium: the studio's browser tests are skipped. As root: apt-get install chromium"
 
+# A process a core, since most tests keep one busy; a file's tests stay together, for what they have in common.
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 test: $(STAMP) browser
-	$(BIN)/pytest -m "not slow and not end_to_end"
-	$(BIN)/pytest -m slow
+	$(PYTEST) -m "not slow and not end_to_end"
+	$(PYTEST) -m slow
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
