@@ -87,6 +87,18 @@ def test_rows_with_categories_have_a_lighter_penalty_unless_told() -> None:
     assert resolved(ROW, objective={"penalty_weight": 0.3}).objective.penalty_weight == 0.3
 
 
+def test_the_penalty_of_dcgan_grows_with_the_pixels_of_large_pictures_unless_told() -> None:
+    def weight(side: int, **told: float) -> float:
+        return resolved(
+            PictureSpec(3, side, side), network={"network": "dcgan"}, objective=told
+        ).objective.penalty_weight
+
+    assert weight(32) == weight(64)
+    assert weight(128) == pytest.approx(4 * weight(64))
+    assert weight(256) == pytest.approx(16 * weight(64))
+    assert weight(256, penalty_weight=0.3) == 0.3
+
+
 @pytest.mark.parametrize(("network", "spec"), PAIRS)
 def test_a_resolved_recipe_comes_back_from_json(network: str, spec: SampleSpec) -> None:
     made = resolved(

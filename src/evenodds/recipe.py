@@ -110,6 +110,9 @@ BUDGETS: dict[Kind, str] = {"people": "40s", "table": "2m", "digits": "5m", "pic
 
 LIGHTER = 0.02
 """The penalty's weight for rows that have categories: their corners must be told apart by steep scores."""
+TRIED = 64
+"""Height and width, in px, that dcgan's penalty is for. For larger pictures its weight grows with their pixels, the
+heuristic of Karras 2020 (2006.06676, appendix C); for smaller ones it stays."""
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -174,6 +177,9 @@ def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
     preset = PRESETS[name]
     if name == "tabular" and isinstance(spec, RowSpec) and any(s.kind == "category" for s in spec.spans):
         return preset._replace(objective={**preset.objective, "penalty_weight": LIGHTER})
+    if name == "dcgan" and isinstance(spec, PictureSpec) and spec.height > TRIED:
+        weight = preset.objective["penalty_weight"] * (spec.height / TRIED) ** 2
+        return preset._replace(objective={**preset.objective, "penalty_weight": weight})
     return preset
 
 
