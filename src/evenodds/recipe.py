@@ -175,12 +175,12 @@ def best_network(spec: SampleSpec, condition: Condition | None = None) -> Networ
 def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
     """The preset of a network for such samples."""
     preset = PRESETS[name]
+    objective = preset.objective
     if name == "tabular" and isinstance(spec, RowSpec) and any(s.kind == "category" for s in spec.spans):
-        return preset._replace(objective={**preset.objective, "penalty_weight": LIGHTER})
+        objective = objective | {"penalty_weight": LIGHTER}
     if name == "dcgan" and isinstance(spec, PictureSpec) and spec.height > TRIED:
-        weight = preset.objective["penalty_weight"] * (spec.height / TRIED) ** 2
-        return preset._replace(objective={**preset.objective, "penalty_weight": weight})
-    return preset
+        objective = objective | {"penalty_weight": objective["penalty_weight"] * (spec.height / TRIED) ** 2}
+    return preset._replace(objective=objective)
 
 
 def filled(settings: Settings, preset: dict[str, Any]) -> Settings:
