@@ -105,7 +105,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 Kind = Literal["people", "table", "digits", "pictures"]
-BUDGETS: dict[Kind, str] = {"people": "40s", "table": "2m", "digits": "5m", "pictures": "20m"}
+BUDGETS: dict[Kind, str] = {"people": "90s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
 LIGHTER = 0.02
