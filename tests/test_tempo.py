@@ -17,6 +17,7 @@ from evenodds.game.tempo import (
     FIRMER,
     GAP,
     HELD,
+    MOST,
     SLOWER,
     SLOWEST,
     STEP,
@@ -132,9 +133,10 @@ def test_the_penalty_has_a_limit_either_way(odds: Odds, limit: float) -> None:
 def test_augmentation_rises_with_the_gap_and_falls_back() -> None:
     own = tempo(augment="auto")
     up = [move for _ in range(12) for move in own.level(BAND, GAP + 0.01)]
-    assert [move.to for move in up] == [round(STEP * n, 3) for n in range(1, 11)], "and no further than all"
+    steps = round(MOST / STEP)
+    assert [move.to for move in up] == [round(STEP * n, 3) for n in range(1, steps + 1)], "and no further"
     down = [move for _ in range(12) for move in own.level(BAND, -0.001)]
-    assert [move.to for move in down] == [round(1 - STEP * n, 3) for n in range(1, 11)]
+    assert [move.to for move in down] == [round(MOST - STEP * n, 3) for n in range(1, steps + 1)]
     assert own.pace.augment == 0
     assert own.level(BAND, -0.2) == []
     assert {move.what for move in up + down} == {"share augmented"}
@@ -218,7 +220,7 @@ def test_no_course_of_checks_leaves_the_limits(
         own.level(odds, gap)
         assert -STEPS <= own.pace.ratio <= STEPS
         assert FIRMER**-6 <= own.pace.penalty <= FIRMER**6
-        assert 0 <= own.pace.augment <= 1
+        assert 0 <= own.pace.augment <= (MOST if augment == "auto" else 1)
         assert min(own.turns) == 1
 
 

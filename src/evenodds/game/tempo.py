@@ -24,6 +24,9 @@ GAP = 0.05
 """D memorises where its odds on trained reals are so far above those on held-out ones."""
 STEP = 0.1
 """How far the share of augmented pictures moves at a check."""
+MOST = 0.8
+"""The largest share that is augmented: of more, G learns to make what augmentation makes (Karras 2020, 2006.06676,
+section 2.2)."""
 
 
 class Move(NamedTuple):
@@ -97,7 +100,7 @@ class Tempo:
         """More pictures are augmented while D tells trained reals from held-out ones, fewer when it no longer does
         (ADA: Karras 2020, 2006.06676, section 3)."""
         step = STEP if gap > GAP else -STEP if gap < 0 else 0.0
-        to = round(max(0.0, min(1.0, self.pace.augment + step)), 3)
+        to = round(max(0.0, min(MOST, self.pace.augment + step)), 3)
         if to == self.pace.augment:
             return []
         self.pace.augment = to
