@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evenodds.clock import APART, after
 from evenodds.game.finish import BETTER, FEWEST, LEVEL_FOR, PATIENCE, Finish
 from evenodds.game.odds import Odds
 from evenodds.game.referee import Ruling
@@ -94,7 +95,7 @@ def course(distances: list[float], every: int = 100) -> Finish:
 def first_standing(distances: list[float]) -> int | None:
     """The check, from 1, at which the game first stands still."""
     for checks in range(1, len(distances) + 1):
-        if course(distances[:checks]).stands(100 * checks):
+        if course(distances[:checks]).stands(100 * checks, 100):
             return checks
     return None
 
@@ -115,6 +116,16 @@ def test_patience_is_a_share_of_the_rounds_played() -> None:
     assert first_standing(distances) == math.ceil(last / (1 - PATIENCE))
 
 
+def test_checks_that_are_further_apart_later_make_nobody_wait_longer() -> None:
+    """Of those 3 % of the rounds apart twenty take four fifths of them: patience is a quarter, and no more."""
+    own, rounds = course([1.0]), 10_000
+    own.better(rounds)
+    while not own.stands(rounds, 100):
+        rounds = after(rounds, 100)
+        own.note(rounds, D_AHEAD, 1.0, False)
+    assert 10_000 / (1 - PATIENCE) <= rounds <= 10_000 / (1 - PATIENCE) * (1 + APART)
+
+
 def test_less_than_the_stated_share_lower_is_not_better() -> None:
     for share, better in ((1 - BETTER * 0.9, False), (1 - BETTER * 1.1, True)):
         own = course([1.0] * 3 + [share] * 3)
@@ -125,7 +136,7 @@ def test_small_gains_that_add_up_are_better() -> None:
     own = course([0.995**place for place in range(100)])
     assert own.best is not None
     assert own.best < 0.63
-    assert not own.stands(10_000)
+    assert not own.stands(10_000, 100)
 
 
 def test_one_lucky_check_is_no_progress() -> None:
@@ -139,31 +150,30 @@ def test_one_lucky_check_is_no_progress() -> None:
 
 def test_two_low_checks_of_three_are_progress() -> None:
     own = course([1.0] * 6 + [0.1, 1.0, 0.1])
-    assert (own.best, own.best_round, own.since) == (0.1, 900, 0)
+    assert (own.best, own.best_round) == (0.1, 900)
 
 
 def test_a_surely_lower_ruling_is_progress_and_an_unsure_one_is_not() -> None:
     own = course([1.0] * 20)
     own.heard(2000, Ruling(0.8, 0.77, 0.83, 0, "trees"))
-    assert (own.best_auc, own.best_round, own.since) == (0.8, 2000, 0)
-    assert not own.stands(2000)
-    own.since = 3
+    assert (own.best_auc, own.best_round) == (0.8, 2000)
+    assert not own.stands(2000, 100)
     own.heard(2100, Ruling(0.78, 0.75, 0.81, 0, "trees"))
-    assert (own.best_auc, own.best_round, own.since) == (0.8, 2000, 3), "its interval reaches the old one"
+    assert (own.best_auc, own.best_round) == (0.8, 2000), "its interval reaches the old one"
     own.heard(2200, Ruling(0.76, 0.73, 0.79, 0, "trees"))
-    assert (own.best_auc, own.best_round, own.since) == (0.76, 2200, 0)
+    assert (own.best_auc, own.best_round) == (0.76, 2200)
 
 
 def test_patience_begins_anew_after_a_change() -> None:
     first = 5 * FEWEST
     own = course([1.0] * first)
-    assert own.stands(100 * first)
+    assert own.stands(100 * first, 100)
     own.better(100 * first)
-    assert not own.stands(100 * first)
+    assert not own.stands(100 * first, 100)
     for place in range(first + 1, 2 * first):
         own.note(100 * place, D_AHEAD, 1.0, False)
         since = place - first
-        assert own.stands(100 * place) == (since >= FEWEST and since >= PATIENCE * place)
+        assert own.stands(100 * place, 100) == (since >= FEWEST and since >= PATIENCE * place)
 
 
 EACH = st.tuples(
@@ -183,7 +193,7 @@ def play(own: Finish, checks: list[Check], first: int = 1) -> list[tuple[Any, ..
         heard = None if auc is None else ruling(min(1.0, auc + 0.03), auc)
         if heard:
             own.heard(place, heard)
-        found.append((own.asks, own.even(heard), own.stands(place)))
+        found.append((own.asks, own.even(heard), own.stands(place, 1)))
     return found
 
 

@@ -90,7 +90,7 @@ class Steward:
             return Found(seen, alarms, [], ruling, None, "even")
         moves = training.tempo.level(level, seen.gap)
         ending = None
-        if finish.stands(training.rounds):
+        if finish.stands(training.rounds, every):
             settled = training.tempo.settle(level, "nothing became better for a while")
             finish.better(training.rounds)
             moves += settled

@@ -15,7 +15,7 @@ BETTER = 0.02
 PATIENCE = 0.25
 """Nothing has become better for this share of the rounds: the game stands still."""
 FEWEST = 20
-"""And for at least so many checks."""
+"""And for at least as many rounds as so many checks are apart in the beginning; later ones are further apart."""
 
 
 @dataclass
@@ -31,8 +31,6 @@ class Finish:
     """Lowest distance so far, by the median of three checks."""
     best_round: int = 0
     best_auc: float = 1.0
-    since: int = 0
-    """Checks since something became better."""
     recent: list[float] = field(default_factory=list)
 
     def note(self, rounds: int, odds: Odds, distance: float, alarmed: bool) -> None:
@@ -41,7 +39,6 @@ class Finish:
         self.recent = [*self.recent[-2:], distance]
         # One check's distance may be lucky: the middle one of three is not.
         middle = sorted(self.recent)[len(self.recent) // 2]
-        self.since += 1
         if self.best is None or middle < self.best * (1 - BETTER):
             self.better(rounds)
             self.best = middle
@@ -54,7 +51,7 @@ class Finish:
 
     def better(self, rounds: int) -> None:
         """Something has become better, or was changed: patience begins anew."""
-        self.best_round, self.since = rounds, 0
+        self.best_round = rounds
 
     @property
     def asks(self) -> bool:
@@ -65,9 +62,9 @@ class Finish:
         """D had won its head start, the odds are level, and the referee surely finds less than the margin."""
         return self.asks and ruling is not None and ruling.high <= self.margin
 
-    def stands(self, rounds: int) -> bool:
-        """Whether nothing has become better for too long."""
-        return self.since >= FEWEST and rounds - self.best_round >= PATIENCE * rounds
+    def stands(self, rounds: int, every: int) -> bool:
+        """Whether nothing has become better for too long; ``every`` are the rounds between early checks."""
+        return rounds - self.best_round >= max(PATIENCE * rounds, FEWEST * every)
 
     def state(self) -> dict[str, Any]:
         """As JSON."""
