@@ -73,7 +73,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "dcgan": Preset(
         {"width": 32},
-        {"penalty": "r1r2", "penalty_weight": 0.05, "penalty_every": 4, "penalty_by": "difference"},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4},
         {"batch": 32, "rate_d": 1e-3, "rate_g": 1e-3},
     ),
     "r3gan": Preset(
