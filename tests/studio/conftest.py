@@ -112,7 +112,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Itera
     runs = tmp_path_factory.mktemp("runs")
     train(runs, "heights", "people", "--budget", "300rounds")
     train(
-        runs, "hand", "digits", "--network", "dcgan", "--size", "16", "--width", "8", "--budget", "60rounds"
+        runs, "hand", "digits", "--network", "dcgan", "--size", "16", "--width", "8", "--budget", "300rounds"
     )
     outlines = ["--given", "outlines", "--size", "32", "--width", "8", "--budget", "20rounds"]
     train(runs, "lines", photographs, *outlines)
