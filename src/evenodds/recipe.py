@@ -16,8 +16,8 @@ from evenodds.spec import Condition, PictureSpec, RowSpec, SampleSpec
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
-TINY = 16
-"""Up to this side in pixels a dense network was better than convolutions."""
+TINY = 15
+"""Up to this side in pixels the dense network: at 8 px it ends better than convolutions, at 16 px far worse."""
 
 
 class PlanSettings(BaseModel):
