@@ -114,7 +114,12 @@ def test_a_resolved_recipe_comes_back_from_json(network: str, spec: SampleSpec) 
 
 @pytest.mark.parametrize(
     ("spec", "network"),
-    [(PICTURE, "dcgan"), (PictureSpec(1, 16, 16), "dcgan"), (PictureSpec(1, 8, 8), "gan"), (ROW, "tabular")],
+    [
+        (PICTURE, "dcgan"),
+        (PictureSpec(1, 16, 16), "gan"),
+        (PictureSpec(3, 16, 16), "dcgan"),
+        (ROW, "tabular"),
+    ],
 )
 def test_auto_takes_the_samples_own_network(spec: SampleSpec, network: str) -> None:
     assert resolved(spec).network.network == network
