@@ -48,7 +48,7 @@ BAD_FLAGS = [
     (("--network", "stylegan"), ("--network stylegan", "'dcgan'")),
     (("--network", "tabular"), ("--network tabular", "pictures", "dcgan")),
     (("--network", "dcgan", "--norm-d", "batch", "--penalty", "r1"), ("--penalty r1", "--norm-d none")),
-    (("--norm-d", "batch"), ("--norm-d batch", "--network dcgan")),
+    (("--norm-d", "batch", "--network", "gan"), ("--norm-d batch", "--network dcgan")),
     (("--loss", "wasserstein", "--penalty", "none"), ("--loss wasserstein", "--penalty interpolated")),
     (("--bugdet", "5s"), ("--bugdet", "--budget")),
     (("--device", "cuda"), ("--device cuda", "cpu")),
@@ -308,7 +308,7 @@ def test_doctor_says_what_is_there_and_what_lies_ahead(
     facts = json.loads(evenodds("doctor", mixed, "--size", 16, "--width", 8, "--json").out)
     assert [line["file"] for line in facts["skipped"]] == ["nothing.png"]
     assert ["00.png", "twin.png"] in facts["near_duplicates"]["examples"]
-    assert facts["ahead"]["network"] == "gan"
+    assert facts["ahead"]["network"] == "dcgan"
     assert facts["ahead"]["seconds"] > 0
     assert facts["ahead"]["peak_memory_mb"] > 10
     plain = evenodds("doctor", penguins, "--width", 8).out
