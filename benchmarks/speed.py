@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from evenodds.data.store import Store
 from evenodds.device import find_device
@@ -89,12 +90,30 @@ def pictures_a_second(arm: Arm, seconds: float, device: torch.device) -> float:
             return rounds * arm.batch / (time.monotonic() - start)
 
 
+class Counter(TorchDispatchMode):
+    """Counts operations by PyTorch's own formulas. Its FlopCounterMode also says which module they are in, and for that
+    hooks into gradients, which it cannot where they are differentiated again (the exact penalty)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func.overloadpacket)
+        if formula is not None:
+            self.total += formula(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
 def operations(arm: Arm) -> float:
     """Floating-point operations of a round, a real."""
-    with FlopCounterMode(display=False) as counter:
+    with Counter() as counter:
         for _ in range(CYCLE):
             arm.round()
-    return counter.get_total_flops() / (CYCLE * arm.batch)
+    return counter.total / (CYCLE * arm.batch)
 
 
 def product_rate(device: torch.device, seconds: float) -> float:
