@@ -25,10 +25,8 @@ def test_speed_counts_every_arm() -> None:
     """The default's penalty is differentiated twice, and its operations are counted all the same."""
     head, _, *rows = tried("speed")
     counted = {row[0]: float(row[head.index("GFLOP a picture")]) for row in rows}
-    plain, penalised = (
-        counted["evenodds, same networks and loss"],
-        counted["evenodds, default game, same width and batch"],
-    )
+    plain = counted["evenodds, same networks and loss"]
+    penalised = counted["evenodds, default game, same width and batch"]
     # In passes of networks that cost alike: the loop 3 of G and 9 of D, ours 4 (fakes anew) and 8 (D frozen for G).
     assert plain == pytest.approx(counted["the usual loop"], rel=0.05)
     # The relativistic loss adds a pass, a twelfth; the penalty on reals and fakes, every fourth turn, six of each.
