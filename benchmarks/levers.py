@@ -1,0 +1,252 @@
+"""Levers of speed, each moved alone: what a round of `dcgan` as it comes costs then, beside one as it is.
+
+    python benchmarks/levers.py [--sizes 16 32 64] [--repeats 7] [--seconds 2] [--try]
+
+One thread, CPU time, pictures in colour from a store; the arms take turns, and the median of the repeats counts.
+Where a lever is not to change what is played, the first round's losses must be those of the game as it is, or the benchmark
+stops. --try plays one size for a moment and records nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from evenodds.data.batches import Drawn
+from evenodds.data.store import Store
+from evenodds.game.augment import augment
+from evenodds.game.round import critic
+from evenodds.game.settings import GameSettings
+from evenodds.latent import draw
+from evenodds.networks.ema import Average
+from evenodds.networks.settings import NetworkSettings
+from evenodds.objectives.settings import ObjectiveSettings
+from evenodds.players import make_optimizer
+from evenodds.recipe import Recipe, resolve
+from evenodds.training import Training
+from memory import make
+from record import record
+
+CYCLE = 4
+"""Rounds after which the penalty has come round."""
+NEAR = 1e-3
+"""Losses of the same game differ by rounding alone."""
+
+
+def as_it_is(training: Training) -> None:
+    """Moves nothing."""
+
+
+def contiguous(training: Training) -> None:
+    """Weights and pictures lie channel by channel, as PyTorch has them by default."""
+    for player in (training.players.generator, training.players.discriminator):
+        for weight in player.parameters():
+            weight.data = weight.data.contiguous()
+    plain = training.augment
+    training.augment = lambda x: plain(x.contiguous())  # type: ignore[method-assign]
+
+
+def adam(training: Training, **how: bool) -> None:
+    """Adam as PyTorch steps it otherwise."""
+    players, game = training.players, training.recipe.game
+    for name, rate in (("generator", game.rate_g), ("discriminator", game.rate_d)):
+        weights = getattr(players, name).parameters()
+        optimizer = torch.optim.Adam(weights, lr=rate, betas=(game.beta1, game.beta2), **how)
+        setattr(players, f"optimizer_{name[0]}", optimizer)
+
+
+def average_singly(training: Training) -> None:
+    """G's average follows weight by weight."""
+    average = training.players.average
+
+    @torch.no_grad()
+    def follow(generator: nn.Module, batch: int, seen: int) -> None:
+        weight = 1.0 - 0.5 ** (batch / max(min(average.half_life, 0.05 * seen), 1e-8))
+        for mine, theirs in zip(average.network.parameters(), generator.parameters(), strict=True):
+            mine.lerp_(theirs, weight)
+        for mine, theirs in zip(average.network.buffers(), generator.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    average.follow = follow  # type: ignore[method-assign]
+
+
+def d_collects(training: Training) -> None:
+    """D's weights are not frozen in G's turn: their gradients are made and thrown away."""
+    discriminator = training.players.discriminator
+    discriminator.requires_grad_ = lambda on=True: discriminator  # type: ignore[method-assign]
+
+
+def one_pass(training: Training) -> None:
+    """Reals and fakes go through D together, as D without batch normalisation allows."""
+    players, objective = training.players, training.objective
+    size = training.share
+
+    def turn_d() -> tuple[Drawn, Tensor]:
+        training.seed("d")
+        real = training.batches.at(training.seen, size, training.device)
+        z = draw(size, training.recipe.network.latent, training.device)
+        players.optimizer_d.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            fake = training.augment(players.generator(z))
+        seen = training.augment(real.x)
+        loss = objective.loss.d(*players.discriminator(torch.cat([seen, fake])).chunk(2))
+        total = loss
+        if training.turns % objective.every == 0 and objective.penalty is not None:
+            total = loss + objective.weight * objective.penalty(
+                critic(players.discriminator, None), seen, fake
+            )
+        total.backward()
+        players.optimizer_d.step()
+        training.turns += 1
+        training.seen += size
+        return real, loss.detach()
+
+    training.turn_d = turn_d  # type: ignore[method-assign]
+
+
+def products(training: Training) -> None:
+    """G's first and D's last convolution, which have one place alone, as the matrix products that they are."""
+    first, last = training.players.generator.body[0], training.players.discriminator.body[-1]
+    first.forward = lambda z: (z.flatten(1) @ first.weight.flatten(1)).unflatten(1, first.weight.shape[1:])
+    last.forward = lambda x: F.linear(x.flatten(1), last.weight.flatten(1), last.bias)
+
+
+def sub_pixel(training: Training) -> None:
+    """Each doubling of G as an ordinary 3 x 3 convolution to four times the channels, shuffled to twice the side (Shi
+    2016, 1609.05158), which begins as the same map."""
+    players, game = training.players, training.recipe.game
+    body = players.generator.body
+    for place, layer in enumerate(body):
+        if isinstance(layer, nn.ConvTranspose2d) and layer.stride == (2, 2):
+            body[place] = shuffled(layer)
+    players.average = Average(players.generator, game.half_life)
+    players.optimizer_g = make_optimizer(players.generator, game.rate_g, game)
+
+
+def shuffled(layer: nn.ConvTranspose2d) -> nn.Sequential:
+    """The sub-pixel equal of a transposed convolution of 4 x 4, stride 2, padding 1."""
+    before, after = layer.in_channels, layer.out_channels
+    conv = nn.Conv2d(before, 4 * after, 3, padding=1, bias=layer.bias is not None)
+    # Output 2i + phase is made of input i + step by tap 1 + phase - 2 step.
+    taps = {0: {-1: 3, 0: 1}, 1: {0: 2, 1: 0}}
+    weight = torch.zeros(after, 2, 2, before, 3, 3)
+    for a, rows in taps.items():
+        for b, columns in taps.items():
+            for down, row in rows.items():
+                for right, column in columns.items():
+                    weight[:, a, b, :, 1 + down, 1 + right] = layer.weight[:, :, row, column].detach().T
+    conv.weight.data = weight.flatten(0, 2).contiguous(memory_format=torch.channels_last)
+    if layer.bias is not None and conv.bias is not None:
+        conv.bias.data = layer.bias.detach().repeat_interleave(4)
+    return nn.Sequential(conv, nn.PixelShuffle(2))
+
+
+def augmented(training: Training) -> None:
+    """All pictures that D sees are augmented."""
+    training.augment = augment  # type: ignore[method-assign]
+
+
+class Lever(NamedTuple):
+    """A game and what is moved in it; ``same`` where it is to play as before."""
+
+    name: str
+    move: Callable[[Training], None] = as_it_is
+    same: bool = True
+    objective: ObjectiveSettings = ObjectiveSettings()
+
+
+LEVERS = (
+    Lever("as it is"),
+    Lever("contiguous, not channels-last", contiguous),
+    Lever("Adam weight by weight, not fused", partial(adam, foreach=False)),
+    Lever("Adam foreach, not fused", partial(adam, foreach=True)),
+    Lever("average weight by weight, not foreach", average_singly),
+    Lever("D not frozen in G's turn", d_collects),
+    Lever("reals and fakes in one pass through D", one_pass),
+    Lever("G's first and D's last layer as matrix products", products),
+    Lever("sub-pixel, not transposed convolutions", sub_pixel),
+    Lever("penalty every turn, not every fourth", same=False, objective=ObjectiveSettings(penalty_every=1)),
+    Lever(
+        "penalty by difference, not exact", same=False, objective=ObjectiveSettings(penalty_by="difference")
+    ),
+    Lever("no penalty", same=False, objective=ObjectiveSettings(penalty="none")),
+    Lever("all pictures augmented", augmented, same=False),
+)
+
+
+def game(lever: Lever, store: Store) -> Training:
+    """The game as it comes with one lever moved, a cycle of rounds old. Raises SystemExit where what is played is
+    another than it should be."""
+    wish = Recipe(
+        network=NetworkSettings(network="dcgan"),
+        objective=lever.objective,
+        game=GameSettings(augment="off"),
+    )
+    recipe = resolve(wish, store.spec, store.n_train, "noise")
+    device = torch.device("cpu")
+    training, plain = (Training(recipe, store, device) for _ in range(2))
+    lever.move(training)
+    if lever.same:
+        for found, wanted in zip(training.round(), plain.round(), strict=True):
+            if not torch.isclose(found, wanted, rtol=NEAR, atol=NEAR):
+                raise SystemExit(f"{lever.name}: a loss of {found}, as it is {wanted}")
+    while training.rounds < CYCLE:
+        training.round()
+    return training
+
+
+def milliseconds(training: Training, seconds: float) -> float:
+    """CPU time a round, over whole cycles of at least so many seconds."""
+    start, rounds = time.process_time(), 0
+    while True:
+        for _ in range(CYCLE):
+            training.round()
+        rounds += CYCLE
+        spent = time.process_time() - start
+        if spent >= seconds:
+            return 1000 * spent / rounds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=[16, 32, 64])
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--try", dest="trial", action="store_true")
+    asked = parser.parse_args()
+    if asked.trial:
+        asked.sizes, asked.repeats, asked.seconds = [16], 1, 0.0
+    torch.set_num_threads(1)
+    rows: list[dict[str, Any]] = [{"moved alone": lever.name} for lever in LEVERS]
+    for size in asked.sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            make(Path(folder) / "store", 500, size)
+            store = Store.open(Path(folder) / "store")
+            games = [game(lever, store) for lever in LEVERS]
+            found: list[list[float]] = [[] for _ in games]
+            for _ in range(asked.repeats):
+                for training, times in zip(games, found, strict=True):
+                    times.append(milliseconds(training, asked.seconds))
+        for row, times in zip(rows, found, strict=True):
+            # Neighbours in time are compared: a machine that slows down does so for both.
+            ratios = [mine / plain for mine, plain in zip(times, found[0], strict=True)]
+            row[f"{size} px, ms"] = round(statistics.median(times), 1)
+            row[f"{size} px, times"] = round(statistics.median(ratios), 3)
+    summary = {"threads": 1, "repeats": asked.repeats, "seconds each": asked.seconds}
+    record("levers", rows, {**summary, "medians over": "repeats"}, keep=not asked.trial)
+
+
+if __name__ == "__main__":
+    main()
