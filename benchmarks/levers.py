@@ -29,7 +29,7 @@ from evenodds.game.augment import augment
 from evenodds.game.round import critic
 from evenodds.game.settings import GameSettings
 from evenodds.latent import draw
-from evenodds.networks.ema import Average
+from evenodds.networks.ema import RAMP, Average
 from evenodds.networks.settings import NetworkSettings
 from evenodds.objectives.settings import ObjectiveSettings
 from evenodds.players import make_optimizer
@@ -72,7 +72,7 @@ def average_singly(training: Training) -> None:
 
     @torch.no_grad()
     def follow(generator: nn.Module, batch: int, seen: int) -> None:
-        weight = 1.0 - 0.5 ** (batch / max(min(average.half_life, 0.05 * seen), 1e-8))
+        weight = 1.0 - 0.5 ** (batch / max(min(average.half_life, RAMP * seen), 1e-8))
         for mine, theirs in zip(average.network.parameters(), generator.parameters(), strict=True):
             mine.lerp_(theirs, weight)
         for mine, theirs in zip(average.network.buffers(), generator.buffers(), strict=True):
