@@ -37,9 +37,8 @@ from evenodds.recipe import Recipe, resolve
 from evenodds.training import Training
 from memory import make
 from record import record
+from speed import CYCLE
 
-CYCLE = 4
-"""Rounds after which the penalty has come round."""
 NEAR = 1e-3
 """Losses of the same game differ by rounding alone."""
 
