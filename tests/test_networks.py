@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from evenodds.errors import UserError
 from evenodds.networks.build import FAMILIES, build
 from evenodds.networks.dcgan import ConvDiscriminator
-from evenodds.networks.layers import SLOPE, FourierFeatures, SpanHeads, bounded, doublings, drawn
+from evenodds.networks.fourier import FourierFeatures, row_features
+from evenodds.networks.layers import SLOPE, SpanHeads, bounded, doublings, drawn
 from evenodds.networks.r3gan import Residual
 from evenodds.networks.settings import NetworkSettings
-from evenodds.networks.tabular import HEAD, STEEPER
+from evenodds.networks.tabular import STEEPER
 from evenodds.spec import PictureSpec, RowSpec, Span
 
 PICTURES = ["gan", "dcgan", "r3gan"]
@@ -92,12 +93,21 @@ def test_heads_begun_in_one_product_see_all_that_was_chosen_before(spec: RowSpec
         x = z
         for layer in (generator.first, generator.second, generator.third):
             x = torch.cat([x, F.leaky_relu(layer(x), SLOPE)], dim=1)
-        for place, head in enumerate(generator.heads):  # one after another, each from the whole of x
-            both = head.first(x)
-            values = both[:, HEAD:] + STEEPER * head.second(F.leaky_relu(both[:, :HEAD], SLOPE))
-            made = drawn(values) if place < len(generator.choices) else bounded(values)
-            x = torch.cat([x, made], dim=1)
+        chosen = x[:, -generator.third.out_features :]
+        for head in generator.heads:  # one after another, each from the last hidden layer and all before it
+            made = drawn(headed(head, chosen))
+            chosen, x = torch.cat([chosen, made], dim=1), torch.cat([x, made], dim=1)
+        if generator.numbers is not None:  # from the whole of x
+            x = torch.cat([x, bounded(headed(generator.numbers, x))], dim=1)
     torch.testing.assert_close(rows, x[:, -spec.width :][:, generator.order])
+
+
+def headed(head: Any, x: torch.Tensor) -> torch.Tensor:
+    """A head of G as its text says: a straight line, and a bend that is steeper."""
+    hidden = head.second.in_features
+    both = head.first(x)
+    values: torch.Tensor = both[:, hidden:] + STEEPER * head.second(F.leaky_relu(both[:, :hidden], SLOPE))
+    return values
 
 
 @pytest.mark.parametrize("width", range(4, 65))
@@ -308,12 +318,26 @@ def test_categories_are_drawn_as_often_as_their_softmax_says() -> None:
 
 
 def test_fourier_features_keep_x_and_add_its_sines_and_cosines() -> None:
-    layer, x = FourierFeatures(3, 5, 2.0), torch.randn(4, 3)
+    layer, x = FourierFeatures(torch.randn(3, 5)), torch.randn(4, 3)
     out = layer(x)
     angles = x @ layer.frequencies
+    assert out.shape[1] == layer.width
     torch.testing.assert_close(out, torch.cat([x, torch.sin(angles), torch.cos(angles)], 1))
     assert list(layer.parameters()) == []
     assert "frequencies" in layer.state_dict()
+
+
+def test_beside_categories_each_number_has_frequencies_to_itself() -> None:
+    frequencies = row_features(ROWS).frequencies
+    numbers = [place for span in ROWS.spans if span.kind == "number" for place in range(span.start, span.stop)]
+    assert (frequencies != 0).sum(0).tolist() == [1] * frequencies.shape[1]
+    assert frequencies.abs().sum(1).nonzero()[:, 0].tolist() == numbers
+    assert (row_features(NUMBERS).frequencies != 0).all()  # alone they are seen together
+
+
+def test_rows_of_categories_alone_are_seen_as_they_are() -> None:
+    x = torch.eye(3)
+    torch.testing.assert_close(row_features(RowSpec((Span(0, 3, "category"),)))(x), x)
 
 
 # refusals

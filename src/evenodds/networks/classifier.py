@@ -10,8 +10,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from evenodds.networks.layers import SLOPE, FourierFeatures, dense
-from evenodds.networks.tabular import FREQUENCIES, SCALE
+from evenodds.networks.fourier import row_features
+from evenodds.networks.layers import SLOPE, dense
 from evenodds.spec import PictureSpec, SampleSpec
 
 COARSE = 4
@@ -32,8 +32,8 @@ class Classifier(nn.Module):
             self.body: nn.Module = sight(spec, width)
             self.last = nn.Linear(2 * width, 1)
         else:
-            fourier = FourierFeatures(spec.width, FREQUENCIES, SCALE)
-            self.body = nn.Sequential(fourier, *dense([spec.width + 2 * FREQUENCIES, width, width, width]))
+            features = row_features(spec)
+            self.body = nn.Sequential(features, *dense([features.width, width, width, width]))
             self.last = nn.Linear(width, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -34,24 +34,6 @@ def doublings(size: int) -> tuple[int, int]:
     return side, k
 
 
-class FourierFeatures(nn.Module):
-    """x beside sines and cosines of random projections of x, so that sharp modes can be told apart.
-
-    (n, width) -> (n, width + 2 x count). Tancik 2020 (2006.10739), equation 5; the frequencies are drawn
-    once from N(0, scale^2) and are not trained.
-    """
-
-    frequencies: Tensor
-
-    def __init__(self, width: int, count: int, scale: float) -> None:
-        super().__init__()
-        self.register_buffer("frequencies", torch.randn(width, count) * scale)
-
-    def forward(self, x: Tensor) -> Tensor:
-        angles = x @ self.frequencies
-        return torch.cat([x, angles.sin(), angles.cos()], dim=1)
-
-
 class SpanHeads(nn.Module):
     """The last layer of a generator of rows: a head for each column span, all at once.
 
