@@ -81,10 +81,15 @@ def test_a_recipe_cannot_be_edited() -> None:
         made.game.batch = 8  # type: ignore[misc]
 
 
-def test_rows_with_categories_have_a_lighter_penalty_unless_told() -> None:
-    numbers = RowSpec((Span(0, 1, "number"), Span(1, 2, "number")))
-    assert resolved(ROW).objective.penalty_weight < resolved(numbers).objective.penalty_weight
-    assert resolved(ROW, objective={"penalty_weight": 0.3}).objective.penalty_weight == 0.3
+def test_rows_with_categories_have_a_lighter_penalty_and_larger_batches_unless_told() -> None:
+    mixed, numbers = resolved(ROW), resolved(RowSpec((Span(0, 1, "number"), Span(1, 2, "number"))))
+    assert mixed.objective.penalty_weight < numbers.objective.penalty_weight
+    assert mixed.game.batch > numbers.game.batch
+    assert mixed.game.rate_d == mixed.game.rate_g > numbers.game.rate_g
+    assert mixed.game.turns_d == numbers.game.turns_d
+    told = resolved(ROW, objective={"penalty_weight": 0.3}, game={"batch": 8, "rate_d": 1e-4})
+    assert (told.objective.penalty_weight, told.game.batch, told.game.rate_d) == (0.3, 8, 1e-4)
+    assert resolved(ROW, n_train=300).game.batch == 300
 
 
 def test_the_penalty_of_dcgan_grows_with_the_pixels_of_large_pictures_unless_told() -> None:

@@ -109,8 +109,9 @@ Kind = Literal["people", "table", "digits", "pictures"]
 BUDGETS: dict[Kind, str] = {"people": "90s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
-LIGHTER = 0.02
-"""The penalty's weight for rows that have categories: their corners must be told apart by steep scores."""
+MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "rate_d": 2e-3, "rate_g": 2e-3})
+"""What differs for rows that have categories: their corners must be told apart by steep scores, and a draw of many
+categories says little."""
 TRIED = 64
 """Height and width, in px, up to which dcgan's penalty has the preset's weight."""
 HEAVIER = 4.0
@@ -178,9 +179,9 @@ def best_network(spec: SampleSpec, condition: Condition | None = None) -> Networ
 def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
     """The preset of a network for such samples."""
     preset = PRESETS[name]
-    objective = preset.objective
     if name == "tabular" and isinstance(spec, RowSpec) and any(s.kind == "category" for s in spec.spans):
-        objective = objective | {"penalty_weight": LIGHTER}
+        return Preset(*(room | other for room, other in zip(preset, MIXED, strict=True)))
+    objective = preset.objective
     if name == "dcgan" and isinstance(spec, PictureSpec) and spec.height > TRIED:
         heavier = HEAVIER * (spec.height / TRIED) ** 2
         objective = objective | {"penalty_weight": objective["penalty_weight"] * heavier}
