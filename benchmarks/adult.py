@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,8 +78,8 @@ def scored(fakes: pd.DataFrame, test: pd.DataFrame, codec: TableCodec) -> dict[s
     }
 
 
-def one(seed: int, arguments: argparse.Namespace, keep: Path) -> list[dict[str, Any]]:
-    """All that is compared, for one seed; what was measured before is in ``keep``."""
+def one(seed: int, arguments: argparse.Namespace, keep: Path) -> dict[str, dict[str, float]]:
+    """All that is compared, by name, for one seed; what was measured before is in ``keep``."""
     table = read_table(DATA / "tables" / "adult.csv")
     rng = np.random.default_rng(seed)
     if arguments.trial:
@@ -121,7 +120,7 @@ def one(seed: int, arguments: argparse.Namespace, keep: Path) -> list[dict[str, 
         whole = measured(f"{model}, {arguments.epochs} epochs", partial(theirs, model, arguments.epochs))
         fitting = max(1, round(arguments.epochs * spent / whole))
         measured(f"{model}, equal time", partial(theirs, model, fitting))
-    return [{"learnt from": what, **row} for what, row in found.items()]
+    return found
 
 
 def main() -> None:
@@ -139,18 +138,12 @@ def main() -> None:
         keep = arguments.keep or Path(folder)
         keep.mkdir(parents=True, exist_ok=True)
         runs = [one(seed, arguments, keep.resolve()) for seed in range(arguments.seeds)]
-    rows = [
-        {
-            "learnt from": same[0]["learnt from"],
-            **{
-                key: round(statistics.median(row[key] for row in same), 4)
-                for key in same[0]
-                if key != "learnt from"
-            },
-            "least F1 of trees": round(min(row["F1 of trees"] for row in same), 4),
-        }
-        for same in zip(*runs, strict=True)
-    ]
+    rows = []
+    for what in runs[0]:
+        same = [run[what] for run in runs]
+        medians = {key: round(statistics.median(row[key] for row in same), 4) for key in same[0]}
+        least = round(min(row["F1 of trees"] for row in same), 4)
+        rows.append({"learnt from": what, **medians, "least F1 of trees": least})
     summary = {"budget": arguments.budget, "seeds": arguments.seeds, "medians over": "seeds"}
     record("adult", rows, summary, keep=not arguments.trial)
 

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenodds.clock import APART, after
-from evenodds.game.finish import BETTER, FEWEST, LEVEL_FOR, PATIENCE, Finish
+from evenodds.game.finish import BETTER, LEVEL_FOR, PATIENCE, Finish
 from evenodds.game.odds import Odds
 from evenodds.game.referee import Ruling
 
 MARGIN = 0.55
+CHECKS = 20
+"""Patience of these games, in early checks."""
 LEVEL, D_AHEAD, G_AHEAD = Odds(0.51, 0.47, 0.55), Odds(0.6, 0.56, 0.64), Odds(0.4, 0.36, 0.44)
 
 
@@ -25,7 +27,7 @@ def ruling(high: float = 0.54, auc: float = 0.51) -> Ruling:
 
 def finish(odds: list[Odds], *, led: bool = True, alarmed: tuple[int, ...] = ()) -> Finish:
     """After checks with these odds; ``alarmed`` are the places of those with an alarm."""
-    own = Finish(MARGIN, led=led)
+    own = Finish(MARGIN, CHECKS, led=led)
     for place, level in enumerate(odds):
         own.note(100 * (place + 1), level, 1.0, place in alarmed)
     return own
@@ -86,7 +88,7 @@ def test_the_upper_end_decides_and_not_the_ruling_itself(high: float, even: bool
 
 def course(distances: list[float], every: int = 100) -> Finish:
     """After checks at every ``every`` rounds with these distances, D ahead all the time."""
-    own = Finish(MARGIN, led=True)
+    own = Finish(MARGIN, CHECKS, led=True)
     for place, distance in enumerate(distances, 1):
         own.note(place * every, D_AHEAD, distance, False)
     return own
@@ -104,13 +106,23 @@ def test_a_game_whose_distance_always_falls_never_stands() -> None:
     assert first_standing([0.9**place for place in range(60)]) is None
 
 
-def test_a_game_that_never_becomes_better_stands_after_the_fewest_checks() -> None:
-    assert first_standing([1.0] * 3 * FEWEST) == FEWEST + 1
+def test_a_game_that_never_becomes_better_stands_when_its_patience_is_over() -> None:
+    assert first_standing([1.0] * 3 * CHECKS) == CHECKS + 1
+    assert not play_on(CHECKS + 1).stands(100 * (CHECKS + 1), 100)
+    assert play_on(CHECKS).stands(100 * (CHECKS + 1), 100)
+
+
+def play_on(patience: int) -> Finish:
+    """A game whose distance stays, after one check more than CHECKS."""
+    own = Finish(MARGIN, patience)
+    for place in range(1, CHECKS + 2):
+        own.note(place * 100, D_AHEAD, 1.0, False)
+    return own
 
 
 def test_patience_is_a_share_of_the_rounds_played() -> None:
-    """Better until ``last``, since medians lag by one check; at that many checks FEWEST are long over."""
-    last = 10 * FEWEST + 1
+    """Better until ``last``, since medians lag by one check; at that many checks CHECKS are long over."""
+    last = 10 * CHECKS + 1
     distances = [0.9 ** min(place, last - 1) for place in range(1, 2 * last)]
     assert course(distances).best_round == 100 * last
     assert first_standing(distances) == math.ceil(last / (1 - PATIENCE))
@@ -165,7 +177,7 @@ def test_a_surely_lower_ruling_is_progress_and_an_unsure_one_is_not() -> None:
 
 
 def test_patience_begins_anew_after_a_change() -> None:
-    first = 5 * FEWEST
+    first = 5 * CHECKS
     own = course([1.0] * first)
     assert own.stands(100 * first, 100)
     own.better(100 * first)
@@ -173,7 +185,7 @@ def test_patience_begins_anew_after_a_change() -> None:
     for place in range(first + 1, 2 * first):
         own.note(100 * place, D_AHEAD, 1.0, False)
         since = place - first
-        assert own.stands(100 * place, 100) == (since >= FEWEST and since >= PATIENCE * place)
+        assert own.stands(100 * place, 100) == (since >= CHECKS and since >= PATIENCE * place)
 
 
 EACH = st.tuples(
@@ -200,7 +212,7 @@ def play(own: Finish, checks: list[Check], first: int = 1) -> list[tuple[Any, ..
 @settings(deadline=None)
 @given(COURSE, COURSE)
 def test_a_restored_finish_goes_on_as_the_one_that_was_saved(before: list[Check], after: list[Check]) -> None:
-    own, again = Finish(MARGIN, led=True), Finish(MARGIN)
+    own, again = Finish(MARGIN, CHECKS, led=True), Finish(MARGIN, CHECKS)
     play(own, before)
     again.restore(json.loads(json.dumps(own.state())))
     assert again == own
@@ -213,17 +225,17 @@ def test_a_restored_finish_goes_on_as_the_one_that_was_saved(before: list[Check]
 @given(COURSE)
 def test_even_is_said_only_with_all_its_proof(checks: list[Check]) -> None:
     """Whatever the course: three level checks without an alarm, a ruling below the margin, and a lead."""
-    found = play(Finish(MARGIN, led=True), checks)
+    found = play(Finish(MARGIN, CHECKS, led=True), checks)
     for place, (_, even, _) in enumerate(found):
         last = checks[max(0, place - LEVEL_FOR + 1) : place + 1]
         auc = checks[place][3]
         level = len(last) == LEVEL_FOR and all(odds == LEVEL and not bad for odds, _, bad, _ in last)
         assert even == (level and auc is not None and min(1.0, auc + 0.03) <= MARGIN)
-    assert not any(even for _, even, _ in play(Finish(MARGIN), checks))
+    assert not any(even for _, even, _ in play(Finish(MARGIN, CHECKS), checks))
 
 
 def test_another_margin_survives_what_is_restored() -> None:
     """The margin is the recipe's, not the checkpoint's."""
-    own = Finish(0.6)
+    own = Finish(0.6, CHECKS)
     own.restore(finish([LEVEL] * 3).state())
     assert own.even(ruling(0.59))

@@ -81,12 +81,13 @@ def test_a_recipe_cannot_be_edited() -> None:
         made.game.batch = 8  # type: ignore[misc]
 
 
-def test_rows_with_categories_have_a_lighter_penalty_and_larger_batches_unless_told() -> None:
+def test_rows_with_categories_have_a_lighter_penalty_larger_batches_and_less_patience_unless_told() -> None:
     mixed, numbers = resolved(ROW), resolved(RowSpec((Span(0, 1, "number"), Span(1, 2, "number"))))
     assert mixed.objective.penalty_weight < numbers.objective.penalty_weight
     assert mixed.game.batch > numbers.game.batch
     assert mixed.game.rate_d == mixed.game.rate_g > numbers.game.rate_g
     assert mixed.game.turns_d == numbers.game.turns_d
+    assert mixed.game.patience < numbers.game.patience
     told = resolved(ROW, objective={"penalty_weight": 0.3}, game={"batch": 8, "rate_d": 1e-4})
     assert (told.objective.penalty_weight, told.game.batch, told.game.rate_d) == (0.3, 8, 1e-4)
     assert resolved(ROW, n_train=300).game.batch == 300
@@ -162,6 +163,7 @@ OWN: dict[str, dict[str, Any]] = {
         "beta1": 0.4,
         "beta2": 0.5,
         "turns_d": 2,
+        "patience": 7,
         "half_life": 77,
         "augment": "off",
     },

@@ -109,9 +109,9 @@ Kind = Literal["people", "table", "digits", "pictures"]
 BUDGETS: dict[Kind, str] = {"people": "90s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
-MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "rate_d": 2e-3, "rate_g": 2e-3})
-"""What differs for rows that have categories: their corners must be told apart by steep scores, and a draw of many
-categories says little."""
+MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "rate_d": 2e-3, "rate_g": 2e-3, "patience": 10})
+"""What differs for rows that have categories: their corners must be told apart by steep scores, a draw of many
+categories says little, and rates that brought a game far soon keep it from the rest."""
 TRIED = 64
 """Height and width, in px, up to which dcgan's penalty has the preset's weight."""
 HEAVIER = 4.0

@@ -66,7 +66,8 @@ class Steward:
     def __init__(self, training: Training) -> None:
         self.training = training
         self.examiner = Examiner(training)
-        self.finish = Finish(training.recipe.game.margin)
+        game = training.recipe.game
+        self.finish = Finish(game.margin, game.patience)
         self.record = Record()
         self.before: list[Seen] = []
         self.extractor = extractor(training.device)

@@ -13,9 +13,7 @@ LEVEL_FOR = 3
 BETTER = 0.02
 """A distance is better when it is at least this share lower."""
 PATIENCE = 0.25
-"""Nothing has become better for this share of the rounds: the game stands still."""
-FEWEST = 20
-"""And for at least as many rounds as so many checks are apart in the beginning; later ones are further apart."""
+"""Nothing has become better for this share of the rounds, and for the recipe's patience: the game stands still."""
 
 
 @dataclass
@@ -23,6 +21,8 @@ class Finish:
     """Keeps what the ending hangs on; ``state`` and ``restore`` carry it through a checkpoint."""
 
     margin: float
+    patience: int
+    """Early checks; later ones are further apart."""
     led: bool = False
     """Whether D won its head start."""
     level: int = 0
@@ -64,11 +64,11 @@ class Finish:
 
     def stands(self, rounds: int, every: int) -> bool:
         """Whether nothing has become better for too long; ``every`` are the rounds between early checks."""
-        return rounds - self.best_round >= max(PATIENCE * rounds, FEWEST * every)
+        return rounds - self.best_round >= max(PATIENCE * rounds, self.patience * every)
 
     def state(self) -> dict[str, Any]:
         """As JSON."""
-        return {key: value for key, value in asdict(self).items() if key != "margin"}
+        return {key: value for key, value in asdict(self).items() if key not in ("margin", "patience")}
 
     def restore(self, state: dict[str, Any]) -> None:
         for key, value in state.items():

@@ -51,6 +51,9 @@ class GameSettings(BaseModel):
     margin: float = Field(default=0.55, gt=0.5, lt=1)
     """`even` needs the upper end of the referee's interval at or below this."""
 
+    patience: int = Field(default=20, ge=1)
+    """Early checks without anything better after which a game stands still; late in it a quarter of its rounds."""
+
     half_life: int = Field(default=20_000, ge=1)
     """Half-life of G's moving average, in samples seen."""
 
