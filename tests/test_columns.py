@@ -118,7 +118,7 @@ def test_spike_and_missing_are_choices_and_their_scores_carry_nothing() -> None:
     values[kind == 1], values[kind == 2] = 0.0, np.nan
     column, series = number(values)
     assert column.spikes == (0.0,)
-    assert [(s.start, s.stop, s.kind) for s in column.spans(5)] == [(5, 8, "category"), (8, 9, "number")]
+    assert [(s.start, s.stop, s.kind) for s in column.spans(5)] == [(5, 8, "choice"), (8, 9, "number")]
     block = column.encode(series, RNG(1))
     assert block[:, :3].sum(0).tolist() == [(kind == k).sum() for k in (0, 2, 1)]
     for k in range(3):
@@ -136,7 +136,7 @@ def clusters(centres: list[float], sd: float = 0.05, n: int = 5000) -> np.ndarra
 def test_wide_gaps_part_a_column_and_no_score_falls_into_one(decimals: int) -> None:
     column, series = number(np.round(clusters([-4, -2, 0, 2, 4]), decimals))
     assert column.stretches == 5
-    assert [(s.start, s.stop, s.kind) for s in column.spans(1)] == [(1, 6, "category"), (6, 7, "number")]
+    assert [(s.start, s.stop, s.kind) for s in column.spans(1)] == [(1, 6, "choice"), (6, 7, "number")]
     block = column.encode(series, RNG(1))
     nearest = np.rint(series / 2 + 2).to_numpy(int)
     assert (block[:, :5].argmax(1) == nearest).all()

@@ -97,7 +97,7 @@ def gumbel_draws(run: Run, count: int) -> Tensor:
     """The uniform numbers behind the draws that G makes from seed ``count``: torch takes E from Exp(1), and
     -log E is -log(-log u) for u = exp(-E)."""
     torch.manual_seed(count)
-    spans = [span for span in run.spec.spans if span.kind == "category"]  # type: ignore[union-attr]
+    spans = [span for span in run.spec.spans if span.kind != "number"]  # type: ignore[union-attr]
     draws = [torch.empty(count, span.width).exponential_() for span in spans]
     return torch.exp(-torch.cat(draws, dim=1))
 

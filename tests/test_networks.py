@@ -24,7 +24,8 @@ from evenodds.spec import PictureSpec, RowSpec, Span
 PICTURES = ["gan", "dcgan", "r3gan"]
 UNCONDITIONAL = [name for name, family in FAMILIES.items() if not family.given_pictures]
 SIZES = [8, 16, 24, 28, 32, 64, 128]
-ROWS = RowSpec((Span(0, 1, "number"), Span(1, 4, "category"), Span(4, 6, "number"), Span(6, 8, "category")))
+CHOSEN = (Span(1, 4, "category"), Span(4, 6, "choice"))
+ROWS = RowSpec((Span(0, 1, "number"), *CHOSEN, Span(6, 7, "number"), Span(7, 9, "category")))
 NUMBERS = RowSpec((Span(0, 1, "number"), Span(1, 2, "number")))
 
 
@@ -278,7 +279,7 @@ def test_a_category_is_one_hot(network: str) -> None:
     generator = stirred(players(network)[0])
     fakes = generator(torch.randn(500, 6)).detach()
     for span in ROWS.spans:
-        if span.kind == "category":
+        if span.kind != "number":
             places = fakes[:, span.start : span.stop]
             hot = nn.functional.one_hot(places.argmax(1), span.width)
             torch.testing.assert_close(places, hot.float(), rtol=0, atol=1e-6)
@@ -335,6 +336,11 @@ def test_beside_categories_each_number_has_frequencies_to_itself() -> None:
     assert (frequencies != 0).sum(0).tolist() == [1] * frequencies.shape[1]
     assert frequencies.abs().sum(1).nonzero()[:, 0].tolist() == numbers
     assert (row_features(NUMBERS).frequencies != 0).all()  # alone they are seen together
+
+
+def test_where_no_column_is_a_category_all_places_are_seen_together() -> None:
+    gaps = RowSpec((Span(0, 2, "choice"), Span(2, 3, "number"), Span(3, 4, "number")))
+    assert (row_features(gaps).frequencies != 0).all()
 
 
 def test_rows_of_categories_alone_are_seen_as_they_are() -> None:

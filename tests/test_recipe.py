@@ -88,6 +88,8 @@ def test_rows_with_categories_have_a_lighter_penalty_larger_batches_and_less_pat
     assert mixed.game.rate_d == mixed.game.rate_g > numbers.game.rate_g
     assert mixed.game.turns_d == numbers.game.turns_d
     assert mixed.game.patience < numbers.game.patience
+    gaps = RowSpec((Span(0, 2, "choice"), Span(2, 3, "number")))  # a number's own choice is no category
+    assert resolved(gaps).model_dump() == resolved(RowSpec((Span(0, 1, "number"),))).model_dump()
     told = resolved(ROW, objective={"penalty_weight": 0.3}, game={"batch": 8, "rate_d": 1e-4})
     assert (told.objective.penalty_weight, told.game.batch, told.game.rate_d) == (0.3, 8, 1e-4)
     assert resolved(ROW, n_train=300).game.batch == 300

@@ -119,16 +119,16 @@ def values(run: Run, kept: NDArray[np.float32], asked: list[Asked], seed: int) -
 def agreeing(spec: RowSpec, kept: NDArray[np.float32], one: Asked) -> NDArray[np.float32]:
     """Of values (k, width) those with the choices of what is asked, and of them those nearest to its numbers; all of
     them where none has its choices."""
-    for kind in ("category", "number"):
-        for span in (span for span in spec.spans if span.kind == kind and one.start <= span.start < one.stop):
-            mine = kept[:, span.start : span.stop]
-            wanted = one.values[span.start - one.start : span.stop - one.start]
-            if kind == "category":
-                agree = mine.argmax(1) == wanted.argmax()
-                kept = kept[agree] if agree.any() else kept
-            else:
-                apart = np.abs(mine - wanted).sum(1)
-                kept = kept[np.argsort(apart, kind="stable")[: max(FEWEST, round(NEAREST * len(kept)))]]
+    asked = [span for span in spec.spans if one.start <= span.start < one.stop]
+    for span in sorted(asked, key=lambda span: span.kind == "number"):
+        mine = kept[:, span.start : span.stop]
+        wanted = one.values[span.start - one.start : span.stop - one.start]
+        if span.kind == "number":
+            apart = np.abs(mine - wanted).sum(1)
+            kept = kept[np.argsort(apart, kind="stable")[: max(FEWEST, round(NEAREST * len(kept)))]]
+        else:
+            agree = mine.argmax(1) == wanted.argmax()
+            kept = kept[agree] if agree.any() else kept
     return kept
 
 

@@ -25,11 +25,12 @@ class Span:
 
     ``number``: each place is one normal score, about N(0, 1), bounded by +-4.
     ``category``: the places are one choice, one-hot for a real row.
+    ``choice``: the same, of the number after it: its side of a gap, that it is missing, or a value that many rows hold.
     """
 
     start: int
     stop: int
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "choice"]
 
     @property
     def width(self) -> int:
@@ -108,7 +109,7 @@ def spec_from_json(facts: dict[str, Any]) -> SampleSpec:
     for span in spans:
         if type(span.stop) is not int or span.start != place or not place < span.stop <= WIDEST:
             raise ValueError(f"{span} does not follow place {place}")
-        if span.kind not in ("number", "category"):
+        if span.kind not in ("number", "category", "choice"):
             raise ValueError(f"{span} is of no known kind")
         place = span.stop
     if not spans:

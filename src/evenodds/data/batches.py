@@ -94,7 +94,7 @@ def choices_of(store: Store) -> Choices | None:
     if store.condition is None or not isinstance(store.condition.spec, RowSpec):
         return None
     given = store.conditions("train", np.arange(store.n_train))
-    spans = [span for span in store.condition.spec.spans if span.kind == "category"]
+    spans = [span for span in store.condition.spec.spans if span.kind != "number"]
     columns = [] if given is None else [given[:, span.start : span.stop].argmax(1) for span in spans]
     counts = [np.bincount(codes) for codes in columns]
     if all(count[count > 0].min() >= RARE * count.max() for count in counts):

@@ -123,7 +123,7 @@ class NumberColumn:
     def spans(self, start: int) -> tuple[Span, ...]:
         split = start + self.choices
         number = Span(split, split + 1, "number")
-        return (Span(start, split, "category"), number) if self.choices else (number,)
+        return (Span(start, split, "choice"), number) if self.choices else (number,)
 
     def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
         """Values (n) as places (n, width). Values outside the nearest stretch score between 3.5 and 4.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Part = Literal["train", "heldout"]
 
-LAYOUT = 3
+LAYOUT = 4
 """The version of the files below."""
 
 SAMPLES, CONDITIONS, ORDER = "samples.npy", "conditions.npy", "order.npy"

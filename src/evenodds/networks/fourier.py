@@ -36,14 +36,14 @@ class FourierFeatures(nn.Module):
 def row_features(spec: RowSpec) -> FourierFeatures:
     """Features of rows (n, spec.width), their frequencies drawn from torch's random state.
 
-    Numbers alone are projected together. Beside categories each has frequencies to itself (periodic features, Gorishniy
-    2022, 2203.05556, section 3.3): hot places turn a projection's phase, and a number's own law is hard to see in it. D
-    then let pass ages that were too alike (docs/evidence.md).
+    Where no column is a category, all places are projected together. Beside categories each number has frequencies to
+    itself (periodic features, Gorishniy 2022, 2203.05556, section 3.3): hot places turn a projection's phase, and a
+    number's own law is hard to see in it. D then let pass ages that were too alike (docs/evidence.md).
     """
     numbers = [
         place for span in spec.spans if span.kind == "number" for place in range(span.start, span.stop)
     ]
-    if len(numbers) == spec.width:
+    if all(span.kind != "category" for span in spec.spans):
         return FourierFeatures(torch.randn(spec.width, MIXTURES) * SCALE)
     own = torch.eye(spec.width)[:, numbers].repeat_interleave(OWN, dim=1)
     return FourierFeatures(own * torch.randn(own.shape[1]) * STEEPER)

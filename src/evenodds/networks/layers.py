@@ -47,7 +47,7 @@ class SpanHeads(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if all(span.kind == "number" for span in self.spec.spans):
             return bounded(x)
-        heads = {"number": bounded, "category": drawn}
+        heads = {"number": bounded, "category": drawn, "choice": drawn}
         return torch.cat([heads[span.kind](x[:, span.start : span.stop]) for span in self.spec.spans], dim=1)
 
 

@@ -43,7 +43,7 @@ class RowGenerator(nn.Module):
         self.second = nn.Linear(enters + w, w)
         self.third = nn.Linear(enters + 2 * w, w)
         asked = [span for span in spec.spans if span.start not in given]
-        self.choices = [span for span in asked if span.kind == "category"]
+        self.choices = [span for span in asked if span.kind != "number"]
         numbers = [place for span in asked if span.kind == "number" for place in range(span.start, span.stop)]
         choices = [place for span in self.choices for place in range(span.start, span.stop)]
         before = accumulate((span.width for span in self.choices), initial=0)
