@@ -26,6 +26,7 @@ UNCONDITIONAL = [name for name, family in FAMILIES.items() if not family.given_p
 SIZES = [8, 16, 24, 28, 32, 64, 128]
 CHOSEN = (Span(1, 4, "category"), Span(4, 6, "choice"))
 ROWS = RowSpec((Span(0, 1, "number"), *CHOSEN, Span(6, 7, "number"), Span(7, 9, "category")))
+GAPS = RowSpec((Span(0, 2, "choice"), Span(2, 3, "number"), Span(3, 6, "choice"), Span(6, 7, "number")))
 NUMBERS = RowSpec((Span(0, 1, "number"), Span(1, 2, "number")))
 
 
@@ -83,7 +84,7 @@ def test_players_take_and_give_rows_of_the_tables_width(network: str, spec: RowS
 
 
 @pytest.mark.parametrize("learns", [True, False])
-@pytest.mark.parametrize("spec", [ROWS, NUMBERS])
+@pytest.mark.parametrize("spec", [ROWS, NUMBERS, GAPS])
 def test_heads_begun_in_one_product_see_all_that_was_chosen_before(spec: RowSpec, learns: bool) -> None:
     generator: Any = stirred(players("tabular", spec)[0])
     z = torch.randn(7, 6)
@@ -94,8 +95,8 @@ def test_heads_begun_in_one_product_see_all_that_was_chosen_before(spec: RowSpec
         x = z
         for layer in (generator.first, generator.second, generator.third):
             x = torch.cat([x, F.leaky_relu(layer(x), SLOPE)], dim=1)
-        chosen = x[:, -generator.third.out_features :]
-        for head in generator.heads:  # one after another, each from the last hidden layer and all before it
+        chosen = x if spec is GAPS else x[:, -generator.third.out_features :]  # the last hidden layer
+        for head in generator.heads:  # one after another, each seeing those before it
             made = drawn(headed(head, chosen))
             chosen, x = torch.cat([chosen, made], dim=1), torch.cat([x, made], dim=1)
         if generator.numbers is not None:  # from the whole of x
@@ -339,8 +340,7 @@ def test_beside_categories_each_number_has_frequencies_to_itself() -> None:
 
 
 def test_where_no_column_is_a_category_all_places_are_seen_together() -> None:
-    gaps = RowSpec((Span(0, 2, "choice"), Span(2, 3, "number"), Span(3, 4, "number")))
-    assert (row_features(gaps).frequencies != 0).all()
+    assert (row_features(GAPS).frequencies != 0).all()
 
 
 def test_rows_of_categories_alone_are_seen_as_they_are() -> None:

@@ -14,9 +14,9 @@ from evenodds.networks.settings import NetworkSettings
 from evenodds.spec import Condition, RowSpec
 
 HEAD = 64
-"""Hidden units of G's head for numbers."""
+"""Hidden units of a head of G."""
 CHOOSING = 32
-"""Hidden units of a head for a category, of which a table may have many."""
+"""The same of a choice's where there are categories: a table may have many."""
 STEEPER = 2.0
 """What belongs together must be told apart sharply: logits grow so much faster."""
 
@@ -25,9 +25,9 @@ class RowGenerator(nn.Module):
     """G(z): (n, latent) -> (n, spec.width).
 
     Every hidden layer also sees what came before it, as CTGAN's generator does (Xu 2019, 1907.00503, section
-    4.4), but without batch normalisation. Categories are drawn one after another from the last of them, each seeing
-    those before it: drawn each for itself, columns that belong together come apart (docs/evidence.md). Numbers see
-    everything.
+    4.4), but without batch normalisation. Choices are drawn one after another, each seeing those before it: drawn each
+    for itself, columns that belong together come apart (docs/evidence.md). Of a table with categories they see the last
+    hidden layer, since there may be many; without, and numbers always, they see everything.
 
     Given values c (n, width) are known from the first layer on, and stand in the row as they were given.
     """
@@ -47,10 +47,14 @@ class RowGenerator(nn.Module):
         numbers = [place for span in asked if span.kind == "number" for place in range(span.start, span.stop)]
         choices = [place for span in self.choices for place in range(span.start, span.stop)]
         before = accumulate((span.width for span in self.choices), initial=0)
+        known = enters + 3 * w
+        many = any(span.kind == "category" for span in spec.spans)
+        self.seen, hidden = (w, CHOOSING) if many else (known, HEAD)
         self.heads = nn.ModuleList(
-            Head(w + chosen, CHOOSING, span.width) for span, chosen in zip(self.choices, before, strict=False)
+            Head(self.seen + chosen, hidden, span.width)
+            for span, chosen in zip(self.choices, before, strict=False)
         )
-        self.numbers = Head(enters + 3 * w + len(choices), HEAD, len(numbers)) if numbers else None
+        self.numbers = Head(known + len(choices), HEAD, len(numbers)) if numbers else None
         # From what is given and made, choices first, to the table's order.
         made = [*given, *choices, *numbers]
         self.register_buffer("order", torch.tensor(made).argsort(), persistent=False)
@@ -61,8 +65,7 @@ class RowGenerator(nn.Module):
             x = torch.cat([x, nn.functional.leaky_relu(layer(x), SLOPE)], dim=1)
         made: list[Tensor] = []
         if self.choices:
-            last = x[:, -self.third.out_features :]
-            for head, begun in zip(self.heads, self.begin(last), strict=True):
+            for head, begun in zip(self.heads, self.begin(x[:, -self.seen :]), strict=True):
                 made.append(drawn(cast(Head, head).finish(begun, made)))
         if self.numbers is not None:
             made.append(bounded(self.numbers(torch.cat([x, *made], dim=1))))
@@ -71,7 +74,7 @@ class RowGenerator(nn.Module):
         return row
 
     def begin(self, x: Tensor) -> tuple[Tensor, ...]:
-        """What every choice's head sees of x (n, width), in one product: a tensor a head."""
+        """What every choice's head sees of x (n, seen), in one product: a tensor a head."""
         layers = [cast(Head, head).first for head in self.heads]
         weight = torch.cat([layer.weight[:, : x.shape[1]] for layer in layers])
         bias = torch.cat([layer.bias for layer in layers])
