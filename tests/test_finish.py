@@ -86,9 +86,9 @@ def test_the_upper_end_decides_and_not_the_ruling_itself(high: float, even: bool
     assert finish([LEVEL] * 3).even(ruling(high, auc=0.45)) is even
 
 
-def course(distances: list[float], every: int = 100) -> Finish:
+def course(distances: list[float], every: int = 100, patience: int = CHECKS) -> Finish:
     """After checks at every ``every`` rounds with these distances, D ahead all the time."""
-    own = Finish(MARGIN, CHECKS, led=True)
+    own = Finish(MARGIN, patience, led=True)
     for place, distance in enumerate(distances, 1):
         own.note(place * every, D_AHEAD, distance, False)
     return own
@@ -108,16 +108,9 @@ def test_a_game_whose_distance_always_falls_never_stands() -> None:
 
 def test_a_game_that_never_becomes_better_stands_when_its_patience_is_over() -> None:
     assert first_standing([1.0] * 3 * CHECKS) == CHECKS + 1
-    assert not play_on(CHECKS + 1).stands(100 * (CHECKS + 1), 100)
-    assert play_on(CHECKS).stands(100 * (CHECKS + 1), 100)
-
-
-def play_on(patience: int) -> Finish:
-    """A game whose distance stays, after one check more than CHECKS."""
-    own = Finish(MARGIN, patience)
-    for place in range(1, CHECKS + 2):
-        own.note(place * 100, D_AHEAD, 1.0, False)
-    return own
+    assert course([1.0] * (CHECKS + 1)).stands(100 * (CHECKS + 1), 100)
+    longer = course([1.0] * (CHECKS + 1), patience=CHECKS + 1)
+    assert not longer.stands(100 * (CHECKS + 1), 100)
 
 
 def test_patience_is_a_share_of_the_rounds_played() -> None:

@@ -331,9 +331,7 @@ def test_fourier_features_keep_x_and_add_its_sines_and_cosines() -> None:
 
 def test_beside_categories_each_number_has_frequencies_to_itself() -> None:
     frequencies = row_features(ROWS).frequencies
-    numbers = [
-        place for span in ROWS.spans if span.kind == "number" for place in range(span.start, span.stop)
-    ]
+    numbers = [place for span in ROWS.spans if span.kind == "number" for place in span.places]
     assert (frequencies != 0).sum(0).tolist() == [1] * frequencies.shape[1]
     assert frequencies.abs().sum(1).nonzero()[:, 0].tolist() == numbers
     assert (row_features(NUMBERS).frequencies != 0).all()  # alone they are seen together

@@ -179,7 +179,7 @@ def best_network(spec: SampleSpec, condition: Condition | None = None) -> Networ
 def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
     """The preset of a network for such samples."""
     preset = PRESETS[name]
-    if name == "tabular" and isinstance(spec, RowSpec) and any(s.kind == "category" for s in spec.spans):
+    if name == "tabular" and isinstance(spec, RowSpec) and spec.categorical:
         return Preset(*(room | other for room, other in zip(preset, MIXED, strict=True)))
     objective = preset.objective
     if name == "dcgan" and isinstance(spec, PictureSpec) and spec.height > TRIED:

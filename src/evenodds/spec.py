@@ -36,6 +36,10 @@ class Span:
     def width(self) -> int:
         return self.stop - self.start
 
+    @property
+    def places(self) -> range:
+        return range(self.start, self.stop)
+
 
 @dataclass(frozen=True)
 class RowSpec:
@@ -46,6 +50,11 @@ class RowSpec:
     @property
     def width(self) -> int:
         return self.spans[-1].stop
+
+    @property
+    def categorical(self) -> bool:
+        """Whether a column is a category, and not only a number's own choice."""
+        return any(span.kind == "category" for span in self.spans)
 
     @property
     def shape(self) -> tuple[int]:

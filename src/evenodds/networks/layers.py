@@ -47,8 +47,8 @@ class SpanHeads(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if all(span.kind == "number" for span in self.spec.spans):
             return bounded(x)
-        heads = {"number": bounded, "category": drawn, "choice": drawn}
-        return torch.cat([heads[span.kind](x[:, span.start : span.stop]) for span in self.spec.spans], dim=1)
+        parts = [(span.kind, x[:, span.start : span.stop]) for span in self.spec.spans]
+        return torch.cat([bounded(part) if kind == "number" else drawn(part) for kind, part in parts], dim=1)
 
 
 def bounded(x: Tensor) -> Tensor:

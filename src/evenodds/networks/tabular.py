@@ -44,12 +44,11 @@ class RowGenerator(nn.Module):
         self.third = nn.Linear(enters + 2 * w, w)
         asked = [span for span in spec.spans if span.start not in given]
         self.choices = [span for span in asked if span.kind != "number"]
-        numbers = [place for span in asked if span.kind == "number" for place in range(span.start, span.stop)]
-        choices = [place for span in self.choices for place in range(span.start, span.stop)]
+        numbers = [place for span in asked if span.kind == "number" for place in span.places]
+        choices = [place for span in self.choices for place in span.places]
         before = accumulate((span.width for span in self.choices), initial=0)
         known = enters + 3 * w
-        many = any(span.kind == "category" for span in spec.spans)
-        self.seen, hidden = (w, CHOOSING) if many else (known, HEAD)
+        self.seen, hidden = (w, CHOOSING) if spec.categorical else (known, HEAD)
         self.heads = nn.ModuleList(
             Head(self.seen + chosen, hidden, span.width)
             for span, chosen in zip(self.choices, before, strict=False)
