@@ -52,7 +52,7 @@ BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-d
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
   quality-fashion quality-faces stacked \
-  speed levers svm-mnist svm-fashion growth sampling scaling steering-faces studio
+  speed levers layouts svm-mnist svm-fashion growth sampling runtimes scaling steering-faces studio
 bench: $(STAMP)
 	for name in $(BENCH); do \
 	  case $$name in \

@@ -35,7 +35,7 @@ def test_speed_counts_every_arm() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["growth", "levers", "sampling"])
+@pytest.mark.parametrize("name", ["growth", "layouts", "levers", "runtimes", "sampling"])
 def test_a_benchmark_plays_through(name: str) -> None:
     _, _, *rows = tried(name)
     assert rows

@@ -19,7 +19,7 @@ from evenodds.networks.layers import SLOPE, SpanHeads, bounded, doublings, drawn
 from evenodds.networks.r3gan import Residual
 from evenodds.networks.settings import NetworkSettings
 from evenodds.networks.tabular import STEEPER
-from evenodds.spec import PictureSpec, RowSpec, Span
+from evenodds.spec import Condition, PictureSpec, RowSpec, Span
 
 PICTURES = ["gan", "dcgan", "r3gan"]
 UNCONDITIONAL = [name for name, family in FAMILIES.items() if not family.given_pictures]
@@ -395,3 +395,35 @@ def test_a_network_of_tables_refuses_pictures() -> None:
         players("auto", PictureSpec(1, 8, 8))
     with pytest.raises(UserError, match=r"tabular does not play on pictures.*: gan, dcgan, r3gan$"):
         build(PictureSpec(1, 8, 8), settings("tabular"))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("network", ["dcgan", "r3gan", "resunet"])
+def test_no_convolution_turns_its_input_over(network: str, channels: int) -> None:
+    """One that is handed the layout that its weights do not have does so, on every call."""
+    given = Condition("pairs", PictureSpec(1, 32, 32)) if network == "resunet" else None
+    spec = PictureSpec(channels, 32, 32)
+    kept = torch.channels_last
+    g, d = build(spec, settings(network), given)
+    turned: list[str] = []
+
+    def watch(name: str) -> Any:
+        def look(layer: nn.Module, inputs: tuple[Tensor, ...], out: Tensor) -> None:
+            if not inputs[0].is_contiguous(memory_format=kept):
+                turned.append(name)
+
+        return look
+
+    layers = [
+        (f"{who} {name}", layer)
+        for who, player in (("G", g), ("D", d))
+        for name, layer in player.named_modules()
+    ]
+    for name, layer in layers:
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and "from_picture" not in name:
+            layer.register_forward_hook(watch(name))
+    condition = () if given is None else (torch.rand(5, 1, 32, 32),)
+    real = torch.rand(5, *spec.shape).contiguous(memory_format=kept)
+    d(real, *condition)
+    d(g(torch.randn(5, 6), *condition), *condition)
+    assert not turned

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from evenodds import sealed
 from evenodds.checkpoint import read
 from evenodds.clock import Moment
 from evenodds.data.prepare import prepare
@@ -132,6 +133,23 @@ def test_another_seed_is_another_game(tmp_path: Path, penguins: Path) -> None:
     before = tensors["generator"]["first.weight"]
     again, _ = read(newest(play(tmp_path / "two", "tabular", penguins, 4)))
     assert not torch.equal(before, again["generator"]["first.weight"])
+
+
+def test_a_run_from_before_a_setting_was_there_goes_on(
+    tmp_path: Path, penguins: Path, evenodds: Callable[..., Answer]
+) -> None:
+    """Its recipe does not name the setting, and it was played with what is the default now."""
+    command = ("train", penguins, "--out", tmp_path / "run", "--width", 8, "--patience", 20)
+    assert evenodds(*command, "--budget", "3rounds").code == 0
+    facts = sealed.unseal(tmp_path / "run" / "recipe.json")
+    assert facts["settings"]["game"].pop("patience") == 20
+    for recipe in ("recipe.json", "checkpoints/recipe.json"):
+        (tmp_path / "run" / recipe).write_text(json.dumps(sealed.seal(facts)))
+    other = evenodds(*command[:-1], 7, "--budget", "4rounds")
+    assert other.code == 2
+    assert "game.patience: 20 -> 7" in other.err
+    assert evenodds(*command, "--budget", "4rounds").code == 0
+    assert Run.open(tmp_path / "run").verdict()["rounds"] == 4
 
 
 def test_what_was_written_after_the_last_checkpoint_is_forgotten(tmp_path: Path, penguins: Path) -> None:

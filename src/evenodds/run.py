@@ -343,8 +343,9 @@ def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any
 
 
 def identity(facts: dict[str, Any]) -> dict[str, Any]:
-    """What must be equal for a run to be resumed."""
-    settings = facts["settings"]
+    """What must be equal for a run to be resumed. A setting that its recipe does not name, for it is newer than the
+    run, has the default, as it was played with."""
+    settings = Recipe.model_validate(facts["settings"]).model_dump(mode="json")
     plan = {key: value for key, value in settings["plan"].items() if key not in ("budget", "end")}
     return {**settings, "plan": plan, "fingerprint of the data": facts["data"]["fingerprint"]}
 

@@ -26,6 +26,11 @@ from evenodds.spec import PictureSpec
 SHEET = 10_000
 """Pictures in one sheet, at most."""
 BATCH = 256
+"""Pictures made at once, at most; of rows eight times as many."""
+PIXELS = BATCH * 64**2
+"""Theirs together, at most."""
+ON_CPU = 32 * 64**2
+"""The same on a CPU, where what a layer makes of more has to be asked of the system anew each time."""
 USUAL = 64
 """Fakes made where it is not said how many."""
 ACROSS = 4
@@ -66,15 +71,16 @@ def pictures(
     """
     generator = generator or load_generator(run, device)
     given = (wish or wish_of(run, None, seed)).given
-    for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run), given, share):
+    for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run, device), given, share):
         yield to_pictures(batch.cpu())
 
 
-def batch_of(run: Run) -> int:
+def batch_of(run: Run, device: torch.device) -> int:
     """Samples made at once: fewer of large pictures."""
     if not isinstance(run.spec, PictureSpec):
         return 8 * BATCH
-    return max(1, min(BATCH, BATCH * 64**2 // (run.spec.shape[-1] ** 2)))
+    pixels = ON_CPU if device.type == "cpu" else PIXELS
+    return max(1, min(BATCH, pixels // (run.spec.height * run.spec.width)))
 
 
 def rows(
@@ -94,7 +100,7 @@ def rows(
     generator = generator or load_generator(run, device)
     codec = TableCodec.from_json(run.codec())
     wish = wish or wish_of(run, None, seed)
-    size = batch_of(run)
+    size = batch_of(run, device)
     made = stream(generator, n, run.recipe.network.latent, seed, size, wish.given, share)
     for start, batch in zip(share.starts(n, size), made, strict=True):
         rng = np.random.default_rng(seed_of(seed, "decode", start // size))
@@ -135,7 +141,7 @@ def write_samples(
         wish = wish_of(run, wanted, seed, say)
         given = 0 if wish.pictures is None else len(wish.pictures)
         n = n or given or USUAL
-        to, starts = place_of(to, share), share.starts(n, batch_of(run))
+        to, starts = place_of(to, share), share.starts(n, batch_of(run, device))
         if not starts:
             return 0
         if table:

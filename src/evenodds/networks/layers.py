@@ -34,6 +34,11 @@ def doublings(size: int) -> tuple[int, int]:
     return side, k
 
 
+def channels_last(x: Tensor) -> Tensor:
+    """x (n, C, H, W), laid out as ``build`` lays out weights, or every convolution after it turns its input over."""
+    return x.contiguous(memory_format=torch.channels_last)
+
+
 class SpanHeads(nn.Module):
     """The last layer of a generator of rows: a head for each column span, all at once.
 

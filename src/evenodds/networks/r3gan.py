@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evenodds.networks.layers import SLOPE, doublings
+from evenodds.networks.layers import SLOPE, channels_last, doublings
 from evenodds.networks.settings import NetworkSettings
 from evenodds.spec import PictureSpec
 
@@ -68,7 +68,7 @@ class ResidualGenerator(nn.Module):
         init_msr(self.to_picture, 1.0)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        x = self.basis * self.modulate(z)[:, :, None, None]
+        x = channels_last(self.basis * self.modulate(z)[:, :, None, None])
         x = self.stages[0](x)
         for turn, block in zip(self.changes, self.stages[1:], strict=True):
             # The 1 x 1 convolution commutes with resampling, and is four times cheaper before it.
@@ -98,7 +98,7 @@ class ResidualDiscriminator(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(n, known): what the score is a linear function of."""
-        x = self.from_picture(x)
+        x = channels_last(self.from_picture(x))
         for block, turn in zip(self.stages, self.changes, strict=False):
             x = turn(F.interpolate(block(x), scale_factor=0.5, mode="bilinear", align_corners=False))
         known: Tensor = self.basis(self.stages[-1](x)).flatten(1)

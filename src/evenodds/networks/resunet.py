@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evenodds.networks.layers import channels_last
 from evenodds.networks.pix2pix import padded
 from evenodds.networks.r3gan import BLOCKS, WIDEST, change, init_msr, stage
 from evenodds.networks.settings import NetworkSettings
@@ -54,7 +55,7 @@ class ResidualUNet(nn.Module):
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
         x, window = padded(c, 2 ** len(self.changes))
-        x = self.from_picture(x)
+        x = channels_last(self.from_picture(x))
         skips = []
         for block, turn in zip(self.encoder, self.changes, strict=True):
             skips.append(block(x))
