@@ -114,11 +114,11 @@ def one_pass(training: Training) -> None:
     training.turn_d = turn_d  # type: ignore[method-assign]
 
 
-def products(training: Training) -> None:
-    """G's first and D's last convolution, which have one place alone, as the matrix products that they are."""
+def convolutions(training: Training) -> None:
+    """G's first and D's last layer, which have one place alone, as convolutions and not the products that they are."""
     first, last = training.players.generator.body[0], training.players.discriminator.body[-1]
-    first.forward = lambda z: (z.flatten(1) @ first.weight.flatten(1)).unflatten(1, first.weight.shape[1:])
-    last.forward = lambda x: F.linear(x.flatten(1), last.weight.flatten(1), last.bias)
+    first.forward = lambda z: F.conv_transpose2d(z, first.weight)
+    last.forward = lambda x: F.conv2d(x, last.weight, last.bias)
 
 
 def sub_pixel(training: Training) -> None:
@@ -173,7 +173,7 @@ LEVERS = (
     Lever("average weight by weight, not foreach", average_singly),
     Lever("D not frozen in G's turn", d_collects),
     Lever("reals and fakes in one pass through D", one_pass),
-    Lever("G's first and D's last layer as matrix products", products),
+    Lever("G's first and D's last layer as convolutions", convolutions),
     Lever("sub-pixel, not transposed convolutions", sub_pixel),
     Lever("penalty every turn, not every fourth", same=False, objective=ObjectiveSettings(penalty_every=1)),
     Lever(

@@ -15,7 +15,7 @@ from evenodds.errors import UserError
 from evenodds.networks.build import FAMILIES, build
 from evenodds.networks.dcgan import ConvDiscriminator
 from evenodds.networks.fourier import FourierFeatures, row_features
-from evenodds.networks.layers import SLOPE, SpanHeads, bounded, doublings, drawn
+from evenodds.networks.layers import SLOPE, FromPlace, SpanHeads, ToPlace, bounded, doublings, drawn
 from evenodds.networks.r3gan import Residual
 from evenodds.networks.settings import NetworkSettings
 from evenodds.networks.tabular import STEEPER
@@ -395,6 +395,21 @@ def test_a_network_of_tables_refuses_pictures() -> None:
         players("auto", PictureSpec(1, 8, 8))
     with pytest.raises(UserError, match=r"tabular does not play on pictures.*: gan, dcgan, r3gan$"):
         build(PictureSpec(1, 8, 8), settings("tabular"))
+
+
+@pytest.mark.parametrize(("before", "after", "side"), [(6, 5, 4), (1, 3, 7), (4, 1, 5)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_from_one_place_a_transposed_convolution_is_a_product(
+    before: int, after: int, side: int, bias: bool
+) -> None:
+    layer, x = FromPlace(before, after, side, bias=bias), torch.randn(3, before, 1, 1)
+    torch.testing.assert_close(layer(x), F.conv_transpose2d(x, layer.weight, layer.bias))
+
+
+@pytest.mark.parametrize(("before", "after", "side"), [(6, 5, 4), (1, 3, 7), (4, 1, 5)])
+def test_to_one_place_a_convolution_is_a_product(before: int, after: int, side: int) -> None:
+    layer, x = ToPlace(before, after, side), torch.randn(3, before, side, side)
+    torch.testing.assert_close(layer(x), F.conv2d(x, layer.weight, layer.bias))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from evenodds.networks.layers import SLOPE, doublings
+from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, doublings
 from evenodds.networks.settings import NetworkSettings
 from evenodds.spec import PictureSpec
 
@@ -27,7 +27,7 @@ class ConvGenerator(nn.Module):
         side, k = doublings(spec.height)
         channels = [settings.width * min(WIDEST, 2**level) for level in reversed(range(k))]
         layers: list[nn.Module] = [
-            nn.ConvTranspose2d(settings.latent, channels[0], side, bias=False),
+            FromPlace(settings.latent, channels[0], side, bias=False),
             nn.BatchNorm2d(channels[0]),
             nn.ReLU(inplace=True),
         ]
@@ -61,7 +61,7 @@ class ConvDiscriminator(nn.Module):
             if normed:
                 layers.append(nn.BatchNorm2d(after))
             layers.append(nn.LeakyReLU(SLOPE))
-        layers.append(nn.Conv2d(channels[-1], 1, side))
+        layers.append(ToPlace(channels[-1], 1, side))
         self.body = nn.Sequential(*layers)
         self.known = channels[-1] * side**2
         if norm:

@@ -39,6 +39,32 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
+class FromPlace(nn.ConvTranspose2d):
+    """A transposed convolution of one place, (n, before, 1, 1) -> (n, after, side, side), as the matrix product that it
+    is: at 16 px, with ``ToPlace``, a tenth of a round less."""
+
+    def __init__(self, before: int, after: int, side: int, *, bias: bool = True) -> None:
+        super().__init__(before, after, side, bias=bias)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        weight = self.weight.permute(0, 2, 3, 1)  # as it lies
+        out = (x.flatten(1) @ weight.flatten(1)).view(-1, *weight.shape[1:])
+        if self.bias is not None:
+            out = out + self.bias
+        return out.permute(0, 3, 1, 2)
+
+
+class ToPlace(nn.Conv2d):
+    """A convolution to one place, (n, before, side, side) -> (n, after, 1, 1), as the matrix product that it is."""
+
+    def __init__(self, before: int, after: int, side: int) -> None:
+        super().__init__(before, after, side)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, x = (tensor.permute(0, 2, 3, 1).flatten(1) for tensor in (self.weight, x))
+        return F.linear(x, weight, self.bias)[:, :, None, None]
+
+
 class SpanHeads(nn.Module):
     """The last layer of a generator of rows: a head for each column span, all at once.
 
