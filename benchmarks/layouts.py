@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from evenodds.networks.layers import channels_last
 from evenodds.networks.settings import NetworkSettings
 from evenodds.spec import Condition, PictureSpec
 from record import record
+from timing import seconds_each, spread
 
 LATENT = 64
 
@@ -83,17 +83,6 @@ def turns(game: Game, kept: bool) -> Callable[[], float]:
     return play
 
 
-def milliseconds(play: Callable[[], float], seconds: float) -> float:
-    """Time of both turns, over at least so many seconds."""
-    start, rounds = time.monotonic(), 0
-    while True:
-        play()
-        rounds += 1
-        spent = time.monotonic() - start
-        if spent >= seconds:
-            return 1000 * spent / rounds
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -113,7 +102,7 @@ def main() -> None:
             if abs(kept() - left()) > 1e-4:
                 raise SystemExit(f"{game} scores otherwise when its layout is left to chance")
             found = [
-                (milliseconds(kept, asked.seconds), milliseconds(left, asked.seconds))
+                (seconds_each(kept, asked.seconds), seconds_each(left, asked.seconds))
                 for _ in range(asked.repeats)
             ]
             times = [theirs / mine for mine, theirs in found]
@@ -122,10 +111,8 @@ def main() -> None:
                 "channels": game.channels,
                 "px": game.size,
                 "threads": threads,
-                "channels-last, ms": round(statistics.median(mine for mine, _ in found), 1),
-                "left to chance, times": round(statistics.median(times), 3),
-                "least": round(min(times), 3),
-                "most": round(max(times), 3),
+                "channels-last, ms": round(1000 * statistics.median(mine for mine, _ in found), 1),
+                **spread("left to chance, times", times),
             }
             print(row, flush=True)
             rows.append(row)

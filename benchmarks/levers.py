@@ -38,6 +38,7 @@ from evenodds.training import Training
 from memory import make
 from record import record
 from speed import CYCLE
+from timing import seconds_each, spread
 
 NEAR = 1e-3
 """Losses of the same game differ by rounding alone."""
@@ -207,14 +208,12 @@ def game(lever: Lever, store: Store) -> Training:
 
 def milliseconds(training: Training, seconds: float) -> float:
     """CPU time a round, over whole cycles of at least so many seconds."""
-    start, rounds = time.process_time(), 0
-    while True:
+
+    def cycle() -> None:
         for _ in range(CYCLE):
             training.round()
-        rounds += CYCLE
-        spent = time.process_time() - start
-        if spent >= seconds:
-            return 1000 * spent / rounds
+
+    return 1000 * seconds_each(cycle, seconds, time.process_time) / CYCLE
 
 
 def main() -> None:
@@ -243,9 +242,7 @@ def main() -> None:
                     pairs.append((milliseconds(plain, asked.seconds), milliseconds(training, asked.seconds)))
         for row, pairs in zip(rows, found, strict=True):
             times = [mine / base for base, mine in pairs]
-            row[f"{size} px, times"] = round(statistics.median(times), 3)
-            row[f"{size} px, least"] = round(min(times), 3)
-            row[f"{size} px, most"] = round(max(times), 3)
+            row |= spread("times", times, before=f"{size} px, ")
         bases = statistics.median(base for pairs in found for base, _ in pairs)
         summary[f"{size} px as it is, ms"] = round(bases, 1)
     record("levers", rows, {**summary, "medians over": "repeats"}, keep=not asked.trial)

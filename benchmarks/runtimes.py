@@ -28,6 +28,7 @@ from evenodds.run import Run
 from evenodds.sample import batch_of, load_generator
 from playing import train
 from record import record
+from timing import seconds_each, spread
 
 CPU = find_device("cpu")
 GAMES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -71,17 +72,6 @@ def by_onnxruntime(run: Run, model: Path, threads: int) -> Callable[[], Any]:
     return make
 
 
-def a_second(make: Callable[[], Any], size: int, seconds: float) -> float:
-    """Samples made a second, over whole batches of at least so many seconds."""
-    start, batches = time.monotonic(), 0
-    while True:
-        make()
-        batches += 1
-        spent = time.monotonic() - start
-        if spent >= seconds:
-            return batches * size / spent
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -108,17 +98,15 @@ def main() -> None:
                 arms = by_torch(run), by_onnxruntime(run, model, threads)
                 for make in arms:
                     make()
-                found = [[a_second(make, size, asked.seconds) for make in arms] for _ in range(asked.repeats)]
-                times = [theirs / mine for mine, theirs in found]
+                found = [[seconds_each(make, asked.seconds) for make in arms] for _ in range(asked.repeats)]
+                times = [mine / theirs for mine, theirs in found]
                 row = {
                     "generator": name,
                     "threads": threads,
                     "batch": size,
-                    "PyTorch, a second": round(statistics.median(mine for mine, _ in found)),
-                    "onnxruntime, a second": round(statistics.median(theirs for _, theirs in found)),
-                    "times": round(statistics.median(times), 2),
-                    "least": round(min(times), 2),
-                    "most": round(max(times), 2),
+                    "PyTorch, a second": round(size / statistics.median(mine for mine, _ in found)),
+                    "onnxruntime, a second": round(size / statistics.median(theirs for _, theirs in found)),
+                    **spread("times", times, digits=2),
                     "export, seconds": round(export, 1),
                 }
                 print(row, flush=True)
