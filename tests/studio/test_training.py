@@ -127,7 +127,8 @@ def test_a_killed_studio_loses_nothing(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     with studio(runs, leave=True) as server:
         client = Client(server.url + "/en/", verbose=False)
-        client.predict("people", None, "auto", "", "", "100000rounds", "going", api_name="/start")
+        # Not people: where a studio takes long to come up, that game has ended even by then, with proof.
+        client.predict("digits", None, "auto", "", "", "100000rounds", "going", api_name="/start")
         wait_for(lambda: (runs / "going" / "journal.jsonl").exists(), 120)
         server.kill()
     before = len(Run.open(runs / "going").checks())
