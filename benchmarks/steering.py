@@ -256,7 +256,7 @@ def main() -> None:
             "size": steer.run.spec.shape[-1],
             "network": steer.run.recipe.network.network,
             "latent": steer.width,
-            "rounds": int(steer.run.best().name),
+            "rounds": int(steer.run.checkpoints.best().name),
         }
         for part in (
             *(lambda feature=feature: bench.labels(feature) for feature in FEATURES),

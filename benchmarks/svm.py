@@ -73,7 +73,7 @@ def players_of(run: Path, *, trained: bool) -> ConvDiscriminator:
     torch.manual_seed(0)
     _, discriminator = build(opened.spec, opened.recipe.network)
     if trained:
-        tensors, _ = checkpoint.read(opened.best())
+        tensors, _ = checkpoint.read(opened.checkpoints.best())
         discriminator.load_state_dict(tensors["discriminator"])
     return cast(ConvDiscriminator, discriminator)
 

@@ -132,7 +132,7 @@ def _play(
         os.environ["EVENODDS_CACHE"] = str(game.cache)
         sys.stderr, sys.stdout = said.open("w"), io.StringIO()
         patch = pytest.MonkeyPatch()
-        patch.setattr("evenodds.train.SAVE_AFTER", 0.0)
+        patch.setattr("evenodds.keeper.SAVE_AFTER", 0.0)
         patch.setattr("evenodds.steward.SHARE", 1e9)  # the referee's turns must not hang on the clock
         if stage is not None:
             _announce(patch, STAGES[stage], count, do, tell)

@@ -277,7 +277,7 @@ def journal(folder: Path) -> Surface:
 def weights(folder: Path) -> Surface:
     """A checkpoint's safetensors, whose checksum fits."""
     run = game(folder).run
-    best = run.best()
+    best = run.checkpoints.best()
     path, about = best / "average.safetensors", best / "state.json"
     facts = sealed.unseal(about)
 
@@ -293,7 +293,7 @@ def weights(folder: Path) -> Surface:
 def state(folder: Path) -> Surface:
     """A checkpoint's state.json, whose checksum fits, from which a game is gone on with."""
     play = game(folder)
-    last = play.run.last()
+    last = play.run.checkpoints.last()
     assert last is not None
     seed = (last / "state.json").read_bytes()
     kept = folder / "kept"

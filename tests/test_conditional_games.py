@@ -111,7 +111,7 @@ def go_on(game: str, folder: Path, source: Source, rounds: int) -> Run:
 
 
 def newest(run: Run) -> Path:
-    found = run.last()
+    found = run.checkpoints.last()
     assert found is not None
     return found
 
@@ -123,7 +123,10 @@ def test_resumed_equals_unbroken(game: str, played: Play, source: Source, tmp_pa
     before, facts = read(newest(go_on(game, tmp_path / "run", source, EVERY)))
     assert facts["rounds"] == EVERY
     run = go_on(game, tmp_path / "run", source, ROUNDS)
-    for mine, theirs in ((newest(run), newest(unbroken)), (run.best(), unbroken.best())):
+    for mine, theirs in (
+        (newest(run), newest(unbroken)),
+        (run.checkpoints.best(), unbroken.checkpoints.best()),
+    ):
         tensors, facts = read(mine)
         others, expected = read(theirs)
         assert tensors.keys() == others.keys() == before.keys()

@@ -250,7 +250,7 @@ def test_train_s_json_has_the_pairs_and_a_larger_budget_scores_anew(
     assert first["pairs"]["honoured"].keys() == {"difference"}
     again = json.loads(evenodds(*command, "--budget", "12rounds").out)
     assert again["pairs"] == Run.open(tmp_path / "run").scores("pairs")
-    moved = Run.open(tmp_path / "run").best().name != "00000003"
+    moved = Run.open(tmp_path / "run").checkpoints.best().name != "00000003"
     assert (again["pairs"] != first["pairs"]) == moved
 
 

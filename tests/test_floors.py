@@ -20,6 +20,8 @@ FLOORS: list[set[str]] = [
         "recipe",
         "verdicts",
         "checkpoint",
+        "checkpoints",
+        "keeper",
         "device",
         "run",
         "players",

@@ -79,7 +79,7 @@ def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None
 
 
 def newest(run: Run) -> Path:
-    found = run.last()
+    found = run.checkpoints.last()
     assert found is not None
     return found
 
@@ -91,7 +91,7 @@ def place(run: Run) -> int:
 
 def assert_equal(one: Run, other: Run) -> None:
     """Both the newest and the best states are the same."""
-    for mine, theirs in ((newest(one), newest(other)), (one.best(), other.best())):
+    for mine, theirs in ((newest(one), newest(other)), (one.checkpoints.best(), other.checkpoints.best())):
         first, facts = read(mine)
         second, others = read(theirs)
         for key in ("rounds", "turns", "seen", "next_check", "pace", "distance"):
@@ -171,7 +171,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
     command = ("train", penguins, "--out", tmp_path / "run", "--width", 8)
     assert evenodds(*command, "--budget", "3rounds").code == 0
     assert evenodds(*command, "--budget", "6rounds").code == 0
-    last = Run.open(tmp_path / "run").last()
+    last = Run.open(tmp_path / "run").checkpoints.last()
     assert last is not None
     flip(last / "generator.safetensors")
     answer = evenodds(*command, "--budget", "6rounds")
@@ -200,7 +200,7 @@ def test_where_no_checkpoint_is_whole_it_is_said(
 ) -> None:
     command = ("train", penguins, "--out", tmp_path / "run", "--width", 8, "--budget", "3rounds")
     assert evenodds(*command).code == 0
-    for folder in Run.open(tmp_path / "run").checkpoints():
+    for folder in Run.open(tmp_path / "run").checkpoints.all():
         flip(folder / "state.json")
     answer = evenodds(*command)
     assert answer.code == 2

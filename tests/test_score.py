@@ -72,7 +72,7 @@ def test_a_table_s_figures_are_stamped_kept_and_shown(table: Run, evenodds: Call
     found = by_name(facts)
     assert list(found) == ROWS
     assert all(figure.keys() == TOLD | STAMPS for figure in found.values())
-    assert facts["checkpoint"] == table.best().name
+    assert facts["checkpoint"] == table.checkpoints.best().name
     heldout = store_of(table).n_heldout
     assert {(found[name]["split"], found[name]["real_n"]) for name in ROWS[1:10]} == {("held-out", heldout)}
     assert found["copying"]["split"] == "train"

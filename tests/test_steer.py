@@ -306,7 +306,7 @@ def test_heights_rise_along_their_direction(people: Run) -> None:
 
 def test_a_direction_is_kept_and_another_states_is_refused(people: Run) -> None:
     vector = torch.eye(32)[3]
-    keep(people, Direction("odd one", vector, 2.0, "examples", {}, people.best().name))
+    keep(people, Direction("odd one", vector, 2.0, "examples", {}, people.checkpoints.best().name))
     assert "odd one" in names(people)
     assert torch.equal(recall(people, "odd one").vector, vector)
     keep(people, Direction("older", vector, 2.0, "examples", {}, "00000000"))

@@ -128,7 +128,7 @@ class Gan:
         ``invert`` pictures, ``make`` samples of latents. Latents and samples are tensors. Raises UserError before
         ``fit``, and for a game that makes pictures from pictures."""
         run = self.fitted()
-        if self.steering is None or self.steering.best != run.best():
+        if self.steering is None or self.steering.best != run.checkpoints.best():
             self.steering = Steer(run, find_device(self.device))
         return self.steering
 

@@ -50,7 +50,7 @@ def tensorboard(run: Run) -> Logger:
     from torch.utils.tensorboard import SummaryWriter
 
     # What was logged after the last checkpoint is played, and logged, again.
-    last = run.last()
+    last = run.checkpoints.last()
     writer = SummaryWriter(run.path / FOLDER, purge_step=None if last is None else int(last.name) + 1)
 
     def note(line: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from evenodds import aside, checkpoint, journal, sealed
+from evenodds.checkpoints import Checkpoints
 from evenodds.errors import UserError
 from evenodds.recipe import Recipe
 from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
@@ -34,15 +35,13 @@ Scored = Literal["pairs", "score"]
 PLAYER = ".player"
 """Where the process is noted that last took the lock."""
 
-KEPT = 2
-"""Checkpoints kept: the last, and the one before it should the last be damaged."""
-
 
 class Run:
     """A folder laid out as docs/design.md says; made by ``create``, found again by ``open``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.checkpoints = Checkpoints(path / "checkpoints")
         self.facts, self.mended = self._facts()
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
@@ -172,63 +171,6 @@ class Run:
         for sample in self.samples():
             if int(sample.stem) > rounds:
                 sample.unlink()
-
-    # Checkpoints
-
-    def save(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> None:
-        """A whole checkpoint, to which `last` then points."""
-        folder = self.write_checkpoint(rounds, tensors, state)
-        checkpoint.point(self.path / "checkpoints" / "last", folder)
-
-    def write_checkpoint(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> Path:
-        """Where the checkpoint of a round lies, once it is written."""
-        folder = self.checkpoint(rounds)
-        checkpoint.write(folder, tensors, state)
-        return folder
-
-    def point_best(self, rounds: int) -> None:
-        """Has `best` point to the checkpoint of a round: the state to sample from."""
-        checkpoint.point(self.path / "checkpoints" / "best", self.checkpoint(rounds))
-
-    def checkpoint(self, rounds: int) -> Path:
-        """Where the checkpoint of a round lies, or would."""
-        return self.path / "checkpoints" / f"{rounds:08d}"
-
-    def sweep(self) -> None:
-        """Takes away checkpoints but the KEPT newest and the best ones, which those name in their state."""
-        found = self.checkpoints()
-        needed = {
-            self.best().name,
-            *(self.checkpoint(checkpoint.best_of(folder)).name for folder in found[-KEPT:]),
-        }
-        for old in found[:-KEPT]:
-            if old.name not in needed:
-                shutil.rmtree(old)
-
-    def checkpoints(self) -> list[Path]:
-        """The checkpoint folders, oldest first."""
-        return sorted(path for path in (self.path / "checkpoints").iterdir() if path.name.isdigit())
-
-    def set_aside(self, checkpoint: Path) -> None:
-        """Puts a damaged checkpoint where nobody takes it for one; one of the same name there goes."""
-        with aside.telling(self.path):
-            damaged = checkpoint.with_name(f"{checkpoint.name}.damaged")
-            shutil.rmtree(damaged, ignore_errors=True)
-            checkpoint.replace(damaged)
-
-    def last(self) -> Path | None:
-        """The newest checkpoint, if there is one."""
-        found = self.checkpoints()
-        return found[-1] if found else None
-
-    def best(self) -> Path:
-        """The state to sample from. Raises UserError where nothing was saved yet."""
-        link = self.path / "checkpoints" / "best"
-        # Where the one it points to was deleted for its damage, the newest that is left serves.
-        found = link.resolve() if link.is_dir() else self.last()
-        if found is None:
-            raise UserError(f"{self.path} holds no checkpoint yet, train it first")
-        return found
 
     # The verdict and the pictures
 

@@ -40,7 +40,7 @@ ACROSS = 4
 def load_generator(run: Run, device: torch.device) -> nn.Module:
     """The run's best G, averaged, ready to sample. Raises UserError for a checkpoint that is damaged, or none of such a
     recipe: what the checkpoint does not hold is given no memory, whatever the recipe says."""
-    best = run.best()
+    best = run.checkpoints.best()
     tensors, _ = checkpoint.read(best)
     with torch.device("meta"):
         expected, _ = build(run.spec, run.recipe.network, run.condition)

@@ -137,7 +137,7 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
         raise UserError(
             f"{folder} is a run of another recipe ({'; '.join(changes)}), choose another --out or take these back"
         )
-    if run.last() is not None:
+    if run.checkpoints.last() is not None:
         watcher.say(f"going on with {folder}")
     with run.lock():
         run.rewrite(facts)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from evenodds.budget import Budget
-from evenodds.checkpoint import Tensors, read
+from evenodds.checkpoints import Kept
 from evenodds.clock import Clock, Moment, after
 from evenodds.data.store import Store
 from evenodds.device import threads_for
@@ -22,26 +20,18 @@ from evenodds.errors import UserError
 from evenodds.gallery import Gallery
 from evenodds.game.alarms import Alarm
 from evenodds.game.tempo import Move
+from evenodds.keeper import Keeper
 from evenodds.recipe import Recipe
 from evenodds.run import Run
 from evenodds.steward import Found, Steward
 from evenodds.training import Training, end
 from evenodds.verdicts import OVER
 
-SAVE_AFTER = 20.0
-"""Seconds between checkpoints, at least; what a hard stop can lose."""
 LOOK_AFTER = 5
 """D turns between looks at the odds in its head start."""
 
 Watch = Callable[[Moment], None]
 Say = Callable[[str], None]
-
-
-class Kept(NamedTuple):
-    """A state to go back to."""
-
-    tensors: Tensors
-    facts: dict[str, Any]
 
 
 def train(
@@ -97,14 +87,12 @@ class Play:
         self.check: dict[str, Any] | None = None
         self.sample: Path | None = None
         self.next_check = 0
-        self.saved = time.monotonic()
-        self.best = self.copy(None)
-        self.unsaved = True  # whether the best state is not on disk yet
+        self.keeper = Keeper(run.checkpoints, self.state(None))
 
     def resume(self) -> None:
         """Goes to the last whole checkpoint, if there is one."""
         self.run.sweep_parts()
-        last, damaged = self.last_whole()
+        last, damaged = self.run.checkpoints.last_whole()
         self.run.write_verdict(None)
         if last is None or not last.facts.get("rounds"):  # D's head start is played anew
             self.run.go_back_to(-1)
@@ -113,7 +101,7 @@ class Play:
             facts = last.facts
             try:
                 self.take_over(last)
-                self.best, self.unsaved = self.best_whole(last), False
+                damaged += self.keeper.resume(last)
             except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as problem:
                 first = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
                 raise UserError(
@@ -138,38 +126,6 @@ class Play:
         checks = self.run.checks()
         self.check = checks[-1] if checks else None
         self.next_check = last.facts["next_check"]
-
-    def last_whole(self) -> tuple[Kept | None, list[str]]:
-        """The newest checkpoint that is whole, and what is wrong with newer ones, which are set aside.
-
-        Raises UserError where none of several is whole.
-        """
-        damaged: dict[Path, str] = {}
-        for folder in reversed(self.run.checkpoints()):
-            try:
-                found = Kept(*read(folder))
-            except UserError as problem:
-                damaged[folder] = str(problem)
-                continue
-            for other in damaged:
-                self.run.set_aside(other)
-            return found, list(damaged.values())
-        for reason in damaged.values():
-            raise UserError(
-                f"no checkpoint of {self.run.path} is whole ({reason}), train anew in another --out"
-            )
-        return None, []
-
-    def best_whole(self, last: Kept) -> Kept:
-        """The state to sample from, or the last one where that is damaged."""
-        folder = self.run.checkpoint(last.facts["best"])
-        try:
-            return Kept(*read(folder))
-        except UserError as problem:
-            if folder.exists():
-                self.run.set_aside(folder)
-            self.tell_damage(str(problem))
-            return last
 
     def tell_damage(self, reason: str) -> None:
         """That a checkpoint was damaged, to the journal and to the user."""
@@ -236,17 +192,18 @@ class Play:
         if training.rounds >= self.next_check:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
         if found.seen is not None and not training.rounds:
-            self.best.facts["distance"] = found.seen.distance  # of the untrained G, until a better one comes
+            self.keeper.best.facts["distance"] = (
+                found.seen.distance
+            )  # of the untrained G, until a better one comes
         if found.fault is None:
             self.keep(found)
         elif found.ending is None:
             self.go_back(found.fault)
         # A state that is at fault is never saved over a sound one; the best one is.
-        if (found.ending and found.fault is None) or time.monotonic() - self.saved > SAVE_AFTER:
+        if (found.ending and found.fault is None) or self.keeper.due():
             self.save()
         elif found.ending:
-            self.save_best()
-            self.run.point_best(self.best.facts["rounds"])
+            self.keeper.save_best()
         self.tell()
         return found.ending
 
@@ -279,25 +236,16 @@ class Play:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""
         if found.seen is None or (found.alarms and found.ending != "even"):
             return
-        lowest = self.best.facts["distance"]
+        lowest = self.keeper.best.facts["distance"]
         # Of states that are all as close as reals the newest is the one that was averaged longest.
         bound = math.inf if lowest is None else max(lowest, self.steward.examiner.floor)
         if found.seen.distance < bound or found.ending == "even":
-            self.best, self.unsaved = self.copy(found.seen.distance), True
-
-    def copy(self, distance: float | None) -> Kept:
-        """This state, apart from the players who go on with theirs."""
-        tensors, facts = self.state(distance)
-        groups = {
-            name: {key: value.cpu().clone() for key, value in group.items()}
-            for name, group in tensors.items()
-        }
-        return Kept(groups, copy.deepcopy(facts))
+            self.keeper.keep(self.state(found.seen.distance))
 
     def go_back(self, fault: Alarm) -> None:
         """To the best state, with something changed; from an untrained one D gets its head start again."""
-        to = self.best.facts["rounds"]
-        self.training.take_players(self.best.tensors)
+        to = self.keeper.best.rounds
+        self.training.take_players(self.keeper.best.tensors)
         moves = self.steward.mend(fault)
         self.tell_event("back", to=to, attempt=self.steward.record.tries, reason=fault.reason)
         self.tell_moves(moves)
@@ -313,34 +261,16 @@ class Play:
             return False
         return True
 
-    def state(self, distance: float | None = None) -> tuple[Tensors, dict[str, Any]]:
+    def state(self, distance: float | None) -> Kept:
         """All that a checkpoint of this place must hold."""
         self.training.seconds = self.clock.seconds()
         tensors, facts = self.training.state()
         more = {"next_check": self.next_check, "steward": self.steward.state(), "distance": distance}
-        return tensors, {**facts, **more}
+        return Kept(tensors, {**facts, **more})
 
     def save(self) -> None:
-        """A checkpoint of this very place, and of the best one if it is not on disk yet."""
-        rounds, best = self.training.rounds, self.best.facts["rounds"]
-        if rounds == best:  # one folder for both; in a head start it is begun anew
-            last = self.best
-        else:
-            # The best one first: which it is stands in the last one, and changes with it in one step.
-            self.save_best()
-            last = Kept(*self.state(self.check["distance"] if self.check else None))
-        self.run.save(rounds, last.tensors, {**last.facts, "best": best})
-        self.run.point_best(best)
-        self.unsaved = False
-        self.run.sweep()
-        self.saved = time.monotonic()
-
-    def save_best(self) -> None:
-        """The best state, if it is not on disk yet."""
-        best = self.best.facts["rounds"]
-        if self.unsaved:
-            self.run.write_checkpoint(best, self.best.tensors, {**self.best.facts, "best": best})
-            self.unsaved = False
+        """A checkpoint of this very place."""
+        self.keeper.save(self.state(self.check["distance"] if self.check else None))
 
     def tick(self) -> None:
         """Tells whoever watches, now and then; and the journal where the device's memory became too small."""
@@ -372,8 +302,8 @@ class Play:
                 "referee": record.ruling,
                 "margin": finish.margin,
                 "tries": record.tries,
-                "best_round": self.best.facts["rounds"],
-                "best_distance": self.best.facts["distance"],
+                "best_round": self.keeper.best.rounds,
+                "best_distance": self.keeper.best.facts["distance"],
             },
             "rounds": self.training.rounds,
             "seen": self.training.seen,

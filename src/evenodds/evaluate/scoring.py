@@ -59,7 +59,7 @@ def score(
     for what is asked and cannot be.
     """
     start = time.monotonic()
-    best, store = run.best().name, store_of(run)
+    best, store = run.checkpoints.best().name, store_of(run)
     n = count_of(store, asked.n)
     say(f"{n:,} fakes against {known_count(store):,} training and {store.n_heldout:,} held-out reals")
     with torch.random.fork_rng(), threads_for(run.spec):

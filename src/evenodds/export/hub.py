@@ -33,7 +33,7 @@ def export_hub(run: Run, to: Path, reals: bool = False, licence: str | None = No
     ``reals`` takes along what holds real samples: the judge, if it was made, and the pictures given. ``licence`` is the
     hub's word for one. Raises UserError where the run has no state yet or ``to`` is not empty.
     """
-    tensors, state = checkpoint.read(run.best())
+    tensors, state = checkpoint.read(run.checkpoints.best())
     with aside.folder(to) as part, aside.telling(to.parent):
         weights = {"weights": tensors["average"]}
         checkpoint.write(part / "written", weights, {})

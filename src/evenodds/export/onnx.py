@@ -123,7 +123,7 @@ def ports(run: Run, judge: Judge | None) -> Iterator[Port]:
 def players(run: Run) -> tuple[nn.Module, nn.Module]:
     """The run's best state: (G, averaged, and D), to be asked and not trained."""
     generator, discriminator = build(run.spec, run.recipe.network, run.condition)
-    tensors, _ = checkpoint.read(run.best())
+    tensors, _ = checkpoint.read(run.checkpoints.best())
     generator.load_state_dict(tensors["average"])
     discriminator.load_state_dict(tensors["discriminator"])
     for player in (generator, discriminator):

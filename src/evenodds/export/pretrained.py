@@ -66,7 +66,7 @@ def open_hub(folder: Path) -> Run:
         if run.condition is not None:
             check_size(run.condition.spec)
         state = {"rounds": int(facts["checkpoint"]["rounds"]), "seen": int(facts["checkpoint"]["seen"])}
-        run.write_checkpoint(state["rounds"], {"average": weights_of(run, folder / WEIGHTS)}, state)
+        run.checkpoints.write(state["rounds"], {"average": weights_of(run, folder / WEIGHTS)}, state)
         checkpoint.point(path / "checkpoints" / "best", path / "checkpoints" / f"{state['rounds']:08d}")
         for name in ("verdict.json", "scores.json", "codec.json"):
             if (folder / name).is_file():

@@ -88,7 +88,7 @@ def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Ju
 
 def fresh_judge(run: Run) -> Judge | None:
     """The stored judge, if it was made for the run's best checkpoint. Raises UserError where there is none."""
-    best = run.best().name
+    best = run.checkpoints.best().name
     found = Judge.load(run.path / JUDGE)
     return found if found is not None and found.facts["checkpoint"] == best else None
 
@@ -126,7 +126,7 @@ def make(run: Run, store: Store, device: torch.device) -> Judge:
         score = weights.logit(evidence(logits_of(networks, block), distance(block, reals), units))
     rng = np.random.default_rng(run.recipe.plan.seed)
     facts = {
-        "checkpoint": run.best().name,
+        "checkpoint": run.checkpoints.best().name,
         "calibration_error": round(honest_error(score, real, weight, rng), 5),
         "calibration_n": len(score),
         "heldout_n": int(real.sum()),

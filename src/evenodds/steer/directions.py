@@ -52,7 +52,7 @@ def recall(run: Run, name: str) -> Direction:
         )
     tensors, facts = checkpoint.read(run.path / "directions" / name)
     direction = Direction(vector=tensors["direction"]["vector"], **facts)
-    if direction.checkpoint != run.best().name:
+    if direction.checkpoint != run.checkpoints.best().name:
         raise UserError(f"the direction {name!r} is of an earlier state of {run.path}, find it again")
     return direction
 

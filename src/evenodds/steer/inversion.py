@@ -124,7 +124,7 @@ def inverter_of(
 ) -> Inverter:
     """The run's inverter, its encoder learnt the first time and kept for that state of the run."""
     latent = run.recipe.network.latent
-    place, best = run.path / "encoder", run.best().name
+    place, best = run.path / "encoder", run.checkpoints.best().name
 
     def some(count: int) -> Tensor:
         return as_samples(store, store.train(torch.randint(store.n_train, (count,)).numpy()), device)
@@ -147,7 +147,7 @@ def look_of(run: Run, given: Tensor | None, device: torch.device) -> Make:
     """The features of the D that played beside the run's best G: pictures (n, *shape) -> (n, ...)."""
     with torch.random.fork_rng():
         _, discriminator = build(run.spec, run.recipe.network, run.condition)
-    tensors, _ = checkpoint.read(run.best())
+    tensors, _ = checkpoint.read(run.checkpoints.best())
     discriminator.load_state_dict(tensors["discriminator"])
     discriminator = discriminator.eval().requires_grad_(False).to(device)
     if isinstance(discriminator, ConcatDiscriminator) and given is not None:

@@ -45,7 +45,7 @@ class Space:
             raise UserError(
                 f"{run.path} makes pictures from pictures, whose latent space holds little: change the picture given"
             )
-        self.run, self.device, self.best = run, device, run.best()
+        self.run, self.device, self.best = run, device, run.checkpoints.best()
         self.width = run.recipe.network.latent
         self.generator = load_generator(run, device)
         c = wish_of(run, None, run.recipe.plan.seed).given(0, 1)

@@ -104,7 +104,7 @@ class Steer(Space):
     def finish(self, name: str, vector: Shares, found_by: str, feature: str | None) -> Direction:
         """The direction with its effect, kept."""
         unit = torch.from_numpy(vector).float()
-        direction = Direction(name, unit, UNTOLD, found_by, {}, self.run.best().name, feature)
+        direction = Direction(name, unit, UNTOLD, found_by, {}, self.run.checkpoints.best().name, feature)
         if feature is not None:
             direction = self.measured(direction, feature)
         keep(self.run, direction)

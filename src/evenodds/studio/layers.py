@@ -29,7 +29,7 @@ def players(run: Run) -> tuple[nn.Module, nn.Module]:
     """The run's averaged G and its D, at the best state, ready to look at."""
     with torch.random.fork_rng():
         generator, discriminator = build(run.spec, run.recipe.network, run.condition)
-    tensors, _ = checkpoint.read(run.best())
+    tensors, _ = checkpoint.read(run.checkpoints.best())
     generator.load_state_dict(tensors["average"])
     discriminator.load_state_dict(tensors["discriminator"])
     return generator.eval(), discriminator.eval()

@@ -49,7 +49,12 @@ class Opened:
 
     def once(self, run: Run, what: str, make: Callable[[], Any], state: str | None = None) -> Any:
         """What ``make`` makes for the best state of a run, made once."""
-        key = (run.path.name, str(run.facts["data"]["fingerprint"]), state or run.best().name, what)
+        key = (
+            run.path.name,
+            str(run.facts["data"]["fingerprint"]),
+            state or run.checkpoints.best().name,
+            what,
+        )
         with self.asking:
             if key not in self.kept:
                 self.kept[key] = make()
