@@ -29,7 +29,7 @@ def finish(odds: list[Odds], *, led: bool = True, alarmed: tuple[int, ...] = ())
     """After checks with these odds; ``alarmed`` are the places of those with an alarm."""
     own = Finish(MARGIN, CHECKS, led=led)
     for place, level in enumerate(odds):
-        own.note(100 * (place + 1), level, 1.0, place in alarmed)
+        own.note(100 * (place + 1), level, 1.0, 0.5, place in alarmed)
     return own
 
 
@@ -90,7 +90,7 @@ def course(distances: list[float], every: int = 100, patience: int = CHECKS) -> 
     """After checks at every ``every`` rounds with these distances, D ahead all the time."""
     own = Finish(MARGIN, patience, led=True)
     for place, distance in enumerate(distances, 1):
-        own.note(place * every, D_AHEAD, distance, False)
+        own.note(place * every, D_AHEAD, distance, 0.5, False)
     return own
 
 
@@ -127,7 +127,7 @@ def test_checks_that_are_further_apart_later_make_nobody_wait_longer() -> None:
     own.better(rounds)
     while not own.stands(rounds, 100):
         rounds = after(rounds, 100)
-        own.note(rounds, D_AHEAD, 1.0, False)
+        own.note(rounds, D_AHEAD, 1.0, 0.5, False)
     assert 10_000 / (1 - PATIENCE) <= rounds <= 10_000 / (1 - PATIENCE) * (1 + APART)
 
 
@@ -158,6 +158,43 @@ def test_two_low_checks_of_three_are_progress() -> None:
     assert (own.best, own.best_round) == (0.1, 900)
 
 
+def test_a_coverage_that_grows_is_progress_while_the_distance_stands() -> None:
+    """By a median of three checks, as the distance is; but nothing has come nearer by it."""
+    own = Finish(MARGIN, CHECKS, led=True)
+    for place in range(1, 5 * CHECKS):
+        own.note(100 * place, D_AHEAD, 1.0, min(1.0, 0.1 * 1.05 ** (place - 1)), False)
+        if place == 2:
+            own.changed(100 * place)
+    full = 1 + math.ceil(math.log(10, 1.05))
+    assert own.best_coverage > 1 / (1 + BETTER)
+    assert 100 * (full - 1) <= own.best_round <= 100 * (full + 1)
+    assert not own.nearer
+
+
+def test_one_check_that_covers_more_is_no_progress() -> None:
+    own = course([1.0] * 5)
+    own.note(600, D_AHEAD, 1.0, 0.9, False)
+    own.note(700, D_AHEAD, 1.0, 0.5, False)
+    assert (own.best_coverage, own.best_round) == (0.5, 100)
+    own.note(800, D_AHEAD, 1.0, 0.9, False)
+    assert (own.best_coverage, own.best_round) == (0.9, 800)
+
+
+def test_what_came_nearer_is_told_from_the_last_change_on() -> None:
+    own = course([1.0] * 5)
+    own.changed(500)
+    for place in (6, 7, 8):
+        own.note(100 * place, D_AHEAD, 0.99, 0.5, False)
+    assert not own.nearer
+    own.heard(900, Ruling(0.8, 0.77, 0.83, 0, "trees"))
+    assert own.nearer
+    own.changed(900)
+    assert not own.nearer
+    for place in (10, 11):
+        own.note(100 * place, D_AHEAD, 0.9, 0.5, False)
+    assert own.nearer
+
+
 def test_a_surely_lower_ruling_is_progress_and_an_unsure_one_is_not() -> None:
     own = course([1.0] * 20)
     own.heard(2000, Ruling(0.8, 0.77, 0.83, 0, "trees"))
@@ -173,10 +210,10 @@ def test_patience_begins_anew_after_a_change() -> None:
     first = 5 * CHECKS
     own = course([1.0] * first)
     assert own.stands(100 * first, 100)
-    own.better(100 * first)
+    own.changed(100 * first)
     assert not own.stands(100 * first, 100)
     for place in range(first + 1, 2 * first):
-        own.note(100 * place, D_AHEAD, 1.0, False)
+        own.note(100 * place, D_AHEAD, 1.0, 0.5, False)
         since = place - first
         assert own.stands(100 * place, 100) == (since >= CHECKS and since >= PATIENCE * place)
 
@@ -184,17 +221,18 @@ def test_patience_begins_anew_after_a_change() -> None:
 EACH = st.tuples(
     st.sampled_from([LEVEL, D_AHEAD, G_AHEAD]),
     st.floats(0.01, 10),
+    st.floats(0, 1),
     st.booleans(),
     st.none() | st.floats(0.5, 1),
 )
 COURSE = st.lists(EACH, max_size=25)
-Check = tuple[Odds, float, bool, float | None]
+Check = tuple[Odds, float, float, bool, float | None]
 
 
 def play(own: Finish, checks: list[Check], first: int = 1) -> list[tuple[Any, ...]]:
     found = []
-    for place, (odds, distance, alarmed, auc) in enumerate(checks, first):
-        own.note(place, odds, distance, alarmed)
+    for place, (odds, distance, coverage, alarmed, auc) in enumerate(checks, first):
+        own.note(place, odds, distance, coverage, alarmed)
         heard = None if auc is None else ruling(min(1.0, auc + 0.03), auc)
         if heard:
             own.heard(place, heard)
@@ -221,8 +259,8 @@ def test_even_is_said_only_with_all_its_proof(checks: list[Check]) -> None:
     found = play(Finish(MARGIN, CHECKS, led=True), checks)
     for place, (_, even, _) in enumerate(found):
         last = checks[max(0, place - LEVEL_FOR + 1) : place + 1]
-        auc = checks[place][3]
-        level = len(last) == LEVEL_FOR and all(odds == LEVEL and not bad for odds, _, bad, _ in last)
+        auc = checks[place][4]
+        level = len(last) == LEVEL_FOR and all(odds == LEVEL and not bad for odds, _, _, bad, _ in last)
         assert even == (level and auc is not None and min(1.0, auc + 0.03) <= MARGIN)
     assert not any(even for _, even, _ in play(Finish(MARGIN, CHECKS), checks))
 

@@ -30,7 +30,15 @@ from evenodds.game.tempo import (
 D_AHEAD, BAND, D_BEHIND = Odds(0.97, 0.95, 0.99), Odds(0.7, 0.65, 0.75), Odds(0.4, 0.35, 0.45)
 LEVEL = Odds(0.52, 0.48, 0.56)
 SIDES = [D_AHEAD, BAND, D_BEHIND]
-STILL = {"ratio": 0, "rate": 1.0, "held": False, "slowed": 0, "penalty": 1.0, "augment": 0.0}
+STILL = {
+    "ratio": 0,
+    "rate": 1.0,
+    "held": False,
+    "slowed": 0,
+    "hastened": False,
+    "penalty": 1.0,
+    "augment": 0.0,
+}
 
 
 def tempo(pace: Pace | None = None, **facts: Any) -> Tempo:
@@ -165,7 +173,7 @@ def test_turns_and_augmentation_move_at_the_same_check() -> None:
 
 def test_a_game_that_stands_still_is_held_firmer_once_and_its_rates_are_lowered_so_often() -> None:
     own = tempo()
-    told = [own.settle(D_AHEAD, "it stands") for _ in range(SLOWEST + 3)]
+    told = [own.settle(D_AHEAD, True, "it stands") for _ in range(SLOWEST + 3)]
     assert [len(moves) for moves in told] == [1] * (SLOWEST + 1) + [0, 0]
     assert told[0] == [Move("factor on the penalty", HELD, "it stands")]
     for times, moves in enumerate(told[1 : SLOWEST + 1], 1):
@@ -175,15 +183,32 @@ def test_a_game_that_stands_still_is_held_firmer_once_and_its_rates_are_lowered_
     )
 
 
+def test_rates_that_were_lowered_for_nothing_are_raised_again_and_stay_so() -> None:
+    own = tempo()
+    own.settle(LEVEL, False, "it stands")
+    assert own.pace.rate == pytest.approx(SLOWER)
+    assert own.settle(LEVEL, False, "it stands") == [
+        Move("factor on the rates", pytest.approx(1.0), "lower ones brought nothing nearer")
+    ]
+    assert own.settle(LEVEL, False, "it stands") == own.settle(LEVEL, True, "it stands") == []
+
+
+def test_rates_that_brought_the_game_nearer_once_are_not_raised_again() -> None:
+    own = tempo()
+    told = [own.settle(LEVEL, nearer, "it stands") for nearer in (False, True, False)]
+    assert [len(moves) for moves in told] == [1, 1, 0]
+    assert own.pace.rate == pytest.approx(SLOWER**SLOWEST)
+
+
 @pytest.mark.parametrize(("odds", "penalised"), [(LEVEL, True), (D_AHEAD, False)])
 def test_a_level_game_and_one_without_a_penalty_are_only_slowed(odds: Odds, penalised: bool) -> None:
     own = Tempo(GameSettings(), Pace(), penalised)
-    assert [move.what for move in own.settle(odds, "it stands")] == ["factor on the rates"]
+    assert [move.what for move in own.settle(odds, False, "it stands")] == ["factor on the rates"]
 
 
 def test_without_annealing_nothing_moves_where_a_game_stands_still() -> None:
     own = tempo(anneal="off")
-    assert own.settle(D_AHEAD, "it stands") == []
+    assert own.settle(D_AHEAD, False, "it stands") == []
     assert own.pace == Pace()
 
 
@@ -201,7 +226,7 @@ def test_each_new_try_has_a_tenth_of_the_rates_and_from_the_second_four_times_th
 def test_a_new_try_takes_no_annealing_away() -> None:
     own = tempo()
     own.recover(1, "collapse")
-    assert [len(own.settle(LEVEL, "it stands")) for _ in range(SLOWEST + 1)] == [1] * SLOWEST + [0]
+    assert [len(own.settle(LEVEL, True, "it stands")) for _ in range(SLOWEST + 1)] == [1] * SLOWEST + [0]
     assert own.pace.rate == pytest.approx(0.1 * SLOWER**SLOWEST)
 
 
@@ -232,10 +257,10 @@ def test_a_restored_tempo_goes_on_as_the_one_that_was_saved(
     own, again = (tempo(tempo=kind, augment="auto") for _ in range(2))
     for odds, gap in before:
         own.level(odds, gap)
-    own.settle(D_AHEAD, "it stands")
+    own.settle(D_AHEAD, False, "it stands")
     own.recover(2, "collapse")
     again.restore(json.loads(json.dumps(own.state())))
     assert again.pace == own.pace
     assert [again.level(*check) for check in after] == [own.level(*check) for check in after]
-    assert again.settle(LEVEL, "once more") == own.settle(LEVEL, "once more")
+    assert again.settle(LEVEL, True, "once more") == own.settle(LEVEL, True, "once more")
     assert again.state() == own.state()

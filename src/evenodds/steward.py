@@ -85,15 +85,15 @@ class Steward:
             return Found(seen, alarms, [], None, fault, fault.ends if fault and over else None)
         self.before.append(seen)
         level = Odds(seen.odds, seen.odds_low, seen.odds_high)
-        finish.note(training.rounds, level, seen.distance, bool(alarms))
+        finish.note(training.rounds, level, seen.distance, seen.coverage, bool(alarms))
         ruling = self.hear(seconds, every)
         if finish.even(ruling):
             return Found(seen, alarms, [], ruling, None, "even")
         moves = training.tempo.level(level, seen.gap)
         ending = None
         if finish.stands(training.rounds, every):
-            settled = training.tempo.settle(level, "nothing became better for a while")
-            finish.better(training.rounds)
+            settled = training.tempo.settle(level, finish.nearer, "nothing became better for a while")
+            finish.changed(training.rounds)
             moves += settled
             ending = None if settled else "plateau"
         if moves:
@@ -113,7 +113,7 @@ class Steward:
         self.record.tries += 1
         self.record.lasting = {}
         self.before = []
-        self.finish.better(self.training.rounds)
+        self.finish.changed(self.training.rounds)
         moves = self.training.tempo.recover(self.record.tries, fault.reason)
         self.training.take_pace()
         return moves

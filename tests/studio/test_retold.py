@@ -52,8 +52,8 @@ def moves() -> Iterator[Move]:
     ):
         tempo = Tempo(settings, Pace())
         yield from tempo.level(AHEAD, 0.2)
-        yield from tempo.settle(AHEAD, "nothing became better for a while")
-        yield from tempo.settle(AHEAD, "nothing became better for a while")
+        for _ in range(3):
+            yield from tempo.settle(AHEAD, False, "nothing became better for a while")
         yield from tempo.recover(2, NO_NUMBER.reason)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from statistics import median_high, median_low
 from typing import Any
 
 from evenodds.game.odds import Odds
@@ -11,7 +12,7 @@ from evenodds.game.referee import Ruling
 LEVEL_FOR = 3
 """Checks in a row whose interval holds 0.5."""
 BETTER = 0.02
-"""A distance is better when it is at least this share lower."""
+"""A distance is better when it is at least this share lower, a coverage when it is as much higher."""
 PATIENCE = 0.25
 """Nothing has become better for this share of the rounds, and for the recipe's patience: the game stands still."""
 
@@ -29,29 +30,41 @@ class Finish:
     """Checks in a row that were level."""
     best: float | None = None
     """Lowest distance so far, by the median of three checks."""
+    best_coverage: float = 0.0
+    """Highest so far, by the median of three checks."""
     best_round: int = 0
     best_auc: float = 1.0
+    nearer: bool = False
+    """Whether distance or ruling became better since the game last stood still."""
     recent: list[float] = field(default_factory=list)
+    covered: list[float] = field(default_factory=list)
 
-    def note(self, rounds: int, odds: Odds, distance: float, alarmed: bool) -> None:
-        """Takes in a check."""
+    def note(self, rounds: int, odds: Odds, distance: float, coverage: float, alarmed: bool) -> None:
+        """Takes in a check. A coverage that grows is progress too: a game whose distance stands meanwhile is not over."""
         self.level = 0 if alarmed or not odds.low <= 0.5 <= odds.high else self.level + 1
-        self.recent = [*self.recent[-2:], distance]
-        # One check's distance may be lucky: the middle one of three is not.
-        middle = sorted(self.recent)[len(self.recent) // 2]
+        self.recent, self.covered = [*self.recent[-2:], distance], [*self.covered[-2:], coverage]
+        # One check may be lucky: the middle one of three is not.
+        middle, share = median_high(self.recent), median_low(self.covered)
+        if share > self.best_coverage * (1 + BETTER):
+            self.better(rounds)
+            self.best_coverage = share
         if self.best is None or middle < self.best * (1 - BETTER):
             self.better(rounds)
-            self.best = middle
+            self.best, self.nearer = middle, True
 
     def heard(self, rounds: int, ruling: Ruling) -> None:
         """Takes in a ruling; surely a better one than before counts as progress."""
         if ruling.high < self.best_auc:
             self.better(rounds)
-            self.best_auc = ruling.auc
+            self.best_auc, self.nearer = ruling.auc, True
 
     def better(self, rounds: int) -> None:
-        """Something has become better, or was changed: patience begins anew."""
+        """Something has become better: patience begins anew."""
         self.best_round = rounds
+
+    def changed(self, rounds: int) -> None:
+        """The pace was changed: patience begins anew, and whether that brings anything nearer is to be seen."""
+        self.best_round, self.nearer = rounds, False
 
     @property
     def asks(self) -> bool:

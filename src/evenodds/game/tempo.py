@@ -19,7 +19,7 @@ HELD = 4.0
 SLOWER = 0.3
 """Factor of one move of both rates."""
 SLOWEST = 2
-"""Times that the rates are lowered before a game that stands still is over."""
+"""Times that the rates are lowered, at most, before a game that stands still is over."""
 GAP = 0.05
 """D memorises where its odds on trained reals are so far above those on held-out ones."""
 STEP = 0.1
@@ -48,6 +48,8 @@ class Pace:
     """Whether the penalty was made HELD times as heavy."""
     slowed: int = 0
     """How often the rates were lowered."""
+    hastened: bool = False
+    """Whether they were raised again, since lower ones brought nothing."""
     penalty: float = 1.0
     augment: float = 0.0
 
@@ -108,18 +110,23 @@ class Tempo:
             Move("share augmented", to, f"D's odds on trained reals are {gap:+.1%} from those on held-out")
         ]
 
-    def settle(self, odds: Odds, reason: str) -> list[Move]:
+    def settle(self, odds: Odds, nearer: bool, reason: str) -> list[Move]:
         """What moves when the game stands still: first, where D still tells fakes, a heavier penalty, which damps
         players who circle each other (Mescheder 2018, 1801.04406, section 4.1); then both rates are lowered,
-        unless they are at their lowest."""
+        unless they are at their lowest. Where nothing came ``nearer`` since they were lowered first, they are raised
+        again instead, for good."""
         if self.settings.anneal == "off":
             return []
         if odds.low > 0.5 and self.penalised and not self.pace.held:
             self.pace.held = True
             self.pace.penalty *= HELD
             return [Move("factor on the penalty", self.pace.penalty, reason)]
-        if self.pace.slowed >= SLOWEST:
+        if self.pace.slowed >= SLOWEST or self.pace.hastened:
             return []
+        if self.pace.slowed and not nearer:
+            self.pace.hastened = True
+            self.pace.rate /= SLOWER
+            return [Move("factor on the rates", self.pace.rate, "lower ones brought nothing nearer")]
         self.pace.slowed += 1
         self.pace.rate *= SLOWER
         return [Move("factor on the rates", self.pace.rate, reason)]
