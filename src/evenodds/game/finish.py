@@ -40,7 +40,7 @@ class Finish:
     covered: list[float] = field(default_factory=list)
 
     def note(self, rounds: int, odds: Odds, distance: float, coverage: float, alarmed: bool) -> None:
-        """Takes in a check. A coverage that grows is progress too: a game whose distance stands meanwhile is not over."""
+        """Takes in a check. A coverage that grows is progress too, while the distance stands."""
         self.level = 0 if alarmed or not odds.low <= 0.5 <= odds.high else self.level + 1
         self.recent, self.covered = [*self.recent[-2:], distance], [*self.covered[-2:], coverage]
         # One check may be lucky: the middle one of three is not.
