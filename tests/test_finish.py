@@ -122,7 +122,7 @@ def test_patience_is_a_share_of_the_rounds_played() -> None:
 
 
 def test_checks_that_are_further_apart_later_make_nobody_wait_longer() -> None:
-    """Of those 3 % of the rounds apart twenty take four fifths of them: patience is a quarter, and no more."""
+    """Of those 3 % of the rounds apart twenty take four fifths of them: patience is PATIENCE, and no more."""
     own, rounds = course([1.0]), 10_000
     own.better(rounds)
     while not own.stands(rounds, 100):

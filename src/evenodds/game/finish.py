@@ -13,8 +13,10 @@ LEVEL_FOR = 3
 """Checks in a row whose interval holds 0.5."""
 BETTER = 0.02
 """A distance is better when it is at least this share lower, a coverage when it is as much higher."""
-PATIENCE = 0.25
-"""Nothing has become better for this share of the rounds, and for the recipe's patience: the game stands still."""
+PATIENCE = 0.4
+"""Nothing has become better for this share of the rounds, and for the recipe's patience: the game stands still. A distance
+that falls by BETTER in as long, as a power of the rounds, is 4 % lower after three times as many; by a share of 0.25 it
+were 7 %."""
 
 
 @dataclass

@@ -52,7 +52,7 @@ class GameSettings(BaseModel):
     """`even` needs the upper end of the referee's interval at or below this."""
 
     patience: int = Field(default=20, ge=1)
-    """Early checks without anything better after which a game stands still; late in it a quarter of its rounds."""
+    """Early checks without anything better after which a game stands still; late in it two fifths of its rounds."""
 
     half_life: int = Field(default=20_000, ge=1)
     """Half-life of G's moving average, in samples seen."""
