@@ -14,9 +14,9 @@ LEVEL_FOR = 3
 BETTER = 0.02
 """A distance is better when it is at least this share lower, a coverage when it is as much higher."""
 PATIENCE = 0.4
-"""Nothing has become better for this share of the rounds, and for the recipe's patience: the game stands still. A distance
-that falls by BETTER in as long, as a power of the rounds, is 4 % lower after three times as many; by a share of 0.25 it
-were 7 %."""
+"""Nothing has become better for this share of the rounds, and for the recipe's patience: the game stands still. A
+distance that falls by BETTER in as long, as a power of the rounds, is 4 % lower after three times as many; with a share
+of 0.25 it were 7 %."""
 
 
 @dataclass
