@@ -31,16 +31,14 @@ class Checkpoints:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def save(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> None:
+    def save(self, state: Kept) -> None:
         """A whole checkpoint, to which `last` then points."""
-        folder = self.write(rounds, tensors, state)
-        checkpoint.point(self.path / "last", folder)
+        self.write(state)
+        checkpoint.point(self.path / "last", self.of(state.rounds))
 
-    def write(self, rounds: int, tensors: checkpoint.Tensors, state: dict[str, Any]) -> Path:
-        """Where the checkpoint of a round lies, once it is written."""
-        folder = self.of(rounds)
-        checkpoint.write(folder, tensors, state)
-        return folder
+    def write(self, state: Kept) -> None:
+        """A whole checkpoint, to which nothing points yet."""
+        checkpoint.write(self.of(state.rounds), *state)
 
     def point_best(self, rounds: int) -> None:
         """Has `best` point to the checkpoint of a round: the state to sample from."""

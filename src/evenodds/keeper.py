@@ -36,14 +36,13 @@ class Keeper:
 
     def save(self, state: Kept) -> None:
         """A checkpoint of a state, and of the best one if it is not on disk yet."""
-        best = self.best.rounds
-        if state.rounds == best:  # one folder for both; in a head start it is begun anew
+        if state.rounds == self.best.rounds:  # one folder for both; in a head start it is begun anew
             state = self.best
         else:
             # The best one first: which it is stands in the last one, and changes with it in one step.
             self.write_best()
-        self.checkpoints.save(state.rounds, state.tensors, {**state.facts, "best": best})
-        self.checkpoints.point_best(best)
+        self.checkpoints.save(self.naming_best(state))
+        self.checkpoints.point_best(self.best.rounds)
         self.unsaved = False
         self.checkpoints.sweep()
         self.saved = time.monotonic()
@@ -56,9 +55,12 @@ class Keeper:
     def write_best(self) -> None:
         """The best state, if it is not on disk yet."""
         if self.unsaved:
-            best = self.best.rounds
-            self.checkpoints.write(best, self.best.tensors, {**self.best.facts, "best": best})
+            self.checkpoints.write(self.naming_best(self.best))
             self.unsaved = False
+
+    def naming_best(self, state: Kept) -> Kept:
+        """A state that says which one was best at its time."""
+        return state._replace(facts={**state.facts, "best": self.best.rounds})
 
 
 def apart(state: Kept) -> Kept:

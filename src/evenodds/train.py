@@ -192,9 +192,8 @@ class Play:
         if training.rounds >= self.next_check:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
         if found.seen is not None and not training.rounds:
-            self.keeper.best.facts["distance"] = (
-                found.seen.distance
-            )  # of the untrained G, until a better one comes
+            # Of the untrained G, until a better one comes.
+            self.keeper.best.facts["distance"] = found.seen.distance
         if found.fault is None:
             self.keep(found)
         elif found.ending is None:

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from evenodds import checkpoint
+from evenodds.checkpoints import Kept
 from evenodds.data.tables import TableCodec
 from evenodds.errors import UserError
 from evenodds.export.hub import FORMAT, WEIGHTS
@@ -66,8 +67,9 @@ def open_hub(folder: Path) -> Run:
         if run.condition is not None:
             check_size(run.condition.spec)
         state = {"rounds": int(facts["checkpoint"]["rounds"]), "seen": int(facts["checkpoint"]["seen"])}
-        run.checkpoints.write(state["rounds"], {"average": weights_of(run, folder / WEIGHTS)}, state)
-        checkpoint.point(path / "checkpoints" / "best", path / "checkpoints" / f"{state['rounds']:08d}")
+        kept = Kept({"average": weights_of(run, folder / WEIGHTS)}, state)
+        run.checkpoints.write(kept)
+        run.checkpoints.point_best(kept.rounds)
         for name in ("verdict.json", "scores.json", "codec.json"):
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, path / name)

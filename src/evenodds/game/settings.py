@@ -46,7 +46,7 @@ class GameSettings(BaseModel):
     """What moves when D's odds leave their band: nothing, the turns of both, or the penalty's weight."""
 
     anneal: Literal["on", "off"] = "on"
-    """When nothing has become better for a while: a firmer penalty, then lower rates; a game ends on the lowest."""
+    """When nothing has become better for a while: a firmer penalty, then lower rates, raised again if in vain."""
 
     margin: float = Field(default=0.55, gt=0.5, lt=1)
     """`even` needs the upper end of the referee's interval at or below this."""
