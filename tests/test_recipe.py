@@ -107,6 +107,16 @@ def test_the_penalty_of_dcgan_grows_with_the_pixels_of_large_pictures_unless_tol
     assert weight(256, penalty_weight=0.3) == 0.3
 
 
+def test_dcgan_is_wider_for_tiny_pictures_unless_told() -> None:
+    def width(side: int, **told: int) -> int:
+        return resolved(PictureSpec(3, side, side), network={"network": "dcgan", **told}).network.width
+
+    assert width(28) == width(64) == width(256)
+    assert width(14) == width(16) == 2 * width(64)
+    assert width(7) == width(8) == 8 * width(64)
+    assert width(8, width=20) == 20
+
+
 @pytest.mark.parametrize(("network", "spec"), PAIRS)
 def test_a_resolved_recipe_comes_back_from_json(network: str, spec: SampleSpec) -> None:
     made = resolved(

@@ -117,6 +117,8 @@ TRIED = 64
 HEAVIER = 4.0
 """By how much more it weighs for larger pictures, and then as their pixels, the heuristic of Karras 2020 (2006.06676,
 appendix C): 16 at 128 px, where 4 and 64 were worse; at 64 px 1 and 5 are alike."""
+WIDER = {8: 8, 16: 2}
+"""Up to so many px dcgan is so many times as wide as its preset: a tiny picture leaves it two layers, or three."""
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -181,11 +183,14 @@ def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
     preset = PRESETS[name]
     if name == "tabular" and isinstance(spec, RowSpec) and spec.categorical:
         return Preset(*(room | other for room, other in zip(preset, MIXED, strict=True)))
-    objective = preset.objective
-    if name == "dcgan" and isinstance(spec, PictureSpec) and spec.height > TRIED:
-        heavier = HEAVIER * (spec.height / TRIED) ** 2
-        objective = objective | {"penalty_weight": objective["penalty_weight"] * heavier}
-    return preset._replace(objective=objective)
+    network, objective = preset.network, preset.objective
+    if name == "dcgan" and isinstance(spec, PictureSpec):
+        wider = next((times for side, times in WIDER.items() if spec.height <= side), 1)
+        network = network | {"width": network["width"] * wider}
+        if spec.height > TRIED:
+            heavier = HEAVIER * (spec.height / TRIED) ** 2
+            objective = objective | {"penalty_weight": objective["penalty_weight"] * heavier}
+    return preset._replace(network=network, objective=objective)
 
 
 def filled(settings: Settings, preset: dict[str, Any]) -> Settings:
