@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenodds.clock import APART, after
-from evenodds.game.finish import BETTER, LEVEL_FOR, PATIENCE, Finish
+from evenodds.game.finish import BETTER, LEVEL_FOR, PATIENCE, SOON, Finish
 from evenodds.game.odds import Odds
 from evenodds.game.referee import Ruling
 
@@ -164,7 +164,7 @@ def test_a_coverage_that_grows_is_progress_while_the_distance_stands() -> None:
     for place in range(1, 5 * CHECKS):
         own.note(100 * place, D_AHEAD, 1.0, min(1.0, 0.1 * 1.05 ** (place - 1)), False)
         if place == 2:
-            own.changed(100 * place)
+            own.changed(100 * place, tried=False)
     full = 1 + math.ceil(math.log(10, 1.05))
     assert own.best_coverage > 1 / (1 + BETTER)
     assert 100 * (full - 1) <= own.best_round <= 100 * (full + 1)
@@ -182,13 +182,13 @@ def test_one_check_that_covers_more_is_no_progress() -> None:
 
 def test_what_came_nearer_is_told_from_the_last_change_on() -> None:
     own = course([1.0] * 5)
-    own.changed(500)
+    own.changed(500, tried=True)
     for place in (6, 7, 8):
         own.note(100 * place, D_AHEAD, 0.99, 0.5, False)
     assert not own.nearer
     own.heard(900, Ruling(0.8, 0.77, 0.83, 0, "trees"))
     assert own.nearer
-    own.changed(900)
+    own.changed(900, tried=True)
     assert not own.nearer
     for place in (10, 11):
         own.note(100 * place, D_AHEAD, 0.9, 0.5, False)
@@ -206,16 +206,28 @@ def test_a_surely_lower_ruling_is_progress_and_an_unsure_one_is_not() -> None:
     assert (own.best_auc, own.best_round) == (0.76, 2200)
 
 
-def test_patience_begins_anew_after_a_change() -> None:
-    first = 5 * CHECKS
+@pytest.mark.parametrize(("tried", "share"), [(False, PATIENCE), (True, SOON)])
+def test_patience_begins_anew_after_a_change(tried: bool, share: float) -> None:
+    first = 10 * CHECKS
     own = course([1.0] * first)
     assert own.stands(100 * first, 100)
-    own.changed(100 * first)
+    own.changed(100 * first, tried)
     assert not own.stands(100 * first, 100)
     for place in range(first + 1, 2 * first):
         own.note(100 * place, D_AHEAD, 1.0, 0.5, False)
         since = place - first
-        assert own.stands(100 * place, 100) == (since >= CHECKS and since >= PATIENCE * place)
+        assert own.stands(100 * place, 100) == (since >= CHECKS and since >= share * place)
+
+
+def test_a_change_that_brought_something_is_waited_for_as_ever() -> None:
+    own = course([1.0] * 10 * CHECKS)
+    own.changed(1000 * CHECKS, tried=True)
+    assert own.stands(int(1000 * CHECKS / (1 - SOON)) + 1, 100)
+    for place in (1, 2):
+        own.note(1000 * CHECKS + place, D_AHEAD, 0.9, 0.5, False)
+    assert own.best_round == 1000 * CHECKS + 2
+    assert not own.stands(int(1000 * CHECKS / (1 - SOON)) + 1, 100)
+    assert own.stands(int(own.best_round / (1 - PATIENCE)) + 1, 100)
 
 
 EACH = st.tuples(

@@ -93,7 +93,7 @@ class Steward:
         ending = None
         if finish.stands(training.rounds, every):
             settled = training.tempo.settle(level, finish.nearer, "nothing became better for a while")
-            finish.changed(training.rounds)
+            finish.changed(training.rounds, tried=bool(settled) and not training.tempo.pace.hastened)
             moves += settled
             ending = None if settled else "plateau"
         if moves:
@@ -113,7 +113,7 @@ class Steward:
         self.record.tries += 1
         self.record.lasting = {}
         self.before = []
-        self.finish.changed(self.training.rounds)
+        self.finish.changed(self.training.rounds, tried=False)
         moves = self.training.tempo.recover(self.record.tries, fault.reason)
         self.training.take_pace()
         return moves

@@ -17,6 +17,8 @@ PATIENCE = 0.4
 """Nothing has become better for this share of the rounds, and for the recipe's patience: the game stands still. A
 distance that falls by BETTER in as long, as a power of the rounds, is 4 % lower after three times as many; with a share
 of 0.25 it were 7 %."""
+SOON = 0.15
+"""The same share after a change of pace, until something becomes better: what it does, it does at once."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Finish:
     best_auc: float = 1.0
     nearer: bool = False
     """Whether distance or ruling became better since the game last stood still."""
+    tried: bool = False
+    """Whether the pace was changed, and nothing has become better since."""
     recent: list[float] = field(default_factory=list)
     covered: list[float] = field(default_factory=list)
 
@@ -62,11 +66,11 @@ class Finish:
 
     def better(self, rounds: int) -> None:
         """Something has become better: patience begins anew."""
-        self.best_round = rounds
+        self.best_round, self.tried = rounds, False
 
-    def changed(self, rounds: int) -> None:
-        """The pace was changed: patience begins anew, and whether that brings anything nearer is to be seen."""
-        self.best_round, self.nearer = rounds, False
+    def changed(self, rounds: int, tried: bool) -> None:
+        """Patience begins anew, and whether anything comes nearer is to be seen; ``tried``: soon, or not at all."""
+        self.best_round, self.nearer, self.tried = rounds, False, tried
 
     @property
     def asks(self) -> bool:
@@ -79,7 +83,8 @@ class Finish:
 
     def stands(self, rounds: int, every: int) -> bool:
         """Whether nothing has become better for too long; ``every`` are the rounds between early checks."""
-        return rounds - self.best_round >= max(PATIENCE * rounds, self.patience * every)
+        share = SOON if self.tried else PATIENCE
+        return rounds - self.best_round >= max(share * rounds, self.patience * every)
 
     def state(self) -> dict[str, Any]:
         """As JSON."""
