@@ -69,7 +69,7 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {
     "gan": Preset(
         {"width": 128, "latent": 64},
-        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_by": "difference"},
+        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4},
         {"rate_d": 5e-4, "rate_g": 5e-4},
     ),
     "dcgan": Preset(
