@@ -164,7 +164,7 @@ def test_a_coverage_that_grows_is_progress_while_the_distance_stands() -> None:
     for place in range(1, 5 * CHECKS):
         own.note(100 * place, D_AHEAD, 1.0, min(1.0, 0.1 * 1.05 ** (place - 1)), False)
         if place == 2:
-            own.changed(100 * place, tried=False)
+            own.changed(100 * place, tried=True)
     full = 1 + math.ceil(math.log(10, 1.05))
     assert own.best_coverage > 1 / (1 + BETTER)
     assert 100 * (full - 1) <= own.best_round <= 100 * (full + 1)
@@ -188,6 +188,8 @@ def test_what_came_nearer_is_told_from_the_last_change_on() -> None:
     assert not own.nearer
     own.heard(900, Ruling(0.8, 0.77, 0.83, 0, "trees"))
     assert own.nearer
+    own.changed(900, tried=False)
+    assert own.nearer, "what is no try, such as going back after a fault, leaves the last one's answer"
     own.changed(900, tried=True)
     assert not own.nearer
     for place in (10, 11):

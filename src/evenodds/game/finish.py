@@ -39,9 +39,9 @@ class Finish:
     best_round: int = 0
     best_auc: float = 1.0
     nearer: bool = False
-    """Whether distance or ruling became better since the game last stood still."""
+    """Whether distance or ruling became better since the last try."""
     tried: bool = False
-    """Whether the pace was changed, and nothing has become better since."""
+    """Whether the pace was last changed to see what it brings, and it has yet to bring something."""
     recent: list[float] = field(default_factory=list)
     covered: list[float] = field(default_factory=list)
 
@@ -69,8 +69,9 @@ class Finish:
         self.best_round, self.tried = rounds, False
 
     def changed(self, rounds: int, tried: bool) -> None:
-        """Patience begins anew, and whether anything comes nearer is to be seen; ``tried``: soon, or not at all."""
-        self.best_round, self.nearer, self.tried = rounds, False, tried
+        """Patience begins anew; ``tried``: whether the change brings anything nearer is to be seen, and soon."""
+        self.best_round, self.tried = rounds, tried
+        self.nearer = self.nearer and not tried
 
     @property
     def asks(self) -> bool:
