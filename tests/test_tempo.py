@@ -183,18 +183,6 @@ def test_a_game_that_stands_still_is_held_firmer_once_and_its_rates_are_lowered_
     )
 
 
-def test_a_heavier_penalty_that_brought_nothing_is_taken_back_as_the_rates_are_lowered() -> None:
-    own = tempo()
-    own.settle(D_AHEAD, True, "it stands")
-    assert own.settle(D_AHEAD, False, "it stands") == [
-        Move("factor on the penalty", 1.0, "a heavier one brought nothing nearer"),
-        Move("factor on the rates", pytest.approx(SLOWER), "it stands"),
-    ]
-    raised = own.settle(D_AHEAD, False, "it stands")
-    assert [move.what for move in raised] == ["factor on the rates"]
-    assert own.pace == Pace(rate=pytest.approx(1.0), penalty=1.0, held=True, slowed=1, hastened=True)
-
-
 def test_rates_that_were_lowered_for_nothing_are_raised_again_and_stay_so() -> None:
     own = tempo()
     own.settle(LEVEL, False, "it stands")

@@ -45,7 +45,7 @@ class Pace:
     """Powers of two by which D has more turns than G beside the recipe's; negative: fewer."""
     rate: float = 1.0
     held: bool = False
-    """Whether the penalty was once made HELD times as heavy."""
+    """Whether the penalty was made HELD times as heavy."""
     slowed: int = 0
     """How often the rates were lowered."""
     hastened: bool = False
@@ -113,8 +113,8 @@ class Tempo:
     def settle(self, odds: Odds, nearer: bool, reason: str) -> list[Move]:
         """What moves when the game stands still: first, where D still tells fakes, a heavier penalty, which damps
         players who circle each other (Mescheder 2018, 1801.04406, section 4.1); then both rates are lowered,
-        unless they are at their lowest. Where nothing came ``nearer`` by the heavier penalty, it is taken back with
-        that, and where nothing did since the rates were lowered first, they are raised again instead, for good."""
+        unless they are at their lowest. Where nothing came ``nearer`` since they were lowered first, they are raised
+        again instead, for good."""
         if self.settings.anneal == "off":
             return []
         if odds.low > 0.5 and self.penalised and not self.pace.held:
@@ -127,15 +127,9 @@ class Tempo:
             self.pace.hastened = True
             self.pace.rate /= SLOWER
             return [Move("factor on the rates", self.pace.rate, "lower ones brought nothing nearer")]
-        moves = []
-        if self.pace.held and not self.pace.slowed and not nearer:
-            self.pace.penalty /= HELD
-            moves.append(
-                Move("factor on the penalty", self.pace.penalty, "a heavier one brought nothing nearer")
-            )
         self.pace.slowed += 1
         self.pace.rate *= SLOWER
-        return [*moves, Move("factor on the rates", self.pace.rate, reason)]
+        return [Move("factor on the rates", self.pace.rate, reason)]
 
     def recover(self, attempt: int, reason: str) -> list[Move]:
         """What is changed before the ``attempt``-th (from 1) new try after a fault: a tenth of the rates each time,
