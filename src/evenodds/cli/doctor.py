@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as jsonlib
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from evenodds.cli.display import Display
 from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
@@ -13,7 +15,7 @@ from evenodds.data.source import find
 def doctor(
     source: str,
     *,
-    device: Device = "auto",
+    device: Annotated[Device, Parameter(help="Where train would compute.")] = "auto",
     json: bool = False,
     flags: FlatFlags = NO_FLAGS,
 ) -> None:
@@ -25,8 +27,6 @@ def doctor(
     ----------
     source:
         What train would be given.
-    device:
-        Where train would compute.
     json:
         Print one JSON object instead of lines.
     """

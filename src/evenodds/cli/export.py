@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from evenodds.cli.options import RunFolder
 from evenodds.errors import UserError
 
 
 def export(
-    run: Path,
+    run: RunFolder,
     *,
     to: Literal["onnx", "hub", "browser", "space"],
     out: Path | None = None,
@@ -25,8 +26,6 @@ def export(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     to:
         onnx (any runtime), hub (safetensors and a model card), browser (a static page) or space (an app over hub's).
     out:

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from evenodds.cli.latents import examples, say, steering_of
-from evenodds.cli.options import Device
+from evenodds.cli.options import Device, RunFolder
 from evenodds.errors import UserError
 
 Examples = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")]
 
 
 def find(
-    run: Path,
+    run: RunFolder,
     name: str | None = None,
     *,
     feature: str | None = None,
@@ -35,8 +35,6 @@ def find(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     name:
         What it is called: a feature such as glasses=yes or income, or a name of your own.
     feature:
@@ -51,8 +49,6 @@ def find(
         How many directions features or weights are to give.
     json:
         Print one JSON list of what was found.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     steering = steering_of(run, device)
     if by != "labels":
@@ -74,7 +70,7 @@ def find(
 
 
 def seeds(
-    run: Path,
+    run: RunFolder,
     *,
     start: int = 0,
     count: int = 100,
@@ -85,16 +81,12 @@ def seeds(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     start:
         The first seed.
     count:
         How many.
     to:
         A .png sheet for pictures, a .csv or .parquet file for tables; when left out, seeds.png or seeds.csv.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.steer.showing import show
 
@@ -106,7 +98,7 @@ def seeds(
 
 
 def invert(
-    run: Path,
+    run: RunFolder,
     picture: str,
     *,
     to: Path | None = None,
@@ -118,16 +110,12 @@ def invert(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     picture:
         A picture file, or a folder or zip of them.
     to:
         A .png sheet of each picture, what was found, and the same tuned; when left out, inverted.png.
     json:
         Print one JSON list of input, error and tuned, the error then.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.steer.showing import show_inverted
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evenodds.cli.options import Device
+from evenodds.cli.options import Device, RunFolder
 
 if TYPE_CHECKING:
     from evenodds.judge.asking import Opinion
@@ -22,7 +22,7 @@ SHOWN = 1_000
 
 
 def judge(
-    run: Path,
+    run: RunFolder,
     *inputs: str,
     json: bool = False,
     to: Path | None = None,
@@ -34,16 +34,12 @@ def judge(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     inputs:
         Pictures, or folders of them, which are ranked; or tables, or rows such as height=170,weight=63.
     json:
         Print one JSON list of input, percent_real and p_value, in the order given.
     to:
         A .csv or .parquet file for the same, instead of lines.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.errors import UserError
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from evenodds.cli.latents import SEEDS, Picture, Seeds, moving, steering_of
-from evenodds.cli.options import Device
+from evenodds.cli.options import Device, RunFolder
 from evenodds.errors import UserError
 
 
 def apply(
-    run: Path,
+    run: RunFolder,
     name: str,
     *,
     seeds: Seeds = SEEDS,
@@ -27,8 +27,6 @@ def apply(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     name:
         A direction that find has kept.
     seeds:
@@ -43,8 +41,6 @@ def apply(
         Move by the direction alone.
     to:
         A .png sheet for pictures, a .csv or .parquet file for tables; when left out, NAME.png or NAME.csv.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.steer.showing import show
 
@@ -58,7 +54,7 @@ def apply(
 
 
 def turn(
-    run: Path,
+    run: RunFolder,
     *,
     feature: str = "facing",
     seeds: Seeds = SEEDS,
@@ -71,8 +67,6 @@ def turn(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     feature:
         What is gone through from end to end.
     seeds:
@@ -83,8 +77,6 @@ def turn(
         Fakes of a strip.
     to:
         A .png sheet for pictures, a .csv or .parquet file for tables; when left out, turn.png or turn.csv.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.steer.showing import show
 
@@ -95,7 +87,7 @@ def turn(
 
 
 def mix(
-    run: Path,
+    run: RunFolder,
     text: str,
     *,
     seed: int = 0,
@@ -106,8 +98,6 @@ def mix(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     text:
         The sum; each word is a feature, and each term the mean of three fakes that show its words.
     seed:
@@ -115,8 +105,6 @@ def mix(
     to:
         A .png sheet (pictures) of the exemplars, their mean, and nine small variations of the answer, or a table file;
         when left out, mix.png or mix.csv.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.steer.showing import show
 
@@ -126,7 +114,7 @@ def mix(
 
 
 def walk(
-    run: Path,
+    run: RunFolder,
     *,
     seeds: Seeds = SEEDS,
     along: str | None = None,
@@ -138,8 +126,6 @@ def walk(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     seeds:
         Which fakes to pass.
     along:
@@ -148,8 +134,6 @@ def walk(
         Fakes on the way.
     to:
         A .gif or .mp4 (with evenodds[video]) for pictures, a table file for rows; when left out, walk.gif or walk.csv.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.steer.showing import show_walk
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
@@ -43,4 +44,8 @@ class Flags:
 FlatFlags = Annotated[Flags, Parameter(name="*")]
 NO_FLAGS = Flags()
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
+RunFolder = Annotated[Path, Parameter(help="The folder that train left.")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    Parameter(help="Where to compute; auto takes a GPU where there is one."),
+]

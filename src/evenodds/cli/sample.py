@@ -8,11 +8,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from evenodds.cli.options import Device
+from evenodds.cli.options import Device, RunFolder
 
 
 def sample(
-    run: Path,
+    run: RunFolder,
     *,
     n: Annotated[int | None, Parameter(alias="-n")] = None,
     to: Path | None = None,
@@ -26,8 +26,6 @@ def sample(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     n:
         How many; 64 when left out, or as many as pictures are given.
     to:
@@ -38,8 +36,6 @@ def sample(
         file or a folder of them; when left out, what the data held.
     seed:
         The same seed gives the same fakes.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.device import find_device
     from evenodds.distributed import rank, size

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from evenodds.cli.options import Device
+from evenodds.cli.options import Device, RunFolder
 
 
 def score(
-    run: Path,
+    run: RunFolder,
     *,
     n: Annotated[int | None, Parameter(alias="-n")] = None,
     extractor: Literal["auto", "efficientnet", "layout", "inception"] = "auto",
@@ -31,8 +31,6 @@ def score(
 
     Parameters
     ----------
-    run:
-        The folder that train left.
     n:
         Fakes; when left out, as many as there are held-out reals, 5,000 at most.
     extractor:
@@ -44,8 +42,6 @@ def score(
         The same seed gives the same fakes.
     json:
         Print one JSON object: run, checkpoint, seed, seconds, figures, copies, and what else there is.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     """
     from evenodds.device import find_device
     from evenodds.distributed import team

@@ -36,8 +36,6 @@ def train(
         people, digits or faces; a folder or zip of pictures; a CSV, TSV or Parquet table.
     out:
         The run's folder; runs/NAME of the source when left out.
-    device:
-        Where to compute; auto takes a GPU where there is one.
     log:
         The journal's figures elsewhere too. tensorboard: in RUN/tensorboard; trackio: in its own place on this machine.
     json:
