@@ -315,6 +315,25 @@ def test_two_people_do_not_see_each_others_sliders(chromium: Any, served: Server
             visitor.context.close()
 
 
+def test_a_page_that_is_turned_to_at_once_is_made_ready(visitor: Visitor) -> None:
+    """Also where what the browser asked first is answered last: it turns to the first page by itself."""
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    visitor.context.route("**/queue/join*", hold)
+    visitor.page.goto(f"{visitor.server.url}/?run=hand")
+    page = visitor.turn("steer")
+    page.wait_for_timeout(1000)
+    visitor.context.unroute("**/queue/join*", hold)
+    turns = [route for route in held if route.request.post_data_json["event_data"]]
+    for route in [*reversed(turns), *(route for route in held if route not in turns)]:
+        route.continue_()
+        page.wait_for_timeout(500)
+    page.wait_for_selector("#thumbs img")
+
+
 def test_korean_by_the_browser_and_by_the_switch(chromium: Any, served: Server) -> None:
     visitor = Visitor(chromium, served, "ko-KR")
     try:

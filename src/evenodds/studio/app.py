@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -34,12 +33,14 @@ def build(studio: Studio, language: Language) -> gr.Blocks:
                 scale=0,
             )
             gr.HTML(switch(say, language), elem_id="switch", min_width=120)
-        here = gr.State("play")
+        # The browser's own, and set without asking the server: its answers to quick turns, and to gradio's own to the
+        # first page, would overtake each other, and the page in sight not be the one that makes itself ready.
+        here = gr.Textbox("play", visible="hidden")
         with gr.Tabs():
             for key, module in PAGES.items():
                 with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}") as tab:
                     module.page(studio, say, Place(key, chosen, here))
-                tab.select(partial(str, key), None, here, show_progress="hidden", api_visibility="private")
+                tab.select(None, None, here, js=f"() => '{key}'", api_visibility="private")
         choose(studio, blocks, chosen)
     return blocks
 

@@ -15,7 +15,7 @@ class Place:
 
     key: str
     chosen: gr.Dropdown
-    here: gr.State
+    here: gr.Textbox
 
 
 def arriving(place: Place, fit: Callable[[str], Sequence[Any]], outputs: list[Any]) -> gr.State:
