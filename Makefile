@@ -73,7 +73,7 @@ fuzz: $(STAMP)
 	$(BIN)/python benchmarks/fuzz.py $(INPUTS)
 
 e2e: $(STAMP)
-	$(BIN)/pytest -m end_to_end
+	$(PYTEST) --dist load -m end_to_end
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -25,9 +25,10 @@ SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
 @pytest.fixture(scope="session", autouse=True)
 def _small_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One thread, since the tests' tensors are too small to share; and a cache that all tests share."""
+    """One thread, here and in commands, since there is a process of tests a core; and a cache that all tests share."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("EVENODDS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
