@@ -10,7 +10,7 @@ help:
 	@echo "make demo    train on people, and say what to look at"
 	@echo "make test    every test, fast ones first"
 	@echo "make check   formatting, lint, types, floors"
-	@echo "make e2e     the end-to-end runs of CI, about ten minutes"
+	@echo "make e2e     the end-to-end runs of CI, about six minutes"
 	@echo "make bench   the benchmarks, hours; BENCH=people for one"
 	@echo "make soak    100 kills and full disks, minutes"
 	@echo "make fuzz    100,000 hostile inputs a surface, an hour; INPUTS=1000 for fewer"
