@@ -17,6 +17,10 @@ from evenodds.studio.words import Words
 WIDE, HIGH = 640, 230
 """The odds plot's size, in units of its own."""
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 34
+TICKS = 16
+"""From the ground down to the base line of its ticks."""
+BELOW = 4
+"""Under the base line of an axis's name, for letters that go below it."""
 ASIDE = 44
 """Room for the word at the even line."""
 CLOUD_WIDE, CLOUD_HIGH = 640, 460
@@ -77,8 +81,8 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
     parts.append(f'<text class="eo-strong" x="{WIDE - ASIDE + 6}" y="{middle + 4:.1f}">{say("even")}</text>')
     for rounds in ticks(last):
         x, y = at(rounds, 0)
-        parts.append(f'<text x="{x:.1f}" y="{y + 16:.1f}" text-anchor="middle">{rounds:,}</text>')
-    parts.append(f'<text x="{LEFT}" y="{HIGH - 4}">{say("round")}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{y + TICKS:.1f}" text-anchor="middle">{rounds:,}</text>')
+    parts.append(f'<text x="{LEFT}" y="{HIGH - BELOW}">{say("round")}</text>')
     for place, (name, checks) in enumerate(lines.items()):
         parts.append(curve(at, checks, f"eo-line{place % 4}"))
         if len(lines) > 1:
@@ -150,12 +154,15 @@ def cloud(
         )
     for value in ticks_between(left, right):
         place = LEFT + wide * (value - left) / (right - left)
-        parts.append(f'<text x="{place:.0f}" y="{CLOUD_HIGH - 18}" text-anchor="middle">{value:g}</text>')
+        parts.append(
+            f'<text x="{place:.0f}" y="{CLOUD_HIGH - BOTTOM + TICKS}" text-anchor="middle">{value:g}</text>'
+        )
     for value in ticks_between(low, high):
         place = TOP + tall * (1 - (value - low) / (high - low))
         parts.append(f'<text x="{LEFT - 6}" y="{place + 4:.0f}" text-anchor="end">{value:g}</text>')
     parts.append(
-        f'<text class="eo-strong" x="{CLOUD_WIDE - RIGHT}" y="{CLOUD_HIGH - 4}" text-anchor="end">{escape(x)}</text>'
+        f'<text class="eo-strong" x="{CLOUD_WIDE - RIGHT}" y="{CLOUD_HIGH - BELOW}" text-anchor="end">'
+        f"{escape(x)}</text>"
     )
     parts.append(f'<text class="eo-strong" x="4" y="{TOP - 1}">{escape(y)}</text>')
     if real is not None:
