@@ -6,7 +6,8 @@ Arms play alternately in one process, and the median of the repeats counts; what
 operations are counted, does not. Pictures are reals seen, 64 px, in colour. The loop's reals lie ready as tensors; ours
 are read from the store. Floating-point operations are PyTorch's count (matrix products and convolutions, forward and
 backward) over as many rounds as a penalty takes to come round. The matrix product is that of two square float32
-matrices. --try plays small pictures for a moment and records nothing.
+matrices; on a GPU in TF32, which PyTorch's convolutions of float32 are played in there. A GPU also plays the default in
+larger batches, and with turns that are not recorded. --try plays small pictures for a moment and records nothing.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from usual import BATCH, PUBLISHED, Usual
 
 SIZE = 64
 PICTURES = 2_000
+LARGER = (128, 512)
+"""Batches that a GPU plays the default in, too."""
 CYCLE = 4
 """Rounds over which operations are counted: penalties are played every fourth."""
 
@@ -62,13 +65,21 @@ def arms(store: Store, device: torch.device, batch: int) -> list[Arm]:
     )
     same_batch = Recipe(network=NetworkSettings(width=PUBLISHED.width), game=GameSettings(batch=batch))
     found = [Arm("the usual loop", lambda: usual.round(real), batch)]
-    for name, wish in (
-        ("evenodds, same networks and loss", same),
-        ("evenodds, default game, same width and batch", same_batch),
-        ("evenodds, default", Recipe()),
-    ):
+    wishes = {
+        "evenodds, same networks and loss": same,
+        "evenodds, default game, same width and batch": same_batch,
+        "evenodds, default": Recipe(),
+    }
+    if device.type == "cuda":
+        for larger in LARGER:
+            wishes[f"evenodds, default, batches of {larger}"] = Recipe(game=GameSettings(batch=larger))
+    for name, wish in wishes.items():
         training = Training(resolve(wish, spec, store.n_train, "noise"), store, device)
         found.append(Arm(name, training.round, training.recipe.game.batch))
+    if device.type == "cuda":
+        training = Training(resolve(Recipe(), spec, store.n_train, "noise"), store, device)
+        training.recorder.on = False
+        found.append(Arm("evenodds, default, turns not recorded", training.round, training.recipe.game.batch))
     return found
 
 
@@ -120,14 +131,19 @@ def product_rate(device: torch.device, seconds: float) -> float:
     """What a matrix product reaches, in operations a second."""
     side = 8192 if device.type == "cuda" else 2048
     a, b = (torch.rand(side, side, device=device) for _ in range(2))
-    a @ b
-    wait(device)
-    start, count = time.monotonic(), 0
-    while time.monotonic() - start < seconds:
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
         a @ b
         wait(device)
-        count += 1
-    return 2.0 * side**3 * count / (time.monotonic() - start)
+        start, count = time.monotonic(), 0
+        while time.monotonic() - start < seconds:
+            a @ b
+            wait(device)
+            count += 1
+        return 2.0 * side**3 * count / (time.monotonic() - start)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Does a game that stops by itself stop too soon? Its best distance against that of three times as many rounds.
 
-    python benchmarks/stops.py digits|faces [--size PX] [--budget 2h] [--keep FOLDER] [--steady]
+    python benchmarks/stops.py digits|faces [--size PX] [--network NAME] [--width N] [--batch N] [--budget 2h] \
+        [--keep FOLDER] [--steady]
 
 The game plays to its own verdict, and the same run then goes on to three times its rounds; with --steady the same
 game with rates that are never lowered plays as many. Distance: as the checks measure it, the Fréchet distance
@@ -20,6 +21,8 @@ from playing import train
 from record import record
 
 SIZES = {"digits": 16, "faces": 64}
+GAME = ("network", "width", "batch")
+"""What `evenodds train` is told beside the size; its own choice where it is left out."""
 
 
 def row(what: str, run: Path, rounds: int, verdict: str) -> dict[str, Any]:
@@ -43,35 +46,39 @@ def main() -> None:
     )
     parser.add_argument("source", choices=sorted(SIZES))
     parser.add_argument("--size", type=int)
+    for flag in GAME:
+        parser.add_argument(f"--{flag}")
     parser.add_argument("--budget", default="2h")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--steady", action="store_true")
     asked = parser.parse_args()
     size = asked.size or SIZES[asked.source]
+    flags = ["--size", str(size)]
+    for flag in GAME:
+        flags += [f"--{flag}", getattr(asked, flag)] if getattr(asked, flag) else []
     with tempfile.TemporaryDirectory() as folder:
-        rows = compare(asked.source, size, asked.budget, asked.keep or Path(folder), asked.steady)
+        rows = compare(asked.source, flags, asked.budget, asked.keep or Path(folder), asked.steady)
     best = min(float(line["lowest distance"]) for line in rows)
-    summary = {"size": size, "stopped / lowest of all": float(rows[0]["lowest distance"]) / best}
+    summary = {"flags": " ".join(flags), "stopped / lowest of all": float(rows[0]["lowest distance"]) / best}
     record(f"stops-{asked.source}", rows, summary)
 
 
-def compare(source: str, size: int, budget: str, folder: Path, steady: bool) -> list[dict[str, Any]]:
+def compare(source: str, flags: list[str], budget: str, folder: Path, steady: bool) -> list[dict[str, Any]]:
     """One row a game."""
-    sized = ("--size", str(size))
     own, told = folder / "own", folder / "stopped.json"
     if not told.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        told.write_text(json.dumps(train(source, own, *sized, "--budget", budget)))
+        told.write_text(json.dumps(train(source, own, *flags, "--budget", budget)))
     stopped = json.loads(told.read_text())
     rounds = stopped["rounds"]
     longer = ("--budget", f"{3 * rounds}rounds", "--end", "budget")
-    again = train(source, own, *sized, *longer)
+    again = train(source, own, *flags, *longer)
     rows = [
         row("as it stopped", own, rounds, stopped["verdict"]),
         row("the same, three times as long", own, 3 * rounds, again["verdict"]),
     ]
     if steady:
-        other = train(source, folder / "steady", *sized, *longer, "--anneal", "off")
+        other = train(source, folder / "steady", *flags, *longer, "--anneal", "off")
         what = "rates never lowered, three times as long"
         rows.append(row(what, folder / "steady", 3 * rounds, other["verdict"]))
     return rows

@@ -18,6 +18,7 @@ from evenodds.distributed import ALONE, Team
 from evenodds.errors import UserError
 from evenodds.game.augment import augment, jitter
 from evenodds.game.odds import Odds, odds
+from evenodds.game.recorder import Recorder
 from evenodds.game.round import per_sample, turn_d, turn_g
 from evenodds.game.tempo import Pace, Tempo
 from evenodds.latent import draw, generate, seed_of, set_random
@@ -66,6 +67,8 @@ class Training:
         self.tempo = Tempo(recipe.game, pace, penalised=self.objective.penalty is not None)
         self.players = make_players(recipe, store, device)
         self.players.team = team
+        # What ranks tell each other is no part of a graph.
+        self.recorder = Recorder(device, self.players.optimizers, on=team.size == 1)
         self.jitters = (
             store.condition is not None and store.condition.pictures and recipe.game.augment == "on"
         )
@@ -98,18 +101,18 @@ class Training:
 
     def turn_d(self) -> tuple[Drawn, Tensor]:
         """One D turn. Returns the reals that it was played on, and D's loss."""
+        lazy = self.turns % self.objective.every == 0
+
+        def learn(x: Tensor, c: Tensor | None) -> Tensor:
+            z = draw(self.share, self.recipe.network.latent, self.device)
+            return turn_d(self.players, self.objective, self.augment, x, z, c, lazy=lazy, parts=self.parts)
 
         def play() -> tuple[Drawn, Tensor]:
             self.seed("d")
             real = self.batches.at(self.seen, self.share, self.device)
             if self.jitters and real.c is not None:
                 real = Drawn(*jitter(real.x, real.c))
-            z = draw(self.share, self.recipe.network.latent, self.device)
-            lazy = self.turns % self.objective.every == 0
-            loss = turn_d(
-                self.players, self.objective, self.augment, real.x, z, real.c, lazy=lazy, parts=self.parts
-            )
-            return real, loss
+            return real, self.recorder.play(("d", lazy), learn, *real)
 
         found = self.fitting(play)
         self.turns += 1
@@ -119,10 +122,13 @@ class Training:
     def turn_g(self, real: Drawn, turn: int) -> Tensor:
         """The ``turn``-th G turn of a round. Returns G's loss."""
 
+        def learn(x: Tensor, c: Tensor | None) -> Tensor:
+            z = draw(self.share, self.recipe.network.latent, self.device)
+            return turn_g(self.players, self.objective, self.augment, x, z, c, parts=self.parts)
+
         def play() -> Tensor:
             self.seed("g" if not turn else f"g{turn}")
-            z = draw(self.share, self.recipe.network.latent, self.device)
-            return turn_g(self.players, self.objective, self.augment, real.x, z, real.c, parts=self.parts)
+            return self.recorder.play("g", learn, *real)
 
         return self.fitting(play)
 
@@ -141,7 +147,8 @@ class Training:
                         "the device's memory does not hold one sample's turn, take a smaller --size or --width"
                     ) from None
             self.parts = min(2 * self.parts, self.share)
-            for optimizer in (self.players.optimizer_g, self.players.optimizer_d):
+            self.recorder.forget()
+            for optimizer in self.players.optimizers:
                 optimizer.zero_grad(set_to_none=True)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -215,6 +222,7 @@ class Training:
             for group in optimizer.param_groups:
                 group["lr"] = rate * pace.rate
         self.objective = replace(self.objective, weight=self.weight * pace.penalty)
+        self.recorder.forget()
 
     @property
     def cost(self) -> int:
@@ -319,6 +327,7 @@ class Training:
         players.average.network.load_state_dict(tensors["average"])
         restore_optimizer(players.optimizer_g, tensors["optimizer_g"])
         restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
+        self.recorder.forget()
 
 
 def end(team: Team, said: Any) -> None:

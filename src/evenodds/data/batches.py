@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evenodds.data.pictures import to_tensor
+from evenodds.data.pictures import sent, to_tensor
 from evenodds.data.store import Part, Store
 from evenodds.spec import PictureSpec, RowSpec
 
@@ -111,14 +111,14 @@ def drawn(store: Store, part: Part, indices: np.ndarray, device: torch.device) -
 
 def as_given(block: np.ndarray, device: torch.device) -> Tensor:
     """Stored conditions as the networks take them: pictures in [-1, 1], values as they are."""
-    if block.dtype == np.uint8:
-        return to_tensor(block).to(device).contiguous(memory_format=torch.channels_last)
-    return torch.from_numpy(block).to(device)
+    return as_pictures(block, device) if block.dtype == np.uint8 else sent(block, device)
 
 
 def as_samples(store: Store, block: np.ndarray, device: torch.device) -> Tensor:
     """Stored samples as the networks take them: pictures in [-1, 1] and channels-last, rows as they are."""
-    if isinstance(store.spec, PictureSpec):
-        pictures = to_tensor(block).to(device)
-        return pictures.contiguous(memory_format=torch.channels_last)
-    return torch.from_numpy(block).to(device)
+    return as_pictures(block, device) if isinstance(store.spec, PictureSpec) else sent(block, device)
+
+
+def as_pictures(block: np.ndarray, device: torch.device) -> Tensor:
+    """uint8 (n, C, H, W) in [-1, 1], channels-last."""
+    return to_tensor(block, device).contiguous(memory_format=torch.channels_last)

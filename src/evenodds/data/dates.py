@@ -67,7 +67,7 @@ class DateColumn:
         absent = ticks.isna().to_numpy(np.bool_)
         whole = ticks.to_numpy(np.int64, na_value=0)
         stamps = whole.astype(f"datetime64[{self.unit}]").astype("datetime64[us]")
-        stamps[absent] = np.datetime64("NaT")
+        stamps[absent] = np.datetime64("NaT", "us")
         if self.text_format is None:
             zone = "UTC" if "," in self.dtype else None
             dtype: Any = self.dtype

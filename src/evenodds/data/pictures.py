@@ -75,11 +75,19 @@ def fitted(image: Image.Image, size: int, fit: Fit, channels: Literal[1, 3]) -> 
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def to_tensor(pictures: Bytes) -> torch.Tensor:
-    """uint8 (n, C, H, W) as float32 in [-1, 1], where 0 becomes -1 and 255 becomes 1."""
+def to_tensor(pictures: Bytes, device: torch.device | str = "cpu") -> torch.Tensor:
+    """uint8 (n, C, H, W) as float32 in [-1, 1] on a device, where 0 becomes -1 and 255 becomes 1."""
+    return sent(pictures, device).float().div_(127.5).sub_(1)
+
+
+def sent(values: np.ndarray, device: torch.device | str) -> torch.Tensor:
+    """A copy of numbers on a device; a GPU fetches it while this process goes on."""
     import torch
 
-    return torch.from_numpy(pictures.astype(np.float32)).div_(127.5).sub_(1)
+    copy = torch.tensor(values)
+    if torch.device(device).type == "cuda":
+        copy = copy.pin_memory()
+    return copy.to(device, non_blocking=True)
 
 
 def to_pictures(tensor: torch.Tensor) -> Bytes:

@@ -34,6 +34,11 @@ class Players:
     optimizer_d: torch.optim.Optimizer
     team: Team = ALONE
 
+    @property
+    def optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        """G's and D's."""
+        return self.optimizer_g, self.optimizer_d
+
 
 def turn_d(
     players: Players,

@@ -55,7 +55,7 @@ class GameSettings(BaseModel):
     """Early checks without anything better after which a game stands still; late in it two fifths of its rounds."""
 
     half_life: int = Field(default=20_000, ge=1)
-    """Half-life of G's moving average, in samples seen."""
+    """Half-life of G's moving average, in samples seen; late in a game a fiftieth of all that were."""
 
     augment: Literal["auto", "on", "off"] = "auto"
     """Differentiable augmentation of what D sees; auto: of as many pictures as D's memorising calls for."""

@@ -26,6 +26,8 @@ class ValueGenerator(nn.Module):
     """G(z, c): (n, latent), (n, condition.spec.width) -> (n, *spec.shape). ``family`` makes the G(z) inside, whose
     latent vector is z beside an embedding of c; columns of a row stand in it as they were given."""
 
+    places: Tensor
+
     def __init__(
         self,
         family: type[nn.Module],
@@ -36,12 +38,12 @@ class ValueGenerator(nn.Module):
         super().__init__()
         self.embed = embedding(condition)
         self.inner = family(spec, settings.model_copy(update={"latent": settings.latent + EMBEDDED}))
-        self.places = condition.places
+        self.register_buffer("places", torch.tensor(condition.places, dtype=torch.long), persistent=False)
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
         x: Tensor = self.inner(torch.cat([z, self.embed(c)], dim=1))
-        if self.places:
-            x = x.index_copy(1, torch.tensor(self.places, device=x.device), c)
+        if len(self.places):
+            x = x.index_copy(1, self.places, c)
         return x
 
 
