@@ -1,11 +1,11 @@
 """Does a game that stops by itself stop too soon? Its best distance against that of three times as many rounds.
 
-    python benchmarks/stops.py digits|faces [--size PX] [--network NAME] [--width N] [--batch N] [--budget 2h] \
-        [--keep FOLDER] [--steady]
+    python benchmarks/stops.py digits|faces [--size PX] [--network NAME] [--width N] [--batch N] ...
 
 The game plays to its own verdict, and the same run then goes on to three times its rounds; with --steady the same
 game with rates that are never lowered plays as many. Distance: as the checks measure it, the Fréchet distance
-on their features to training reals. --keep has the runs stay, and an unfinished benchmark go on.
+on their features to training reals. --budget ends a game that does not stop by itself, and --keep has
+the runs stay, and an unfinished benchmark go on.
 """
 
 from __future__ import annotations
