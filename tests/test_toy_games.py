@@ -132,3 +132,11 @@ def test_a_discriminator_that_never_had_its_head_start_is_never_even(tmp_path: P
     training = game(tmp_path, Shifted(0.0), Power(1), {"penalty": "r1", "penalty_weight": 1.0})
     steward = Steward(training)
     assert all(check.ending != "even" for check in play(training, steward, 10, 5))
+
+
+def test_below_the_floor_is_what_a_perfect_generator_has_by_chance(tmp_path: Path) -> None:
+    """Of such states none is closer than another: a lucky one is not held on to."""
+    examiner = Steward(game(tmp_path, Shifted(0.0), Power(1), {})).examiner
+    draws = np.random.default_rng(1).normal(size=(40, examiner.count, 1)).astype(np.float32)
+    assert sum(examiner.distance(draw) <= examiner.floor for draw in draws) >= 32
+    assert not any(examiner.distance(draw + 0.2) <= examiner.floor for draw in draws)

@@ -63,8 +63,8 @@ class Examiner:
         self.own = measures.nearest(self.heldout, self.train)
         """Held-out reals' distances to their nearest training sample."""
         # A Fréchet distance hangs on how many samples there are: that of few held-out pictures says nothing here.
-        self.floor = 0.0 if self.pictures else round(self.distance(self.heldout), DIGITS)
-        """The distance of held-out reals themselves: below it no state is closer than another."""
+        self.floor = 0.0 if self.pictures else round(max(map(self.distance, self.drawn_anew())), DIGITS)
+        """The largest distance of several draws of reals themselves: below it no state is closer than another."""
         seed = training.recipe.plan.seed
         set_random(seed_of(seed, "examiner"), training.device)
         self.latents = draw(
@@ -73,6 +73,12 @@ class Examiner:
             training.device,
         )
         self.given = training.conditions(len(self.latents))
+
+    def drawn_anew(self) -> Iterator[measures.Cloud]:
+        """Rows that the distance is not measured to: held-out ones, and as many known ones at a time as there are."""
+        yield self.heldout
+        for start in range(REFERENCE, len(self.train) - self.count + 1, self.count):
+            yield self.train[start : start + self.count]
 
     def look(self) -> Seen | None:
         """This check's numbers, or None where a score or a fake is not a number."""
