@@ -1,11 +1,10 @@
 """Does a game that stops by itself stop too soon? Its best distance against that of three times as many rounds.
 
-    python benchmarks/stops.py digits|faces [--size PX] [--network NAME] [--width N] [--batch N] ...
+    python benchmarks/stops.py digits|faces [--size PX] [--budget 2h] [--keep FOLDER] [--steady] [flags of train]
 
 The game plays to its own verdict, and the same run then goes on to three times its rounds; with --steady the same
 game with rates that are never lowered plays as many. Distance: as the checks measure it, the Fréchet distance
-on their features to training reals. --budget ends a game that does not stop by itself, and --keep has
-the runs stay, and an unfinished benchmark go on.
+on their features to training reals. --keep has the runs stay, and an unfinished benchmark go on.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ from playing import train
 from record import record
 
 SIZES = {"digits": 16, "faces": 64}
-GAME = ("network", "width", "batch")
-"""What `evenodds train` is told beside the size; its own choice where it is left out."""
 
 
 def row(what: str, run: Path, rounds: int, verdict: str) -> dict[str, Any]:
@@ -46,16 +43,11 @@ def main() -> None:
     )
     parser.add_argument("source", choices=sorted(SIZES))
     parser.add_argument("--size", type=int)
-    for flag in GAME:
-        parser.add_argument(f"--{flag}")
     parser.add_argument("--budget", default="2h")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--steady", action="store_true")
-    asked = parser.parse_args()
-    size = asked.size or SIZES[asked.source]
-    flags = ["--size", str(size)]
-    for flag in GAME:
-        flags += [f"--{flag}", getattr(asked, flag)] if getattr(asked, flag) else []
+    asked, flags = parser.parse_known_args()
+    flags = ["--size", str(asked.size or SIZES[asked.source]), *flags]
     with tempfile.TemporaryDirectory() as folder:
         rows = compare(asked.source, flags, asked.budget, asked.keep or Path(folder), asked.steady)
     best = min(float(line["lowest distance"]) for line in rows)
