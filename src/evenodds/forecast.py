@@ -12,11 +12,12 @@ import torch
 from evenodds.budget import Budget
 from evenodds.data.store import Store
 from evenodds.device import find_device, threads_for
+from evenodds.game.recorder import WARM
 from evenodds.recipe import Recipe, resolve
 from evenodds.training import Training
 
 ROUNDS = 5
-"""Rounds that are timed, after one that warms up."""
+"""Rounds that are timed, after one that warms up; on a GPU after so many that all kinds of turn are recorded."""
 
 
 def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str, Any]:
@@ -29,13 +30,14 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     with torch.random.fork_rng(), threads_for(store.spec):
         training = Training(recipe, store, place)
         times = []
-        for _ in range(ROUNDS + 1):
+        warming = WARM * training.objective.every + 1 if training.recorder.on else 1
+        for _ in range(warming + ROUNDS):
             start = time.perf_counter()
             _, loss = training.round()
             loss.item()  # waits for the device
             times.append(time.perf_counter() - start)
         training.odds()
-    a_round = statistics.median(times[1:])
+    a_round = statistics.median(times[warming:])
     per_round = recipe.game.batch * recipe.game.turns_d
     budget = Budget.parse(recipe.plan.budget)
     total = {"seconds": a_round, "rounds": 1.0, "seen": float(per_round)}[budget.unit]
