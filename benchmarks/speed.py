@@ -65,21 +65,19 @@ def arms(store: Store, device: torch.device, batch: int) -> list[Arm]:
     )
     same_batch = Recipe(network=NetworkSettings(width=PUBLISHED.width), game=GameSettings(batch=batch))
     found = [Arm("the usual loop", lambda: usual.round(real), batch)]
-    wishes = {
-        "evenodds, same networks and loss": same,
-        "evenodds, default game, same width and batch": same_batch,
-        "evenodds, default": Recipe(),
-    }
-    if device.type == "cuda":
-        for larger in LARGER:
-            wishes[f"evenodds, default, batches of {larger}"] = Recipe(game=GameSettings(batch=larger))
-    for name, wish in wishes.items():
+
+    def ours(name: str, wish: Recipe) -> Training:
         training = Training(resolve(wish, spec, store.n_train, "noise"), store, device)
         found.append(Arm(name, training.round, training.recipe.game.batch))
+        return training
+
+    ours("evenodds, same networks and loss", same)
+    ours("evenodds, default game, same width and batch", same_batch)
+    ours("evenodds, default", Recipe())
     if device.type == "cuda":
-        training = Training(resolve(Recipe(), spec, store.n_train, "noise"), store, device)
-        training.recorder.on = False
-        found.append(Arm("evenodds, default, turns not recorded", training.round, training.recipe.game.batch))
+        for larger in LARGER:
+            ours(f"evenodds, default, batches of {larger}", Recipe(game=GameSettings(batch=larger)))
+        ours("evenodds, default, turns not recorded", Recipe()).recorder.on = False
     return found
 
 

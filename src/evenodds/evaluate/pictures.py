@@ -99,7 +99,7 @@ def neighbours(clouds: Clouds, view: View) -> Iterator[Figure]:
 def ruled(store: Store, fake: Bytes, clouds: Clouds, view: View, device: torch.device) -> Figure:
     """The referee's word, with a second opinion on features that a network gives."""
     count = min(len(clouds.heldout), len(fake), most(store.spec))
-    real, made = (to_tensor(side).to(device) for side in (store.heldout(np.arange(count)), fake[:count]))
+    real, made = (to_tensor(side, device) for side in (store.heldout(np.arange(count)), fake[:count]))
     vectors = (clouds.heldout[:count], clouds.fake[:count])
     ruling = strictest(store.spec, real, made, (lambda: vectors) if view.network else None)
     by, resizer = (view.name, view.resizer) if ruling.by == "features" else (ruling.by, "none")
@@ -136,7 +136,7 @@ def certainty(store: Store, fake: Bytes, classifier: nn.Module, device: torch.de
     def shares(pictures: Bytes) -> NDArray[np.float64]:
         parts = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
         with torch.inference_mode():
-            said: list[Tensor] = [network(to_tensor(part).to(device)).softmax(1) for part in parts]
+            said: list[Tensor] = [network(to_tensor(part, device)).softmax(1) for part in parts]
         return np.asarray(torch.cat(said).double().cpu().numpy())
 
     count = min(store.n_heldout, len(fake))

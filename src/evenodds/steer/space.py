@@ -167,7 +167,7 @@ class Space:
                 f"pictures to be inverted are uint8 of shape (n, {', '.join(map(str, expected))}) and not "
                 f"{pictures.dtype} of {pictures.shape}"
             )
-        return to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).to(self.device)
+        return to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), self.device)
 
     def tuned(self, z: Tensor, pictures: NDArray[np.uint8]) -> Self:
         """The same space with a G of its own, tuned to make pictures uint8 (n, H, W, C) of their latents (n, latent),
