@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 help:
 	@echo "make demo    train on people, and say what to look at"
 	@echo "make test    every test, fast ones first"
-	@echo "make check   formatting, lint, types, floors"
+	@echo "make check   formatting, lint, types, layers"
 	@echo "make e2e     the end-to-end runs of CI, about six minutes"
 	@echo "make bench   the benchmarks, hours; BENCH=people for one"
 	@echo "make soak    100 kills and full disks, minutes"
@@ -45,7 +45,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_floors.py
+	$(BIN)/pytest -q tests/test_layers.py
 
 # One of them: make bench BENCH=people. BENCH=adult needs CTGAN=PYTHON, one that has ctgan, whose licence keeps it out of ours.
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \

@@ -27,11 +27,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evenodds.data.reading import read_table
-from evenodds.data.tables import TableCodec
-from evenodds.evaluate.columns import comparable, kinds_of, shapes, trends
-from evenodds.evaluate.records import usefulness
-from evenodds.evaluate.rows import mean_of
+from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.files import read_table
+from evenodds.evaluate.tables import mean_of
+from evenodds.metrics.columns import comparable, kinds_of, shapes, trends
+from evenodds.metrics.records import usefulness
 from labels import DATA
 from playing import sample, train
 from record import record

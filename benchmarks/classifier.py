@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from evenodds.data.pictures import to_tensor
+from evenodds.data.images.arrays import to_tensor
 from evenodds.data.store import Store
 
 FEATURES = 64

@@ -1,4 +1,4 @@
-"""Hostile content by the hundred thousand: the whole form of tests/test_hostile.py, with its table.
+"""Hostile content by the hundred thousand: the whole form of tests/robustness/test_hostile.py, with its table.
 
     python benchmarks/fuzz.py [INPUTS] [SURFACE ...] [--guided] [--try]
 
@@ -113,9 +113,9 @@ def inside(name: str, inputs: int, guided: bool) -> None:
             import atheris
 
             with atheris.instrument_imports(include=["evenodds"]):
-                from tests import hostile
+                from tests.robustness import hostile
         else:
-            from tests import hostile
+            from tests.robustness import hostile
 
         surface = hostile.surfaces(Path(place) / "inside")[name]
         bound()

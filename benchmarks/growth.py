@@ -39,10 +39,9 @@ def child(store: Path, batch: int, rounds: int) -> None:
     """Plays in this process, and says how long a round took and how much memory there was."""
     import torch
 
-    from evenodds.game.settings import GameSettings
-    from evenodds.networks.settings import NetworkSettings
-    from evenodds.recipe import Recipe, resolve
-    from evenodds.training import Training
+    from evenodds.config.presets import resolve
+    from evenodds.config.settings import GameSettings, NetworkSettings, Recipe
+    from evenodds.training.trainer import Training
 
     opened = Store.open(store)
     wish = Recipe(network=NetworkSettings(network="dcgan", width=WIDTH), game=GameSettings(batch=batch))
@@ -75,8 +74,8 @@ def measure(pictures: int, size: int, batch: int, rounds: int) -> dict[str, Any]
 
 def preparation(count: int) -> dict[str, Any]:
     """How fast a folder of JPEGs is prepared."""
+    from evenodds.config.settings import DataSettings
     from evenodds.data.prepare import prepare
-    from evenodds.data.settings import DataSettings
     from evenodds.data.source import find
 
     rng = np.random.default_rng(0)

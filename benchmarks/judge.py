@@ -22,17 +22,18 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from scipy.stats import norm
 
-from evenodds.data import people
-from evenodds.data.pictures import fitted
+from evenodds.config.settings import DataSettings
+from evenodds.data.builtin import people
+from evenodds.data.images.arrays import fitted
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
-from evenodds.game.odds import odds
 from evenodds.judge.calibration import p_values
+from evenodds.judge.corrupt_images import shuffle_patches
 from evenodds.judge.judge import FLAG, Judge
-from evenodds.judge.making import judge_of, store_of
-from evenodds.judge.tearing import shuffle_patches
-from evenodds.run import Run
+from evenodds.judge.train import judge_of
+from evenodds.metrics.odds import odds
+from evenodds.runs.run import Run
+from evenodds.runs.source_data import store_of
 from playing import train
 from record import record
 

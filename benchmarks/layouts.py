@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import Condition, PictureSpec
 from evenodds.networks import r3gan, resunet
 from evenodds.networks.build import build
 from evenodds.networks.layers import channels_last
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import Condition, PictureSpec
 from record import record
 from timing import seconds_each, spread
 

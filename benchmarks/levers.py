@@ -23,18 +23,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evenodds.config.presets import resolve
+from evenodds.config.settings import GameSettings, NetworkSettings, ObjectiveSettings, Recipe
 from evenodds.data.batches import Drawn
 from evenodds.data.store import Store
 from evenodds.game.augment import augment
-from evenodds.game.round import critic
-from evenodds.game.settings import GameSettings
-from evenodds.latent import draw
+from evenodds.game.step import critic
 from evenodds.networks.ema import RAMP, Average
-from evenodds.networks.settings import NetworkSettings
-from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.players import make_optimizer
-from evenodds.recipe import Recipe, resolve
-from evenodds.training import Training
+from evenodds.networks.generate import draw
+from evenodds.training.players import make_optimizer
+from evenodds.training.trainer import Training
 from memory import make
 from record import record
 from speed import CYCLE

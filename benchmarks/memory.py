@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
-from evenodds.data.writer import About, write_store
-from evenodds.spec import PictureSpec
+from evenodds.data.store_writer import About, write_store
 from record import record
 
 CHUNK = 1_000
@@ -51,11 +51,10 @@ def child(store: Path, run: Path, rounds: int) -> None:
     import torch
 
     from evenodds.cli.display import Display
-    from evenodds.game.settings import GameSettings
-    from evenodds.networks.settings import NetworkSettings
-    from evenodds.recipe import PlanSettings, Recipe, resolve
-    from evenodds.session import open_run
-    from evenodds.train import train
+    from evenodds.config.presets import resolve
+    from evenodds.config.settings import GameSettings, NetworkSettings, PlanSettings, Recipe
+    from evenodds.training.loop import train
+    from evenodds.training.session import open_run
 
     opened = Store.open(store)
     wish = Recipe(

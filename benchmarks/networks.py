@@ -17,18 +17,16 @@ import numpy as np
 import torch
 
 from classifier import Classifier, features, train_classifier
-from evenodds.data.pictures import to_pictures, to_tensor
+from evenodds.config.presets import resolve
+from evenodds.config.settings import DataSettings, NetworkSettings, ObjectiveSettings, Recipe
+from evenodds.data.images.arrays import to_pictures, to_tensor
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.data.tables import TableCodec
-from evenodds.game.measures import frechet
-from evenodds.latent import draw, generate
-from evenodds.networks.settings import NetworkSettings
-from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.recipe import Recipe, resolve
-from evenodds.training import Training
+from evenodds.data.tables.codec import TableCodec
+from evenodds.metrics.distribution import frechet
+from evenodds.networks.generate import draw, generate
+from evenodds.training.trainer import Training
 from people import auc
 from record import record
 

@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from evenodds.data.pictures import to_tensor, write_grid
+from evenodds.config.settings import DataSettings
+from evenodds.data.images.arrays import to_tensor, write_grid
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.extractor import features, load
-from evenodds.fidelity import distance, psnr, ssim
+from evenodds.evaluate.pairs import distance, psnr, ssim
 from evenodds.gan import Gan
-from evenodds.sample import shown
+from evenodds.metrics.efficientnet import features, load
+from evenodds.runs.sample import shown
 from playing import sample, train
 from record import ROOT, record
 

@@ -21,10 +21,10 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
+from evenodds.config.settings import DataSettings
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
-from evenodds.data.tables import TableCodec
+from evenodds.data.tables.codec import TableCodec
 from playing import sample, train
 from record import ROOT, record
 

@@ -18,12 +18,12 @@ import numpy as np
 from torch import Tensor
 
 from classifier import Classifier, features, predict, train_classifier
-from evenodds.data.pictures import to_tensor
+from evenodds.config.settings import DataSettings
+from evenodds.data.images.arrays import to_tensor
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.game.measures import frechet
+from evenodds.metrics.distribution import frechet
 from playing import pictures_of, train
 from record import ROOT, record
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evenodds.device import find_device
-from evenodds.run import Run
-from evenodds.sample import pictures
+from evenodds.core.device import find_device
+from evenodds.runs.run import Run
+from evenodds.runs.sample import pictures
 
 
 def train(source: str | Path, run: Path, *flags: str) -> dict[str, Any]:

@@ -26,15 +26,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evenodds.data.pictures import to_pictures, to_tensor
+from evenodds.config.settings import DataSettings
+from evenodds.core.device import find_device
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import to_pictures, to_tensor
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.device import find_device
-from evenodds.evaluate.views import View, view_of
-from evenodds.game.measures import frechet
-from evenodds.spec import PictureSpec
+from evenodds.evaluate.extractors import View, view_of
+from evenodds.metrics.distribution import frechet
 from labels import folder_of
 from playing import pictures_of, train
 from record import record

@@ -22,10 +22,10 @@ import numpy as np
 import onnxruntime
 import torch
 
-from evenodds.device import find_device
+from evenodds.core.device import find_device
 from evenodds.export.onnx import export_onnx
-from evenodds.run import Run
-from evenodds.sample import batch_of, load_generator
+from evenodds.runs.run import Run
+from evenodds.runs.sample import batch_of, load_generator
 from playing import train
 from record import record
 from timing import seconds_each, spread

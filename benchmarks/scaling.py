@@ -21,10 +21,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from evenodds import distributed
+from evenodds.config.settings import NetworkSettings
+from evenodds.core import distributed
+from evenodds.core.spec import PictureSpec
 from evenodds.networks.build import build
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import PictureSpec
 from record import record
 
 BYTES = 4

@@ -1,4 +1,4 @@
-"""Killed at random moments, and out of disk in each write: the whole form of tests/test_harm.py, with its table.
+"""Killed at random moments, and out of disk in each write: the whole form of tests/robustness/test_harm.py, with its table.
 
 python benchmarks/soak.py [KILLS] [--try]
 """
@@ -17,7 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests import harm
+from tests.robustness import harm
 
 from record import record
 

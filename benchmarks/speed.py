@@ -24,14 +24,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from evenodds.config.presets import resolve
+from evenodds.config.settings import GameSettings, NetworkSettings, ObjectiveSettings, Recipe
+from evenodds.core.device import find_device
+from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
-from evenodds.device import find_device
-from evenodds.game.settings import GameSettings
-from evenodds.networks.settings import NetworkSettings
-from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.recipe import Recipe, resolve
-from evenodds.spec import PictureSpec
-from evenodds.training import Training
+from evenodds.training.trainer import Training
 from memory import make
 from record import record
 from usual import BATCH, PUBLISHED, Usual

@@ -22,11 +22,11 @@ import torch
 from numpy.typing import NDArray
 
 from classifier import Classifier, predict, train_classifier
-from evenodds.data.pictures import to_tensor
+from evenodds.config.settings import DataSettings
+from evenodds.data.images.arrays import to_tensor
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
-from evenodds.run import Run
+from evenodds.runs.run import Run
 from labels import folder_of, pictures, save
 from playing import pictures_of, train
 from record import record

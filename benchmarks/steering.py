@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from classifier import Classifier, predict, train_classifier
-from evenodds.data.pictures import to_pictures, to_tensor, write_grid
+from evenodds.data.images.arrays import to_pictures, to_tensor, write_grid
 from evenodds.data.store import Store
-from evenodds.game.features import Features
-from evenodds.run import Run
+from evenodds.metrics.image_features import Features
+from evenodds.runs.run import Run
 from evenodds.steer.directions import Direction
-from evenodds.steer.steering import Steer
+from evenodds.steer.editor import Steer
 from playing import train
 from record import ROOT, record
 

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from evenodds.run import Run
+from evenodds.runs.run import Run
 from playing import train
 from record import record
 

@@ -24,11 +24,11 @@ from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evenodds import checkpoint
-from evenodds.data.pictures import to_tensor
+from evenodds.core import bundle
+from evenodds.data.images.arrays import to_tensor
 from evenodds.networks.build import build
 from evenodds.networks.dcgan import ConvDiscriminator
-from evenodds.run import Run
+from evenodds.runs.run import Run
 from labels import pictures, save
 from playing import train
 from record import record
@@ -73,7 +73,7 @@ def players_of(run: Path, *, trained: bool) -> ConvDiscriminator:
     torch.manual_seed(0)
     _, discriminator = build(opened.spec, opened.recipe.network)
     if trained:
-        tensors, _ = checkpoint.read(opened.checkpoints.best())
+        tensors, _ = bundle.read(opened.checkpoints.best())
         discriminator.load_state_dict(tensors["discriminator"])
     return cast(ConvDiscriminator, discriminator)
 

@@ -20,23 +20,21 @@ import numpy as np
 import pandas as pd
 import torch
 
+from evenodds.config.presets import resolve
+from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, PlanSettings, Recipe
+from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.examine import REFERENCE
-from evenodds.game import measures
-from evenodds.game.features import Features
-from evenodds.game.settings import GameSettings
 from evenodds.gan import Silent
-from evenodds.latent import stream
-from evenodds.networks.settings import NetworkSettings
-from evenodds.recipe import PlanSettings, Recipe, resolve
-from evenodds.sample import load_generator
-from evenodds.session import open_run
-from evenodds.spec import PictureSpec
-from evenodds.train import train
+from evenodds.metrics import distribution
+from evenodds.metrics.image_features import Features
+from evenodds.metrics.reference import REFERENCE
+from evenodds.networks.generate import stream
+from evenodds.runs.sample import load_generator
+from evenodds.training.loop import train
+from evenodds.training.session import open_run
 from modes import MIXTURES, ROWS
 from record import record
 
@@ -102,8 +100,8 @@ def distance(store: Store, fakes: torch.Tensor) -> float:
     reals = as_samples(store, store.train(np.arange(min(FAKES, store.n_train))), torch.device("cpu"))
     features = Features(store.spec, [reals])
     if isinstance(store.spec, PictureSpec):
-        return measures.frechet(features(reals), features(fakes))
-    return measures.energy(features(reals)[: 2 * REFERENCE], features(fakes))
+        return distribution.frechet(features(reals), features(fakes))
+    return distribution.energy(features(reals)[: 2 * REFERENCE], features(fakes))
 
 
 def row(who: str, found: list[dict[str, Any]]) -> dict[str, object]:

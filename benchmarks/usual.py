@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import PictureSpec
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import PictureSpec
 
 LATENT, CHANNELS, BATCH = 100, 64, 128
 PUBLISHED = NetworkSettings(network="dcgan", width=CHANNELS, latent=LATENT, norm_d="batch")

@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from evenodds.cli.main import main
-from evenodds.errors import UserError
-from evenodds.export.runtime import add_runtime
+from evenodds.core.errors import UserError
+from evenodds.export.onnxruntime_web import add_runtime
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"

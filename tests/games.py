@@ -11,16 +11,13 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from evenodds.config.presets import resolve
+from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, ObjectiveSettings, Recipe
 from evenodds.data.prepare import prepare
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import find
-from evenodds.game.settings import GameSettings
 from evenodds.networks.ema import Average
-from evenodds.networks.settings import NetworkSettings
-from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.recipe import Recipe, resolve
-from evenodds.steward import Found, Steward
-from evenodds.training import Training
+from evenodds.training.supervisor import Found, Steward
+from evenodds.training.trainer import Training
 
 CPU = torch.device("cpu")
 EVERY = 20

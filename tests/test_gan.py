@@ -11,10 +11,9 @@ import pytest
 import torch
 
 import evenodds
-from evenodds.errors import UserError
+from evenodds.core.errors import UserError
 from evenodds.gan import Gan
-
-from .conftest import Answer
+from tests.conftest import Answer
 
 
 def test_rows_come_back_as_a_table_and_survive_saving(penguins: Path, tmp_path: Path) -> None:

@@ -13,27 +13,30 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from evenodds import sample as sampling
-from evenodds.clock import Moment
-from evenodds.data.settings import DataSettings
+from evenodds.config.settings import (
+    DataSettings,
+    GameSettings,
+    NetworkSettings,
+    ObjectiveSettings,
+    PlanSettings,
+    Recipe,
+)
+from evenodds.core.device import find_device
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
 from evenodds.data.source import find
-from evenodds.device import find_device
-from evenodds.errors import UserError
-from evenodds.evaluate.scoring import Asked, score
-from evenodds.evaluate.views import Extractor
+from evenodds.evaluate.extractors import Extractor
+from evenodds.evaluate.score import Asked, score
 from evenodds.export.pretrained import fetch, open_hub
-from evenodds.game.settings import GameSettings
-from evenodds.given import Wanted, wish_of
-from evenodds.judge.asking import ask_in_python
 from evenodds.judge.judge import Judge
-from evenodds.judge.making import judge_of
-from evenodds.networks.settings import NetworkSettings
-from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.recipe import PlanSettings, Recipe
-from evenodds.run import Run
-from evenodds.session import start
-from evenodds.spec import PictureSpec
-from evenodds.steer.steering import Steer
+from evenodds.judge.predict import ask_in_python
+from evenodds.judge.train import judge_of
+from evenodds.runs import sample as sampling
+from evenodds.runs.conditions import Wanted, wish_of
+from evenodds.runs.run import Run
+from evenodds.steer.editor import Steer
+from evenodds.training.clock import Moment
+from evenodds.training.session import start
 
 ROOMS: dict[str, type[BaseModel]] = {
     "plan": PlanSettings,

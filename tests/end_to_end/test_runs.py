@@ -19,8 +19,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from evenodds.data.digits import load
-from evenodds.data.people import draw
+from evenodds.data.builtin.digits import load
+from evenodds.data.builtin.people import draw
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.end_to_end

@@ -79,7 +79,7 @@ def answers(url: str, process: subprocess.Popen[str]) -> bool:
 
 def end_training(record: Path) -> None:
     """Nothing that a test started may live on."""
-    from evenodds.studio.training import Trainings
+    from evenodds.studio.processes import Trainings
 
     pid = Trainings(record.parents[1]).pid(record.stem)
     if pid is not None:

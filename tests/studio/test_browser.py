@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evenodds.run import Run
+from evenodds.runs.run import Run
 from tests.studio.conftest import SHOTS, Server, wait_for
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from evenodds.errors import UserError
-from evenodds.studio import guards
+from evenodds.core.errors import UserError
+from evenodds.studio import security
 
 OUTSIDE = [
     "..", ".", "", "../people", "/etc/passwd", "a/b", "a\\b", "people/..", ".studio", "a\0b", "a" * 81, None, 7,
@@ -34,19 +34,19 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_no_name_leads_out(root: Path, name: object) -> None:
     with pytest.raises(UserError):
-        guards.place(root, name)
+        security.place(root, name)
 
 
 def test_a_name_stays_inside(root: Path) -> None:
     for name in ("people", "people-2", "키와 몸무게".replace(" ", "-"), "a.b_c", "new"):
-        assert guards.place(root, name) == root / name
+        assert security.place(root, name) == root / name
 
 
 def test_a_link_that_leads_out_is_no_run(root: Path) -> None:
     (root / "away").symlink_to(root.parent / "secret")
-    assert guards.runs(root) == ["people"]
+    assert security.runs(root) == ["people"]
     with pytest.raises(UserError, match="leads out"):
-        guards.place(root, "away")
+        security.place(root, "away")
 
 
 @pytest.mark.parametrize(
@@ -55,28 +55,28 @@ def test_a_link_that_leads_out_is_no_run(root: Path) -> None:
 )
 def test_only_what_is_meant_to_be_seen_is_served(root: Path, file: str) -> None:
     with pytest.raises(UserError):
-        guards.served(root, "people", file)
+        security.served(root, "people", file)
 
 
 def test_reports_and_sheets_are_served(root: Path) -> None:
-    assert guards.served(root, "people", "report.html").read_text() == "a report"
-    assert guards.served(root, "people", "samples/00000050.png").read_bytes() == b"png"
+    assert security.served(root, "people", "report.html").read_text() == "a report"
+    assert security.served(root, "people", "samples/00000050.png").read_bytes() == b"png"
     (root / "people" / "film.gif").symlink_to(root.parent / "secret" / "recipe.json")
     with pytest.raises(UserError):
-        guards.served(root, "people", "film.gif")
+        security.served(root, "people", "film.gif")
 
 
 def test_pictures_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "one.png"
     Image.new("RGB", (40, 30)).save(path)
-    assert guards.picture(str(path)) == path
-    monkeypatch.setattr(guards, "PICTURE_PIXELS", 1199)
+    assert security.picture(str(path)) == path
+    monkeypatch.setattr(security, "PICTURE_PIXELS", 1199)
     with pytest.raises(UserError, match="40 × 30"):
-        guards.picture(path)
-    monkeypatch.setattr(guards, "PICTURE_PIXELS", 10_000)
-    monkeypatch.setattr(guards, "PICTURE_BYTES", 10)
+        security.picture(path)
+    monkeypatch.setattr(security, "PICTURE_PIXELS", 10_000)
+    monkeypatch.setattr(security, "PICTURE_BYTES", 10)
     with pytest.raises(UserError, match="MB"):
-        guards.picture(path)
+        security.picture(path)
 
 
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     for content in (b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40), b"%!PS-Adobe"):
         path.write_bytes(content)
         with pytest.raises(UserError, match="cannot be read"):
-            guards.picture(path)
+            security.picture(path)
     with pytest.raises(UserError, match="no picture"):
-        guards.picture(None)
+        security.picture(None)
 
 
 def test_uploads_are_tables_or_zips_of_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,35 +96,35 @@ def test_uploads_are_tables_or_zips_of_pictures(tmp_path: Path, monkeypatch: pyt
     Image.new("L", (8, 8)).save(picture, "PNG")
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("one.png", picture.getvalue())
-    assert guards.upload(table) == table
-    assert guards.upload(archive) == archive
+    assert security.upload(table) == table
+    assert security.upload(archive) == archive
     archive.write_bytes(b"PK no zip")
     with pytest.raises(UserError, match="zip"):
-        guards.upload(archive)
+        security.upload(archive)
     (tmp_path / "c.exe").write_bytes(b"MZ")
     with pytest.raises(UserError, match="no table"):
-        guards.upload(tmp_path / "c.exe")
-    monkeypatch.setattr(guards, "UPLOAD_BYTES", 3)
+        security.upload(tmp_path / "c.exe")
+    monkeypatch.setattr(security, "UPLOAD_BYTES", 3)
     with pytest.raises(UserError, match="MB"):
-        guards.upload(table)
+        security.upload(table)
 
 
 def test_paths_are_for_who_sits_here() -> None:
-    assert guards.source("people", local=False) == "people"
-    assert guards.source("photos", local=True) == "photos"
+    assert security.source("people", local=False) == "people"
+    assert security.source("photos", local=True) == "photos"
     with pytest.raises(UserError, match="upload"):
-        guards.source("/etc", local=False)
+        security.source("/etc", local=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.7", "::", "example.org"])  # noqa: S104
 def test_others_come_in_with_a_password_alone(host: str) -> None:
     with pytest.raises(UserError, match="--password"):
-        guards.check_host(host, None)
-    guards.check_host(host, "long enough")
+        security.check_host(host, None)
+    security.check_host(host, "long enough")
     with pytest.raises(UserError, match="too short"):
-        guards.check_host(host, "short")
+        security.check_host(host, "short")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
 def test_this_machine_needs_none(host: str) -> None:
-    guards.check_host(host, None)
+    security.check_host(host, None)

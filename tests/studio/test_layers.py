@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import Condition, PictureSpec
 from evenodds.networks.build import build
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import Condition, PictureSpec
 from evenodds.studio.layers import SHOWN, inside, layer
 
 SPEC = PictureSpec(1, 32, 32)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from evenodds.studio import plots
-from evenodds.studio.words import speaker
+from evenodds.studio.i18n import speaker
 
 SAY = speaker("en")
 

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from evenodds.game.alarms import STUCK_FOR, Alarm, Seen, raised
-from evenodds.game.odds import Odds
-from evenodds.game.settings import GameSettings
-from evenodds.game.tempo import Move, Pace, Tempo
-from evenodds.report import EVENTS
-from evenodds.steward import NO_NUMBER
-from evenodds.studio.retold import retold
-from evenodds.studio.words import speaker
+from evenodds.config.settings import GameSettings
+from evenodds.game.alarms import STUCK_FOR, Alarm, raised
+from evenodds.game.schedule import Move, Pace, Tempo
+from evenodds.metrics.check import Seen
+from evenodds.metrics.odds import Odds
+from evenodds.runs.report import EVENTS
+from evenodds.studio.i18n import speaker
+from evenodds.studio.translate import retold
+from evenodds.training.supervisor import NO_NUMBER
 
 WELL = Seen(
     odds=0.72, odds_low=0.69, odds_high=0.75, gap=0.01, score_range=11.0, score_deviation=0.8, coverage=0.9,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from evenodds.errors import UserError
-from evenodds.run import Run
-from evenodds.studio.training import Trainings, flags_of, trains
+from evenodds.core.errors import UserError
+from evenodds.runs.run import Run
+from evenodds.studio.processes import Trainings, flags_of, trains
 from tests.studio.conftest import EVENODDS, studio, wait_for
 
 LONG = ["--budget", "100000rounds", "--end", "budget", "--check-every", "20"]

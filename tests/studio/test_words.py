@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 import evenodds.studio
-from evenodds.studio.retold import TOLD
-from evenodds.studio.words import LANGUAGES, preferred, speaker, texts
-from evenodds.verdicts import MEANINGS
-from evenodds.words import SENTENCES
+from evenodds.runs.status import MEANINGS, SENTENCES
+from evenodds.studio.i18n import LANGUAGES, preferred, speaker, texts
+from evenodds.studio.translate import TOLD
 
 SOURCE = Path(evenodds.studio.__file__).parent
 

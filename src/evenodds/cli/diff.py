@@ -19,8 +19,8 @@ def diff(first: Path, second: Path, *, json: bool = False) -> None:
     json:
         Print one JSON object of "recipe" and "results": names, each with the first run's value and the second's.
     """
-    from evenodds.diff import difference
-    from evenodds.run import Run
+    from evenodds.runs.compare import difference
+    from evenodds.runs.run import Run
 
     found = difference(Run.open(first), Run.open(second))
     if json:

@@ -12,11 +12,10 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from evenodds.verdicts import MEANINGS
-from evenodds.words import said
+from evenodds.runs.status import MEANINGS, said
 
 if TYPE_CHECKING:
-    from evenodds.clock import Moment
+    from evenodds.training.clock import Moment
 
 PLAIN_EVERY = 5.0
 """Seconds between plain lines, at least."""

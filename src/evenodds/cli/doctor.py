@@ -34,7 +34,7 @@ def doctor(
     with Display(quiet=json) as display:
         from evenodds.data.doctor import examine
         from evenodds.data.prepare import prepare
-        from evenodds.forecast import forecast
+        from evenodds.training.forecast import forecast
 
         facts = examine(found, flags.data, display.prepare)
         facts["ahead"] = forecast(prepare(found, flags.data), flags.recipe(), source, device)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from evenodds.cli.options import RunFolder
-from evenodds.errors import UserError
+from evenodds.core.errors import UserError
 
 
 def export(
@@ -39,8 +39,8 @@ def export(
     """
     if push is not None and to not in ("hub", "space"):
         raise UserError(f"--push goes with --to hub or --to space and not with --to {to}")
-    from evenodds.export.forms import export as write
-    from evenodds.run import Run
+    from evenodds.export.formats import export as write
+    from evenodds.runs.run import Run
 
     found = Run.open(run)
     place = out or Path(f"{found.path.resolve().name}-{to}")

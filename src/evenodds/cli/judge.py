@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evenodds.cli.options import Device, RunFolder
 
 if TYPE_CHECKING:
-    from evenodds.judge.asking import Opinion
+    from evenodds.judge.predict import Opinion
 
 MEANING = (
     "Percent real: the probability that it is real, where half of all samples are and the others are fakes of this "
@@ -41,13 +41,13 @@ def judge(
     to:
         A .csv or .parquet file for the same, instead of lines.
     """
-    from evenodds.errors import UserError
+    from evenodds.core.errors import UserError
 
     if not inputs:
         raise UserError("judge what? Give a picture, a folder, a table or a row such as height=170,weight=63")
-    from evenodds.device import find_device
-    from evenodds.judge.asking import ask
-    from evenodds.run import Run
+    from evenodds.core.device import find_device
+    from evenodds.judge.predict import ask
+    from evenodds.runs.run import Run
 
     found, opinions = ask(Run.open(run), list(inputs), find_device(device), say)
     if to is not None:
@@ -60,8 +60,8 @@ def judge(
 
 def write(opinions: list[Opinion], to: Path) -> None:
     """The opinions as a table file."""
-    from evenodds.data.reading import write_table
-    from evenodds.judge.asking import table_of
+    from evenodds.data.tables.files import write_table
+    from evenodds.judge.predict import table_of
 
     say(f"{write_table([table_of(opinions)], to):,} judged in {to}")
 

@@ -20,7 +20,7 @@ from evenodds.cli.score import score
 from evenodds.cli.steer import steer
 from evenodds.cli.studio import studio
 from evenodds.cli.train import train
-from evenodds.errors import UserError
+from evenodds.core.errors import UserError
 
 # GNU OpenMP's threads wait for each other by spinning, which on a machine that does something else beside costs up to
 # ten times the work itself. A short spin costs nothing measurable on a free one. Read once, when torch is loaded.

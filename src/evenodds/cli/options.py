@@ -8,11 +8,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from evenodds.data.settings import DataSettings
-from evenodds.game.settings import GameSettings
-from evenodds.networks.settings import NetworkSettings
-from evenodds.objectives.settings import ObjectiveSettings
-from evenodds.recipe import PlanSettings, Recipe
+from evenodds.config.settings import (
+    DataSettings,
+    GameSettings,
+    NetworkSettings,
+    ObjectiveSettings,
+    PlanSettings,
+    Recipe,
+)
 
 PRESET = "Left out, a flag takes what was measured best for the network; RUN/recipe.json says what that was."
 

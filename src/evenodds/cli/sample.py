@@ -37,12 +37,12 @@ def sample(
     seed:
         The same seed gives the same fakes.
     """
-    from evenodds.device import find_device
-    from evenodds.distributed import rank, size
-    from evenodds.latent import Share
-    from evenodds.run import Run
-    from evenodds.sample import place_of, write_samples
-    from evenodds.spec import PictureSpec
+    from evenodds.core.device import find_device
+    from evenodds.core.distributed import rank, size
+    from evenodds.core.spec import PictureSpec
+    from evenodds.networks.generate import Share
+    from evenodds.runs.run import Run
+    from evenodds.runs.sample import place_of, write_samples
 
     found = Run.open(run)
     suffix = "png" if isinstance(found.spec, PictureSpec) else "csv"

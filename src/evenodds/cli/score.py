@@ -43,11 +43,11 @@ def score(
     json:
         Print one JSON object: run, checkpoint, seed, seconds, figures, copies, and what else there is.
     """
-    from evenodds.device import find_device
-    from evenodds.distributed import team
-    from evenodds.evaluate.scoring import Asked
-    from evenodds.evaluate.scoring import score as scored
-    from evenodds.run import Run
+    from evenodds.core.device import find_device
+    from evenodds.core.distributed import team
+    from evenodds.evaluate.score import Asked
+    from evenodds.evaluate.score import score as scored
+    from evenodds.runs.run import Run
 
     found = Run.open(run)
     asked = Asked(n=n, extractor=extractor, target=target, seed=seed)
@@ -65,7 +65,7 @@ def score(
 
 def tell(run: Path, facts: dict[str, Any]) -> None:
     """The figures as a table, and where to look."""
-    from evenodds.report import BESIDE, score_cells
+    from evenodds.runs.report import BESIDE, score_cells
 
     lines = [("figure", "fakes (95 %)", "reals", "measured on"), *map(score_cells, facts["figures"])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from evenodds.cli.find import find, invert, seeds
-from evenodds.cli.move import apply, mix, turn, walk
+from evenodds.cli.steer_apply import apply, mix, turn, walk
+from evenodds.cli.steer_find import find, invert, seeds
 
 steer = App(
     name="steer",

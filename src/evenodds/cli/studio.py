@@ -7,7 +7,7 @@ import os
 import socket
 from pathlib import Path
 
-from evenodds.errors import UserError
+from evenodds.core.errors import UserError
 
 
 def studio(
@@ -39,21 +39,21 @@ def studio(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"
     password = password if password is not None else os.environ.get("EVENODDS_PASSWORD")
-    from evenodds.studio.guards import check_host
+    from evenodds.studio.security import check_host
 
     check_host(host, password)
     if run is not None and not (run / "recipe.json").is_file():
         raise UserError(f"{run} is no run: it holds no recipe.json; give the folder that train printed")
     root = runs if run is None else run.absolute().parent
     try:
-        from evenodds.studio.serving import serve
+        from evenodds.studio.server import serve
     except ModuleNotFoundError as lacking:
         if (lacking.name or "").startswith("evenodds"):
             raise
         raise UserError(
             f"the studio needs {lacking.name}, which is not installed: pip install 'evenodds[studio]'"
         ) from None
-    from evenodds.studio.studio import Studio
+    from evenodds.studio.state import Studio
 
     if not 0 < port < 65536:
         raise UserError(f"--port {port} is no port, take one from 1 to 65535")

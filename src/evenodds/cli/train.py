@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from evenodds.cli.display import Display
 from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
+from evenodds.core.distributed import rank
 from evenodds.data.source import find
-from evenodds.distributed import rank
-from evenodds.verdicts import EXITS
+from evenodds.runs.status import EXITS
 
 
 def train(
@@ -45,7 +45,7 @@ def train(
     folder = out or Path("runs") / found.name
     with Display(quiet=json or rank() > 0) as display, stop_on_signals() as stop:
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.
-        from evenodds.session import start
+        from evenodds.training.session import start
 
         verdict = start(found, source, flags.recipe(), folder, device, display, stop, log)
     if json and not rank():

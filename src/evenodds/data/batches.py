@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evenodds.data.pictures import sent, to_tensor
+from evenodds.core.spec import PictureSpec, RowSpec
+from evenodds.data.images.arrays import sent, to_tensor
 from evenodds.data.store import Part, Store
-from evenodds.spec import PictureSpec, RowSpec
 
 RARE = 0.5
 """A choice is rare where it is given less than this share as often as the most frequent one."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import platformdirs
 
-from evenodds import aside
+from evenodds.core import atomic
+from evenodds.core.errors import UserError
 from evenodds.data.source import Source
 from evenodds.data.store import Store
-from evenodds.errors import UserError
 
 PREPARED = 2
 """Raised whenever the same source would be prepared differently."""
@@ -40,7 +40,7 @@ def once(source: Source, key: list[Any], make: Callable[[Path], Store]) -> Store
         store = _found(target)  # another process may have made it while this one waited
         if store is not None:
             return store
-        with aside.telling(target.parent):
+        with atomic.telling(target.parent):
             if target.exists():
                 shutil.rmtree(target)
         return make(target)
@@ -58,6 +58,6 @@ def _found(target: Path) -> Store | None:
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
     """One process at a time makes ``target``; what a killed one left beside it is swept away first."""
-    with aside.alone(target.with_name(f".{target.name}.lock")):
-        aside.sweep(target)
+    with atomic.alone(target.with_name(f".{target.name}.lock")):
+        atomic.sweep(target)
         yield

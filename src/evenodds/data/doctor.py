@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from evenodds.data.album import Album
-from evenodds.data.intake import Watch
-from evenodds.data.pairs import made_names
+from evenodds.config.settings import DataSettings
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.album import Album
+from evenodds.data.images.ingest import Watch
+from evenodds.data.images.pairs import made_names
 from evenodds.data.prepare import picture_path, prepare, read_frame
-from evenodds.data.settings import DataSettings
 from evenodds.data.source import Source
 from evenodds.data.store import Array, Store
-from evenodds.spec import PictureSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def _labels(frame: pd.DataFrame | None) -> dict[str, Any]:
 
 
 def _near_duplicates(source: Source, store: Store, watch: Watch | None) -> dict[str, Any]:
-    from evenodds.data.duplicates import near_duplicates
+    from evenodds.data.images.duplicates import near_duplicates
 
     groups = near_duplicates(_chunks(store, watch))
     groups.sort(key=len, reverse=True)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evenodds import aside
-from evenodds.data.album import Album
+from evenodds.config.settings import DataSettings
+from evenodds.core import atomic
+from evenodds.core.errors import UserError
+from evenodds.data.build_store import channels_of, facts_of, make_album, make_digits, picture_size
 from evenodds.data.cache import cache_root, locked, once
-from evenodds.data.given import kind_of, of_columns
-from evenodds.data.intake import Watch
-from evenodds.data.making import channels_of, facts_of, make_album, make_digits, picture_size
-from evenodds.data.settings import DataSettings
+from evenodds.data.conditioning import kind_of, of_columns
+from evenodds.data.images.album import Album
+from evenodds.data.images.ingest import Watch
 from evenodds.data.source import Source
 from evenodds.data.store import Store
-from evenodds.data.writer import About, write_store
-from evenodds.errors import UserError
+from evenodds.data.store_writer import About, write_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def prepare(source: Source, settings: DataSettings, watch: Watch | None = None) 
         if source.builtin == "digits":
             return _digits(source, settings)
         return _album(source, picture_path(source, watch), settings, watch)
-    except aside.Unwritable as error:
+    except atomic.Unwritable as error:
         raise UserError(
             f"The cache in {error.place} cannot be written ({error.reason}): "
             "free space there, or set EVENODDS_CACHE to another folder."
@@ -63,13 +63,13 @@ def picture_path(source: Source, watch: Watch | None = None) -> Path:
     """The folder or zip of a source's pictures; the built-in faces are drawn the first time."""
     if source.builtin != "faces":
         return _path(source)
-    from evenodds.data import faces
+    from evenodds.data.builtin import faces
 
     folder = cache_root() / f"faces-v{faces.VERSION}"
     if not folder.is_dir():
         with locked(folder):
             if not folder.is_dir():
-                with aside.folder(folder) as part, aside.telling(folder.parent):
+                with atomic.folder(folder) as part, atomic.telling(folder.parent):
                     faces.draw_into(part, faces.COUNT, watch)
     return folder
 
@@ -89,7 +89,7 @@ def _table(source: Source, settings: DataSettings) -> Store:
 
 
 def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
-    from evenodds.data.tables import TableCodec
+    from evenodds.data.tables.codec import TableCodec
 
     frame = read_frame(source)
     names = [str(name) for name in frame.columns]
@@ -113,17 +113,17 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
 def read_frame(source: Source) -> pd.DataFrame:
     """A table source as a DataFrame. Raises UserError where its file cannot be read."""
     if source.builtin == "people":
-        from evenodds.data import people
+        from evenodds.data.builtin import people
 
         return people.draw(people.ROWS, people.SEED)
-    from evenodds.data.reading import read_table
+    from evenodds.data.tables.files import read_table
 
     return read_table(_path(source))
 
 
 def _table_stamp(source: Source) -> list[Any]:
     if source.builtin == "people":
-        from evenodds.data import people
+        from evenodds.data.builtin import people
 
         return [people.ROWS, people.SEED]
     path = _path(source)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from evenodds.data.album import SUFFIXES, Album, holds_picture
-from evenodds.errors import UserError
+from evenodds.core.errors import UserError
+from evenodds.data.images.album import SUFFIXES, Album, holds_picture
 
 Kind = Literal["table", "pictures"]
 

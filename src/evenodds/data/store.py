@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from evenodds import sealed
-from evenodds.errors import UserError
-from evenodds.spec import Condition, SampleSpec, condition_from_json, spec_from_json
+from evenodds.core import checksums
+from evenodds.core.errors import UserError
+from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = npt.NDArray[Any]
+Block = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""Samples as a store holds them: pictures (n, c, H, W) uint8, or encoded rows (n, width) float32."""
 Part = Literal["train", "heldout"]
 
 LAYOUT = 4
@@ -67,11 +69,11 @@ class Store:
         raises UserError too.
         """
         try:
-            entry = sealed.load(path / FACTS)
+            entry = checksums.load(path / FACTS)
             if entry.get("layout") != LAYOUT:
                 raise ValueError("written by another version")
-            entry = sealed.unseal(path / FACTS)
-            sealed.verify(path, entry["sums"])
+            entry = checksums.unseal(path / FACTS)
+            checksums.verify(path, entry["sums"])
             samples, order = _File(path / SAMPLES), _File(path / ORDER)
             conditions = None if entry["condition"] is None else _File(path / CONDITIONS)
             store = cls(path, entry, samples, order, conditions)

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from evenodds.data.pictures import write_grid
-from evenodds.data.reading import write_table
+from evenodds.data.images.arrays import write_grid
 from evenodds.data.store import Store
-from evenodds.game.measures import Cloud
+from evenodds.data.tables.files import write_table
+from evenodds.metrics.distribution import Cloud
 
 SHOWN = 24
 """Fakes shown, at most."""

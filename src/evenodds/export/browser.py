@@ -8,14 +8,14 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from evenodds import aside
-from evenodds.data.conditions import HOLE, TIMES
-from evenodds.errors import UserError
+from evenodds.core import atomic
+from evenodds.core.errors import UserError
+from evenodds.data.images.conditions import HOLE, TIMES
 from evenodds.export.onnx import players, write_models
-from evenodds.export.runtime import add_runtime
-from evenodds.run import Run
+from evenodds.export.onnxruntime_web import add_runtime
+from evenodds.runs.run import Run
 from evenodds.steer.directions import names, recall
-from evenodds.steer.discovery import first_weights, from_weights
+from evenodds.steer.unsupervised import first_weights, from_weights
 
 UNNAMED = 6
 """Directions from G's weights, where none was found yet."""
@@ -30,7 +30,7 @@ def export_browser(run: Run, to: Path, reals: bool = False) -> Path:
     ``reals`` takes the judge along, which shows how real a sample looks. Raises UserError where a package or npm is
     missing, and where ``to`` is not empty.
     """
-    with aside.folder(to) as part, aside.telling(to.parent):
+    with atomic.folder(to) as part, atomic.telling(to.parent):
         add_runtime(part)
         facts = write_models(run, part, reals, without=("discriminator",))
         facts["directions"] = directions(run)

@@ -10,16 +10,16 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from evenodds import aside, checkpoint
-from evenodds.data.pictures import write_grid
-from evenodds.errors import UserError
-from evenodds.export.card import SHEET, card, source_name
-from evenodds.extras import need
-from evenodds.given import wish_of
-from evenodds.judge.making import fresh_judge
-from evenodds.run import JUDGE, Run, write_json
-from evenodds.sample import pictures
-from evenodds.spec import PictureSpec
+from evenodds.core import atomic, bundle
+from evenodds.core.errors import UserError
+from evenodds.core.optional import need
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import write_grid
+from evenodds.export.model_card import SHEET, card, source_name
+from evenodds.judge.train import fresh_judge
+from evenodds.runs.conditions import wish_of
+from evenodds.runs.run import JUDGE, Run, write_json
+from evenodds.runs.sample import pictures
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
@@ -33,10 +33,10 @@ def export_hub(run: Run, to: Path, reals: bool = False, licence: str | None = No
     ``reals`` takes along what holds real samples: the judge, if it was made, and the pictures given. ``licence`` is the
     hub's word for one. Raises UserError where the run has no state yet or ``to`` is not empty.
     """
-    tensors, state = checkpoint.read(run.checkpoints.best())
-    with aside.folder(to) as part, aside.telling(to.parent):
+    tensors, state = bundle.read(run.checkpoints.best())
+    with atomic.folder(to) as part, atomic.telling(to.parent):
         weights = {"weights": tensors["average"]}
-        checkpoint.write(part / "written", weights, {})
+        bundle.write(part / "written", weights, {})
         (part / "written" / "weights.safetensors").replace(part / WEIGHTS)
         shutil.rmtree(part / "written")
         write_json(part / "config.json", config(run, state))
@@ -76,7 +76,7 @@ def take_conditions(run: Run, part: Path, reals: bool) -> None:
     tensors, state = run.known()
     if run.condition.pictures and not reals:
         tensors = {"known": {name: block[:0] for name, block in tensors["known"].items()}}
-    checkpoint.write(part / "condition", tensors, state)
+    bundle.write(part / "condition", tensors, state)
 
 
 def show(run: Run, path: Path) -> None:

@@ -17,17 +17,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from evenodds import aside, checkpoint
-from evenodds.errors import UserError
+from evenodds.core import atomic, bundle
+from evenodds.core.errors import UserError
+from evenodds.core.optional import need
+from evenodds.core.rng import seed_of, set_random
+from evenodds.core.spec import condition_to_json, spec_to_json
 from evenodds.export.noise import noise_of
 from evenodds.export.portable import PortableDiscriminator, PortableGenerator, PortableJudge
-from evenodds.extras import need
 from evenodds.judge.judge import Judge
-from evenodds.judge.making import fresh_judge
-from evenodds.latent import draw, seed_of, set_random
+from evenodds.judge.train import fresh_judge
 from evenodds.networks.build import build
-from evenodds.run import Run
-from evenodds.spec import condition_to_json, spec_to_json
+from evenodds.networks.generate import draw
+from evenodds.runs.run import Run
 
 FORMAT = 1
 """Of model.json; raised whenever a reader would have to read it differently."""
@@ -64,7 +65,7 @@ def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
     Every batch size fits. Raises UserError where a package is missing, ``to`` is not empty, the run has no state yet or
     a network's answer in onnxruntime differs from its own by over TOLERANCE.
     """
-    with aside.folder(to) as part, aside.telling(to.parent):
+    with atomic.folder(to) as part, atomic.telling(to.parent):
         facts = write_models(run, part, reals)
         (part / "model.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
     return to
@@ -123,7 +124,7 @@ def ports(run: Run, judge: Judge | None) -> Iterator[Port]:
 def players(run: Run) -> tuple[nn.Module, nn.Module]:
     """The run's best state: (G, averaged, and D), to be asked and not trained."""
     generator, discriminator = build(run.spec, run.recipe.network, run.condition)
-    tensors, _ = checkpoint.read(run.checkpoints.best())
+    tensors, _ = bundle.read(run.checkpoints.best())
     generator.load_state_dict(tensors["average"])
     discriminator.load_state_dict(tensors["discriminator"])
     for player in (generator, discriminator):

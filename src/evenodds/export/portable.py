@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evenodds.core.spec import PictureSpec
 from evenodds.export.noise import Handed
 from evenodds.judge.calibration import STEADY
-from evenodds.judge.eye import EYE, NEAREST, THUMB
+from evenodds.judge.features import EYE, NEAREST, THUMB
 from evenodds.judge.judge import Judge
-from evenodds.spec import PictureSpec
 
 
 class PortableGenerator(nn.Module):

@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from evenodds import checkpoint
-from evenodds.checkpoints import Kept
-from evenodds.data.tables import TableCodec
-from evenodds.errors import UserError
+from evenodds.core import bundle
+from evenodds.core.errors import UserError
+from evenodds.core.optional import need
+from evenodds.core.spec import RowSpec, SampleSpec, spec_from_json
+from evenodds.data.tables.codec import TableCodec
 from evenodds.export.hub import FORMAT, WEIGHTS
-from evenodds.extras import need
 from evenodds.judge.judge import Judge
 from evenodds.networks.build import build
-from evenodds.run import JUDGE, Run, write_recipe
-from evenodds.spec import RowSpec, SampleSpec, spec_from_json
+from evenodds.runs.checkpoints import Kept
+from evenodds.runs.run import JUDGE, Run, write_recipe
 
 MOST_JUDGE = 512
 """Hidden units of a judge that is opened, at most."""
@@ -75,7 +75,7 @@ def open_hub(folder: Path) -> Run:
                 shutil.copyfile(folder / name, path / name)
         for name in ("condition", JUDGE):
             if (folder / name).is_dir():
-                checkpoint.write(path / name, *checkpoint.read(folder / name))
+                bundle.write(path / name, *bundle.read(folder / name))
         check_companions(run)
         return run
     except (*DAMAGE, UserError) as problem:

@@ -6,9 +6,9 @@ import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from evenodds import aside
+from evenodds.core import atomic
 from evenodds.export.hub import export_hub
-from evenodds.run import Run
+from evenodds.runs.run import Run
 
 REQUIREMENTS = "evenodds[studio]>=0.1.0\n"
 HEADER = {"sdk": "gradio", "app_file": "app.py", "python_version": '"3.11"'}
@@ -19,11 +19,11 @@ def export_space(run: Run, to: Path, reals: bool = False, licence: str | None = 
 
     Raises UserError as ``export_hub`` does.
     """
-    with aside.folder(to) as part, aside.telling(to.parent):
+    with atomic.folder(to) as part, atomic.telling(to.parent):
         export_hub(run, part / "model", reals, licence)
         shutil.copytree(part / "model", part, dirs_exist_ok=True)
         shutil.rmtree(part / "model")
-        with as_file(files("evenodds.export") / "space_app.py") as app:
+        with as_file(files("evenodds.export") / "page" / "space_app.py.j2") as app:
             shutil.copyfile(app, part / "app.py")
         (part / "requirements.txt").write_text(REQUIREMENTS, "utf-8")
         card = part / "README.md"

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evenodds import checkpoint
-from evenodds.data.tables import TableCodec
-from evenodds.errors import UserError
+from evenodds.core import bundle
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_json
+from evenodds.data.store import Block
+from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import Floats, Scale, Weights, p_values, steady
-from evenodds.judge.eye import Block, distance, see, sight, to_samples
+from evenodds.judge.features import distance, see, sight, to_samples
 from evenodds.networks.classifier import Classifier
-from evenodds.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_json
 
 LAYOUT = 1
 """Raised whenever a stored judge would be read or made differently."""
@@ -119,13 +120,13 @@ class Judge:
             "scale": self.scale._asdict(),
             "facts": self.facts,
         }
-        checkpoint.write(folder, {**tensors, "kept": kept}, state)
+        bundle.write(folder, {**tensors, "kept": kept}, state)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
         """The judge at ``folder``; None where there is none, a damaged one, or one of another layout."""
         try:
-            tensors, state = checkpoint.read(folder)
+            tensors, state = bundle.read(folder)
         except UserError:
             return None
         if state.get("layout") != LAYOUT:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evenodds.data.store import Store
-from evenodds.judge.eye import KEPT, Block, points, see
+from evenodds.data.store import Block, Store
+from evenodds.judge.features import KEPT, points, see
 
 
 class Known(NamedTuple):

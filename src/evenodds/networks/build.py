@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from evenodds.errors import UserError
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.errors import UserError
+from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator, ValueGenerator
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
-from evenodds.networks.gan import DenseDiscriminator, DenseGenerator
+from evenodds.networks.mlp import DenseDiscriminator, DenseGenerator
 from evenodds.networks.pix2pix import PatchDiscriminator, UNetGenerator
 from evenodds.networks.r3gan import ResidualDiscriminator, ResidualGenerator
 from evenodds.networks.resunet import ResidualPatchDiscriminator, ResidualUNet
-from evenodds.networks.settings import NetworkSettings
 from evenodds.networks.tabular import RowDiscriminator, RowGenerator
-from evenodds.spec import Condition, PictureSpec, RowSpec, SampleSpec
 
 
 class Family(NamedTuple):

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import Condition, PictureSpec, SampleSpec
 from evenodds.networks.dcgan import ConvDiscriminator
-from evenodds.networks.gan import DenseDiscriminator
+from evenodds.networks.mlp import DenseDiscriminator
 from evenodds.networks.r3gan import ResidualDiscriminator
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import Condition, PictureSpec, SampleSpec
 
 Featured = type[DenseDiscriminator] | type[ConvDiscriminator] | type[ResidualDiscriminator]
 """A D whose score is a linear function of its features."""

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import PictureSpec
 from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, doublings
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import PictureSpec
 
 WIDEST = 8
 """No layer has more than this many times the finest layer's channels (the paper's 1024 against 128)."""

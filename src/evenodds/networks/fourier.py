@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from evenodds.spec import RowSpec
+from evenodds.core.spec import RowSpec
 
 MIXTURES = 32
 """Random projections of a row without categories; 32 lifted high-quality samples on the 25-grid from 63 % to 91 %."""

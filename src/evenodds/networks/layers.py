@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evenodds.errors import UserError
-from evenodds.spec import RowSpec
+from evenodds.core.errors import UserError
+from evenodds.core.spec import RowSpec
 
 SLOPE = 0.2
 """Negative slope of every leaky ReLU, as in DCGAN (1511.06434, section 3)."""

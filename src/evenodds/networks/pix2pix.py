@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import Condition, PictureSpec
 from evenodds.networks.dcgan import init_normal
 from evenodds.networks.layers import SLOPE
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import Condition, PictureSpec
 
 WIDEST = 8
 """No layer has more than this many times the finest layer's channels (the paper's 512 against 64)."""

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import PictureSpec
 from evenodds.networks.layers import SLOPE, channels_last, doublings
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import PictureSpec
 
 BLOCKS = 2
 """Residual blocks a stage."""

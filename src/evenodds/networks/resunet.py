@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import Condition, PictureSpec
 from evenodds.networks.layers import channels_last
 from evenodds.networks.pix2pix import padded
 from evenodds.networks.r3gan import BLOCKS, WIDEST, change, init_msr, stage
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import Condition, PictureSpec
 
 COARSE = 7
 """G halves pictures until their shorter side is at most this many pixels."""

@@ -8,10 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from evenodds.config.settings import NetworkSettings
+from evenodds.core.spec import Condition, RowSpec
 from evenodds.networks.fourier import row_features
 from evenodds.networks.layers import SLOPE, bounded, dense, drawn
-from evenodds.networks.settings import NetworkSettings
-from evenodds.spec import Condition, RowSpec
 
 HEAD = 64
 """Hidden units of a head of G."""

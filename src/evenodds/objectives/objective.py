@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evenodds.config.settings import ObjectiveSettings
 from evenodds.objectives.losses import LOSSES, Loss
 from evenodds.objectives.penalties import SLOPES, Penalty, interpolated, r1, r1r2
-from evenodds.objectives.settings import ObjectiveSettings
 
 
 @dataclass(frozen=True)

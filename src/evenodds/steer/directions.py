@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from evenodds import checkpoint
-from evenodds.errors import UserError
-from evenodds.run import Run
+from evenodds.core import bundle
+from evenodds.core.errors import UserError
+from evenodds.runs.run import Run
 
 NAME = re.compile(r"[\w=.<> -]{1,60}", re.UNICODE)
 
@@ -38,7 +38,7 @@ def keep(run: Run, direction: Direction) -> None:
         raise UserError(f"{direction.name!r} is no name: take letters, digits and = < > - _ of at most 60")
     facts = asdict(direction)
     vector = facts.pop("vector")
-    checkpoint.write(run.path / "directions" / direction.name, {"direction": {"vector": vector}}, facts)
+    bundle.write(run.path / "directions" / direction.name, {"direction": {"vector": vector}}, facts)
 
 
 def recall(run: Run, name: str) -> Direction:
@@ -50,7 +50,7 @@ def recall(run: Run, name: str) -> Direction:
         raise UserError(
             f"{run.path} has no direction {name!r} ({has}): evenodds steer find {run.path} {name}"
         )
-    tensors, facts = checkpoint.read(run.path / "directions" / name)
+    tensors, facts = bundle.read(run.path / "directions" / name)
     direction = Direction(vector=tensors["direction"]["vector"], **facts)
     if direction.checkpoint != run.checkpoints.best().name:
         raise UserError(f"the direction {name!r} is of an earlier state of {run.path}, find it again")

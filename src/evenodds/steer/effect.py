@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evenodds.steer.eyes import Eyes, Shares, log_odds
+from evenodds.steer.attributes import Eyes, Shares, log_odds
 
 
 def signs_of(shown: Shares, present: bool, number: bool) -> Tensor:

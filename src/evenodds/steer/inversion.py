@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from evenodds import checkpoint
+from evenodds.core import bundle
+from evenodds.core.rng import seed_of, set_random
+from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
-from evenodds.latent import draw, seed_of, set_random
 from evenodds.networks.build import build
-from evenodds.networks.classifier import sight
+from evenodds.networks.classifier import descend, sight
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator
-from evenodds.objectives.classify import descend
-from evenodds.run import Run
-from evenodds.spec import PictureSpec
+from evenodds.networks.generate import draw
+from evenodds.runs.run import Run
 
 WIDTH = 32
 STEPS, BATCH = 300, 32
@@ -133,13 +133,13 @@ def inverter_of(
         set_random(seed_of(run.recipe.plan.seed, "encoder"), device)
         encoder = Encoder(spec, latent).to(device)
         unlike = Likeness(look, some(SPREAD))
-        known = checkpoint.read(place) if place.exists() else None
+        known = bundle.read(place) if place.exists() else None
         if known is not None and known[1] == {"checkpoint": best}:
             encoder.load_state_dict(known[0]["encoder"])
             encoder.eval()
         else:
             learn(encoder, make, some, unlike, latent)
-            checkpoint.write(place, {"encoder": encoder.state_dict()}, {"checkpoint": best})
+            bundle.write(place, {"encoder": encoder.state_dict()}, {"checkpoint": best})
     return Inverter(encoder.requires_grad_(False), make, unlike)
 
 
@@ -147,7 +147,7 @@ def look_of(run: Run, given: Tensor | None, device: torch.device) -> Make:
     """The features of the D that played beside the run's best G: pictures (n, *shape) -> (n, ...)."""
     with torch.random.fork_rng():
         _, discriminator = build(run.spec, run.recipe.network, run.condition)
-    tensors, _ = checkpoint.read(run.checkpoints.best())
+    tensors, _ = bundle.read(run.checkpoints.best())
     discriminator.load_state_dict(tensors["discriminator"])
     discriminator = discriminator.eval().requires_grad_(False).to(device)
     if isinstance(discriminator, ConcatDiscriminator) and given is not None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
+from evenodds.studio.i18n import LANGUAGES, Language, Words, speaker
 from evenodds.studio.pages import draw, how, judge, play, runs, steer
-from evenodds.studio.pages.arriving import Place
-from evenodds.studio.studio import Studio
-from evenodds.studio.words import LANGUAGES, Language, Words, speaker
+from evenodds.studio.pages.loading import Place
+from evenodds.studio.state import Studio
 
 PAGES = {"play": play, "how": how, "judge": judge, "steer": steer, "draw": draw, "runs": runs}
 HERE = ' aria-current="true"'

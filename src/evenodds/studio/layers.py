@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from evenodds import checkpoint
+from evenodds.core import bundle
 from evenodds.networks.build import build
-from evenodds.run import Run
+from evenodds.runs.run import Run
 
 SHOWN = 8
 """Maps of a layer that are shown: those that vary most."""
@@ -29,7 +29,7 @@ def players(run: Run) -> tuple[nn.Module, nn.Module]:
     """The run's averaged G and its D, at the best state, ready to look at."""
     with torch.random.fork_rng():
         generator, discriminator = build(run.spec, run.recipe.network, run.condition)
-    tensors, _ = checkpoint.read(run.checkpoints.best())
+    tensors, _ = bundle.read(run.checkpoints.best())
     generator.load_state_dict(tensors["average"])
     discriminator.load_state_dict(tensors["discriminator"])
     return generator.eval(), discriminator.eval()

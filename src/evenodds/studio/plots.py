@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from evenodds import report
-from evenodds.film import shares
-from evenodds.studio.words import Words
+from evenodds.runs import report
+from evenodds.runs.film import shares
+from evenodds.studio.i18n import Words
 
 WIDE, HIGH = 640, 230
 """The odds plot's size, in units of its own."""

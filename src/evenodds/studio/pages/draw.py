@@ -14,23 +14,24 @@ import numpy as np
 import torch
 from PIL import Image
 
-from evenodds.data import conditions
-from evenodds.data.album import BadPicture
+from evenodds.core.errors import UserError
+from evenodds.core.rng import set_random
+from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_given
-from evenodds.data.opening import look
-from evenodds.data.pictures import to_pictures
-from evenodds.errors import UserError
-from evenodds.latent import draw, generate, set_random
-from evenodds.run import Run
-from evenodds.sample import shown
-from evenodds.spec import PictureSpec
-from evenodds.studio import guards, markup, plots
-from evenodds.studio.opened import CPU
+from evenodds.data.images import conditions
+from evenodds.data.images.album import BadPicture
+from evenodds.data.images.arrays import to_pictures
+from evenodds.data.images.decoding import look
+from evenodds.networks.generate import draw, generate
+from evenodds.runs.run import Run
+from evenodds.runs.sample import shown
+from evenodds.studio import markup, plots, security
+from evenodds.studio.cache import CPU
+from evenodds.studio.gradio_errors import telling
+from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
-from evenodds.studio.pages.arriving import Place, arriving
-from evenodds.studio.saying import telling
-from evenodds.studio.studio import Studio
-from evenodds.studio.words import Words
+from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.state import Studio
 
 CANVAS = ("pen", "eraser", "undo", "clear", "label", "result")
 """What the canvas says."""
@@ -75,7 +76,7 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         kind, note = "", None
         if not drawn_upon(run):
             raise UserError(say("draw not"))
-        with guards.picture(file).open("rb") as stream:
+        with security.picture(file).open("rb") as stream:
             given, note = condition_of(run, stream)
         kind = run.condition.kind if run.condition else ""
         fake = made(studio, run, given)
@@ -151,7 +152,7 @@ def opened(drawing: Any) -> io.BytesIO:
     except binascii.Error:
         raise UserError("the drawing does not read") from None
     header = look(file)
-    if header.width * header.height > guards.PICTURE_PIXELS:
+    if header.width * header.height > security.PICTURE_PIXELS:
         raise UserError("the drawing has too many pixels")
     file.seek(0)
     return file

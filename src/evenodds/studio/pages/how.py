@@ -11,20 +11,21 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from evenodds.data.pictures import grid_image, to_pictures, to_tensor
-from evenodds.errors import UserError
-from evenodds.game.round import per_sample
-from evenodds.given import wish_of
-from evenodds.latent import draw, set_random
-from evenodds.run import Run
-from evenodds.spec import PictureSpec
-from evenodds.studio import markup, plots, scene
+from evenodds.core.errors import UserError
+from evenodds.core.rng import set_random
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import grid_image, to_pictures, to_tensor
+from evenodds.game.step import per_sample
+from evenodds.networks.generate import draw
+from evenodds.runs.conditions import wish_of
+from evenodds.runs.run import Run
+from evenodds.studio import markup, play_view, plots
+from evenodds.studio.cache import CPU
+from evenodds.studio.gradio_errors import telling
+from evenodds.studio.i18n import Words
 from evenodds.studio.layers import Layer, inside, players
-from evenodds.studio.opened import CPU
-from evenodds.studio.pages.arriving import Place, arriving
-from evenodds.studio.saying import telling
-from evenodds.studio.studio import Studio
-from evenodds.studio.words import Words
+from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.state import Studio
 
 EVERY = 1.5
 FAIR, STRONG = "people-level", "people-strong-D"
@@ -208,12 +209,12 @@ def too_strong(studio: Studio, say: Words, place: Place) -> None:
         told = {say(name): run.checks() for name, run in games.items()}
         drawn = [""] * 2
         for side, name in enumerate((FAIR, STRONG)):
-            if name in games and scene.sheets(games[name]):
+            if name in games and play_view.sheets(games[name]):
                 checks = games[name].checks()
                 drawn[side] = (
                     f"<h3>{say(name)}</h3>"
                     + (plots.meter(say, checks[-1]["odds"], say("meter")) if checks else "")
-                    + scene.cloud_of(say, studio.opened, games[name], -1)
+                    + play_view.cloud_of(say, studio.opened, games[name], -1)
                 )
         plot = plots.odds_plot(say, told) if told else markup.note(say("begins" if mark else "not played"))
         return mark, plot, *drawn

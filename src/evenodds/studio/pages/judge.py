@@ -10,21 +10,21 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
-from evenodds.data.pictures import grid_image
-from evenodds.data.spelled import row
-from evenodds.data.tables import TableCodec
-from evenodds.errors import UserError
-from evenodds.gallery import number_ranges
-from evenodds.judge.asking import Opinion, named, opinions
-from evenodds.judge.making import fresh_judge
-from evenodds.run import Run
-from evenodds.spec import PictureSpec
-from evenodds.studio import guards, markup, plots, scene
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import grid_image
+from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.parsing import row
+from evenodds.judge.predict import Opinion, named, opinions
+from evenodds.judge.train import fresh_judge
+from evenodds.runs.film import number_ranges
+from evenodds.runs.run import Run
+from evenodds.studio import markup, play_view, plots, security
+from evenodds.studio.gradio_errors import telling
+from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
-from evenodds.studio.pages.arriving import Place, arriving
-from evenodds.studio.saying import telling
-from evenodds.studio.studio import Studio, example
-from evenodds.studio.words import Words
+from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.state import Studio, example
 
 
 def page(studio: Studio, say: Words, place: Place) -> None:
@@ -85,7 +85,7 @@ def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame 
     """What is to be judged, as a store keeps it, (1, *shape), and a row also as it was spelled. Raises UserError for
     what does not fit the run."""
     if isinstance(run.spec, PictureSpec):
-        _, block = next(named(run, str(guards.picture(picture)), lambda text: None))
+        _, block = next(named(run, str(security.picture(picture)), lambda text: None))
         return block, None
     # Only a row in words: a path would be read from this machine's disk.
     codec = TableCodec.from_json(run.codec())
@@ -118,7 +118,7 @@ def beside(studio: Studio, say: Words, run: Run, block: Any, asked: pd.DataFrame
         return title + seen + markup.note(say("it first"))
     codec = TableCodec.from_json(run.codec())
     rows = codec.decode(near, np.random.default_rng(0))
-    return among(studio, say, codec, run, asked) + title + scene.shown(say, rows)
+    return among(studio, say, codec, run, asked) + title + play_view.shown(say, rows)
 
 
 def among(studio: Studio, say: Words, codec: TableCodec, run: Run, asked: pd.DataFrame) -> str:

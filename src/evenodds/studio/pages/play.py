@@ -11,19 +11,19 @@ from typing import Any, cast, get_args
 import gradio as gr
 import numpy as np
 
-from evenodds.data.pictures import grid_image
+from evenodds.config.settings import NetworkName
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PICTURED, PictureSpec
+from evenodds.data.images.arrays import grid_image
 from evenodds.data.source import BUILTINS, find
-from evenodds.data.spelled import split
-from evenodds.errors import UserError
-from evenodds.networks.settings import NetworkName
-from evenodds.run import Run
-from evenodds.spec import PICTURED, PictureSpec
-from evenodds.studio import guards, markup, plots, scene
-from evenodds.studio.pages.arriving import Place
-from evenodds.studio.saying import telling
-from evenodds.studio.studio import Studio
-from evenodds.studio.training import Status
-from evenodds.studio.words import Words
+from evenodds.data.tables.parsing import split
+from evenodds.runs.run import Run
+from evenodds.studio import markup, play_view, plots, security
+from evenodds.studio.gradio_errors import telling
+from evenodds.studio.i18n import Words
+from evenodds.studio.pages.loading import Place
+from evenodds.studio.processes import Status
+from evenodds.studio.state import Studio
 
 EVERY = 1.5
 """Seconds between looks at a run."""
@@ -91,7 +91,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         return mark, (Status("none"), f'<p class="eo-welcome">{say("welcome")}</p>', "", "")
     try:
         status = studio.trainings.status(name)
-        run = studio.run(name) if (guards.place(studio.root, name) / "recipe.json").is_file() else None
+        run = studio.run(name) if (security.place(studio.root, name) / "recipe.json").is_file() else None
     except UserError as problem:
         return [str(problem)], (Status("none"), markup.alert(str(problem)), "", "")
     written = (
@@ -113,16 +113,16 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
     if mark == before:
         return mark, None
     if run is None:
-        return mark, (status, scene.board(say, None, status), "", "")
+        return mark, (status, play_view.board(say, None, status), "", "")
     try:
-        shown = scene.scene(say, studio.opened, run, share)
+        shown = play_view.scene(say, studio.opened, run, share)
     except (
         UserError,
         OSError,
         ValueError,
     ) as problem:  # a file that goes away while it is read is there again next time
         shown = markup.alert(str(problem))
-    return mark, (status, scene.board(say, run, status), shown, ended(say, run, status))
+    return mark, (status, play_view.board(say, run, status), shown, ended(say, run, status))
 
 
 def stamp(path: Path) -> float:
@@ -181,7 +181,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     def begin(
         source: str, upload: str | None, network: str, given: str, size: str, budget: str, name: str
     ) -> Any:
-        named = guards.source(source, local=studio.local) if upload is None else kept(studio, upload)
+        named = security.source(source, local=studio.local) if upload is None else kept(studio, upload)
         name = name.strip() or free(studio, find(named).name)
         flags = ["--network", network]
         for flag, value in (("--given", given), ("--size", size), ("--budget", budget)):
@@ -196,8 +196,8 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
 
 def kept(studio: Studio, upload: str) -> str:
     """An upload, copied to where a resumed training finds it again."""
-    path = guards.upload(upload)
-    folder = studio.root / guards.OWN / "uploads" / uuid.uuid4().hex[:12]
+    path = security.upload(upload)
+    folder = studio.root / security.OWN / "uploads" / uuid.uuid4().hex[:12]
     folder.mkdir(parents=True)
     stem = re.sub(r"[^\w.-]+", "-", path.name).lstrip(".-") or "data"
     return str(shutil.copyfile(path, folder / stem))
@@ -226,6 +226,6 @@ def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         if isinstance(run.spec, PictureSpec):
             sheet = grid_image(cast("np.ndarray[Any, np.dtype[np.uint8]]", made), min(n, 8))
             return markup.image(plots.inline(sheet), say("alt fakes"))
-        return scene.shown(say, made)
+        return play_view.shown(say, made)
 
     go.click(telling(make), [chosen, count, seed, given], out, api_name="sample", concurrency_limit=4)

@@ -8,15 +8,15 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from evenodds.errors import UserError
-from evenodds.export.forms import FORMS, export
-from evenodds.run import Run, flat, identity
-from evenodds.spec import PictureSpec
-from evenodds.studio import guards, markup, plots, scene
-from evenodds.studio.pages.arriving import Place
-from evenodds.studio.saying import telling
-from evenodds.studio.studio import Studio
-from evenodds.studio.words import Words
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
+from evenodds.export.formats import FORMS, export
+from evenodds.runs.run import Run, flat, identity
+from evenodds.studio import markup, play_view, plots, security
+from evenodds.studio.gradio_errors import telling
+from evenodds.studio.i18n import Words
+from evenodds.studio.pages.loading import Place
+from evenodds.studio.state import Studio
 
 COMPARED = 4
 """Runs compared at once, at most."""
@@ -66,7 +66,7 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         if not names:
             raise UserError(say("choose runs"))
         for name in names:
-            guards.place(studio.root, name)
+            security.place(studio.root, name)
         return gr.update(visible=True), markup.alert(say("delete asks", names=", ".join(names)))
 
     def remove(names: list[str], open_run: str) -> Any:
@@ -94,7 +94,7 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         if wanted not in FORMS:
             raise UserError(say("choose form", forms=", ".join(FORMS)))
         run = studio.run(names[0])
-        place = guards.place(studio.root, f"{names[0]}-{wanted}")
+        place = security.place(studio.root, f"{names[0]}-{wanted}")
         with studio.opened.asking:
             export(run, wanted, place)
         return markup.note(say("exported", name=names[0], place=str(place)))
@@ -122,7 +122,7 @@ def listed(studio: Studio, say: Words, names: list[str]) -> str:
 def card(studio: Studio, say: Words, name: str) -> str:
     """One run at a glance."""
     status = studio.trainings.status(name)
-    title = f'<h3><a href="?run={quote(name)}">{escape(name)}</a></h3>{scene.badge(say, status)}'
+    title = f'<h3><a href="?run={quote(name)}">{escape(name)}</a></h3>{play_view.badge(say, status)}'
     try:
         run = studio.run(name)
     except UserError as problem:
@@ -134,13 +134,13 @@ def card(studio: Studio, say: Words, name: str) -> str:
 
 def newest(studio: Studio, say: Words, run: Run) -> str:
     """A run's newest fakes."""
-    found = scene.sheets(run)
+    found = play_view.sheets(run)
     if not found:
         return ""
     if isinstance(run.spec, PictureSpec):
         address = f"/runs/{quote(run.path.name)}/samples/{found[-1].name}"
         return markup.image(address, say("alt fakes"))
-    return scene.cloud_alone(say, studio.opened, run, -1)
+    return play_view.cloud_alone(say, studio.opened, run, -1)
 
 
 def figures(say: Words, run: Run) -> list[tuple[str, str]]:

@@ -11,21 +11,31 @@ import gradio as gr
 import numpy as np
 import torch
 
-from evenodds.errors import UserError
-from evenodds.judge.asking import named
-from evenodds.report import inline
-from evenodds.run import Run
-from evenodds.spec import PictureSpec
-from evenodds.steer import paths
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
+from evenodds.judge.predict import named
+from evenodds.runs.report import inline
+from evenodds.runs.run import Run
+from evenodds.steer import interpolation
 from evenodds.steer.directions import Direction
-from evenodds.steer.showing import show_walk
-from evenodds.studio import guards, markup
+from evenodds.steer.write import show_walk
+from evenodds.studio import markup, security
+from evenodds.studio.gradio_errors import telling
+from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
-from evenodds.studio.pages.arriving import Place, arriving
-from evenodds.studio.saying import telling
-from evenodds.studio.steered import Own, each, moved, numbers, sentence, sheet, steering, thumbnails, usable
-from evenodds.studio.studio import Studio
-from evenodds.studio.words import Words
+from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.state import Studio
+from evenodds.studio.steer_view import (
+    Own,
+    each,
+    moved,
+    numbers,
+    sentence,
+    sheet,
+    steering,
+    thumbnails,
+    usable,
+)
 
 SLIDERS = 10
 """Directions with a slider, at most: the first ones by name."""
@@ -112,7 +122,7 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) ->
 
     def invert(name: str, file: str | None, tune: bool) -> Any:
         steer = studio.opened.steer(studio.run(name))
-        path = guards.picture(file)
+        path = security.picture(file)
         if not isinstance(steer.run.spec, PictureSpec):
             raise UserError(say("pictures alone"))
         _, block = next(named(steer.run, str(path), lambda text: None))
@@ -232,8 +242,8 @@ def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr
             raise UserError(say("slots empty"))
         with studio.opened.asking:
             terms = [(sign, steer.latents(seeds)) for sign, seeds in zip((1, -1, 1), held, strict=True)]
-            rows = [paths.shelled(latents.mean(0)[None]) for _, latents in terms]
-            made = steer.make(torch.cat([*rows, paths.combine(terms)[None]]))
+            rows = [interpolation.shelled(latents.mean(0)[None]) for _, latents in terms]
+            made = steer.make(torch.cat([*rows, interpolation.combine(terms)[None]]))
         signs = ("A", "− B", "+ C", "=")
         return each(say, steer, made, signs)
 

@@ -1,0 +1,149 @@
+"""`evenodds steer find`, `seeds` and `invert`: where in latent space something is."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from evenodds.cli.options import Device, RunFolder
+from evenodds.cli.steer_latents import examples, say, steering_of
+from evenodds.core.errors import UserError
+
+Examples = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")]
+
+
+def find(
+    run: RunFolder,
+    name: str | None = None,
+    *,
+    feature: str | None = None,
+    with_: Examples = (),
+    without: Examples = (),
+    by: Literal["labels", "features", "weights"] = "labels",
+    count: int = 10,
+    json: bool = False,
+    device: Device = "auto",
+) -> None:
+    """Find the direction of NAME and keep it in the run, with its measured effect.
+
+    From labels (pictures) or columns (tables); from examples that show it and examples that do not, where a label that
+    surely parts them is taken in their place; or without a name, those in which fakes' features or the generator's
+    weights vary most, to be looked at with apply.
+
+    Parameters
+    ----------
+    name:
+        What it is called: a feature such as glasses=yes or income, or a name of your own.
+    feature:
+        The feature it is to move, where that is not its name.
+    with_:
+        Seeds whose fakes show it (evenodds steer seeds shows them), or picture files.
+    without:
+        Seeds whose fakes do not, or picture files.
+    by:
+        What to go by; features and weights need no name.
+    count:
+        How many directions features or weights are to give.
+    json:
+        Print one JSON list of what was found.
+    """
+    steering = steering_of(run, device)
+    if by != "labels":
+        found = steering.discover(count, by)
+    elif name is None:
+        raise UserError("find what? Give a name such as glasses=yes, or --by features or --by weights")
+    elif with_ or without:
+        found = [steering.find_by_examples(name, *(examples(steering, side) for side in (with_, without)))]
+    else:
+        found = [steering.find(name, feature)]
+    told = [
+        {"name": one.name, "found_by": one.found_by, "feature": one.feature, "step": one.step, **one.effect}
+        for one in found
+    ]
+    if json:
+        print(jsonlib.dumps(told))
+    for one in [] if json else told:
+        print(sentence(one))
+
+
+def seeds(
+    run: RunFolder,
+    *,
+    start: int = 0,
+    count: int = 100,
+    to: Path | None = None,
+    device: Device = "auto",
+) -> None:
+    """Show what seeds stand for, ten a row: examples to pick by eye for find.
+
+    Parameters
+    ----------
+    start:
+        The first seed.
+    count:
+        How many.
+    to:
+        A .png sheet for pictures, a .csv or .parquet file for tables; when left out, seeds.png or seeds.csv.
+    """
+    from evenodds.steer.write import show
+
+    if count < 1 or start < 0:
+        raise UserError(f"--start {start} --count {count} are no seeds, give 0 or more and 1 or more")
+    steering = steering_of(run, device)
+    made = steering.make(steering.latents(range(start, start + count)))
+    print(f"seeds {start} to {start + count - 1}, ten a row, in {show(steering.run, made, 10, to, 'seeds')}")
+
+
+def invert(
+    run: RunFolder,
+    picture: str,
+    *,
+    to: Path | None = None,
+    json: bool = False,
+    device: Device = "auto",
+) -> None:
+    """Find the nearest that the generator can make to a picture of your own, and say how far it is: as it is, and tuned
+    to the picture, as edits of your own pictures use it.
+
+    Parameters
+    ----------
+    picture:
+        A picture file, or a folder or zip of them.
+    to:
+        A .png sheet of each picture, what was found, and the same tuned; when left out, inverted.png.
+    json:
+        Print one JSON list of input, error and tuned, the error then.
+    """
+    from evenodds.steer.write import show_inverted
+
+    steering = steering_of(run, device)
+    names, pictures = steering.pictures(picture, say)
+    z, error = steering.invert(pictures)
+    own = steering.tuned(z, pictures)
+    place = show_inverted(pictures, [steering.make(z), own.make(z)], to)
+    told = [
+        {"input": name, "error": round(float(far), 4), "tuned": round(float(near), 4)}
+        for name, far, near in zip(names, error, own.off(z, pictures), strict=True)
+    ]
+    if json:
+        print(jsonlib.dumps(told))
+        return
+    for one in told:
+        print(
+            f"{one['input']}: pixels off by {one['error']:.1%}, tuned {one['tuned']:.1%} (root mean square)"
+        )
+    print(f"side by side in {place}")
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """A direction and its effect on one line."""
+    if "flipped" not in found:
+        return f"{found['name']}: found by {found['found_by']}; see it with evenodds steer apply"
+    kept = ", ".join(f"{column} {share:.0%}" for column, share in found["kept"].items())
+    still = f"; kept: {kept}" if kept else ""
+    flips = f"a step of {found['step']:g} flips it in {found['flipped']:.0%} of {found['seeds']} seeds"
+    named = f" ({found['feature']} parts the examples)" if found["found_by"] == "examples" else ""
+    return f"{found['name']}{named}: {flips}{still}"

@@ -1,0 +1,60 @@
+"""Where `evenodds steer` begins: a run's latent space, and the latents of seeds and of a person's own pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from evenodds.cli.options import Device
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from evenodds.steer.editor import Steer
+
+Seeds = Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative="")]
+SEEDS = (0, 1, 2, 3)
+Picture = Annotated[str | None, Parameter(name="--picture")]
+
+
+def steering_of(run: Path, device: Device) -> Steer:
+    """The latent space of a run. torch is imported here and not above."""
+    from evenodds.core.device import find_device
+    from evenodds.runs.run import Run
+    from evenodds.steer.editor import Steer
+
+    return Steer(Run.open(run), find_device(device))
+
+
+def moving(steering: Steer, seeds: tuple[int, ...], picture: str | None) -> tuple[Steer, Tensor]:
+    """The latents (n, latent) of seeds, or of a person's own pictures with a G tuned to them."""
+    if picture is None:
+        return steering, steering.latents(seeds)
+    pictures = steering.pictures(picture, say)[1]
+    z, error = steering.invert(pictures)
+    own = steering.tuned(z, pictures)
+    say(
+        f"inverted, pixels off by {error.mean():.1%}, and by {own.off(z, pictures).mean():.1%} once G is tuned"
+    )
+    return own, z
+
+
+def examples(steering: Steer, named: tuple[str, ...]) -> Tensor:
+    """The latents (n, latent) of examples: seeds as numbers, and picture files."""
+    import torch
+
+    parts = [
+        steering.latents([int(name)])
+        if name.isdecimal()
+        else steering.invert(steering.pictures(name, say)[1])[0]
+        for name in named
+    ]
+    return torch.cat(parts) if parts else torch.empty(0, steering.width)
+
+
+def say(text: str) -> None:
+    """On stderr, so that stdout holds answers alone."""
+    print(text, file=sys.stderr)

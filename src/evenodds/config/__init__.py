@@ -1,0 +1,1 @@
+"""Settings, presets and budgets: every flag, free of torch."""

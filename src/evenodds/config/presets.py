@@ -1,0 +1,191 @@
+"""A recipe: every room's settings composed, and the presets that measurement chose. No torch here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from evenodds.config.settings import (
+    NetworkName,
+    Recipe,
+)
+from evenodds.core.errors import UserError
+from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+TINY = 16
+"""Up to this side in pixels a dense network's grey shapes are told more surely than convolutions'; of colour pictures
+it learns next to nothing."""
+
+
+class Preset(NamedTuple):
+    """What a network plays best with, where the user did not say otherwise: see docs/evidence.md."""
+
+    network: dict[str, Any]
+    objective: dict[str, Any]
+    game: dict[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    "gan": Preset(
+        {"width": 128, "latent": 64},
+        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4},
+        {"rate_d": 5e-4, "rate_g": 5e-4},
+    ),
+    "dcgan": Preset(
+        {"width": 32},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4},
+        {"batch": 32, "rate_d": 1e-3, "rate_g": 1e-3},
+    ),
+    "r3gan": Preset(
+        {"width": 16, "latent": 64},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_by": "difference"},
+        {"batch": 32, "rate_d": 5e-4, "rate_g": 5e-4},
+    ),
+    "pix2pix": Preset(
+        {"width": 32},
+        {"loss": "nonsaturating", "penalty": "none", "l1": 300.0, "ssim": 300.0},
+        {"batch": 8, "rate_d": 1e-3, "rate_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
+    ),
+    "resunet": Preset(
+        {"width": 16, "latent": 64},
+        {
+            "penalty": "r1r2",
+            "penalty_weight": 1.0,
+            "penalty_every": 4,
+            "penalty_by": "difference",
+            "l1": 10.0,
+        },
+        {"batch": 16, "rate_d": 5e-4, "rate_g": 5e-4},
+    ),
+    "tabular": Preset(
+        {"width": 128, "latent": 32},
+        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_by": "difference"},
+        {"batch": 256, "half_life": 200_000, "turns_d": 2},
+    ),
+}
+
+Kind = Literal["people", "table", "digits", "pictures"]
+BUDGETS: dict[Kind, str] = {"people": "90s", "table": "2m", "digits": "5m", "pictures": "20m"}
+
+
+MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "rate_d": 2e-3, "rate_g": 2e-3, "patience": 10})
+"""What differs for rows that have categories: their corners must be told apart by steep scores, a draw of many
+categories says little, and rates that brought a game far soon keep it from the rest."""
+TRIED = 64
+"""Height and width, in px, up to which dcgan's penalty has the preset's weight."""
+HEAVIER = 4.0
+"""By how much more it weighs for larger pictures, and then as their pixels, the heuristic of Karras 2020 (2006.06676,
+appendix C): 16 at 128 px, where 4 and 64 were worse; at 64 px 1 and 5 are alike."""
+WIDER = {8: 8, 16: 2}
+"""Up to so many px dcgan is so many times as wide as its preset: a tiny picture leaves it two layers, or three."""
+FEW_PAIRS = 5_000
+"""With fewer pairs to train on they are jittered, unless the user says otherwise."""
+
+
+def resolve(
+    recipe: Recipe, spec: SampleSpec, n_train: int, source: str, condition: Condition | None = None
+) -> Recipe:
+    """The recipe with every open choice made; what the user set is kept.
+
+    Raises UserError for settings that contradict each other.
+    """
+    pictures = isinstance(spec, PictureSpec)
+    name: NetworkName = recipe.network.network
+    if name == "auto":
+        name = best_network(spec, condition)
+    preset = preset_of(name, spec)
+    game = filled(recipe.game, preset.game)
+    if "batch" not in recipe.game.model_fields_set:
+        game = game.model_copy(update={"batch": min(game.batch, n_train)})
+    if condition is not None and condition.pictures and game.augment == "auto":
+        game = game.model_copy(update={"augment": "on" if n_train < FEW_PAIRS else "off"})
+    if game.augment == "auto" and not pictures:
+        game = game.model_copy(update={"augment": "off"})
+    if game.augment == "on" and not pictures:
+        raise UserError("--augment on is for pictures only, leave it out for a table")
+    network = filled(recipe.network, preset.network).model_copy(update={"network": name})
+    objective = filled(recipe.objective, preset.objective)
+    if network.norm_d == "batch" and "penalty" not in recipe.objective.model_fields_set:
+        objective = objective.model_copy(update={"penalty": "none"})
+    plan = recipe.plan.model_copy(
+        update={
+            "budget": BUDGETS[kind_of(source, pictures)]
+            if recipe.plan.budget == "auto"
+            else recipe.plan.budget,
+            "check_every": recipe.plan.check_every or (max(1, 3200 // spec.shape[-1]) if pictures else 50),
+        }
+    )
+    resolved = recipe.model_copy(
+        update={"plan": plan, "network": network, "objective": objective, "game": game}
+    )
+    refuse_contradictions(resolved, n_train)
+    near = {"--l1": recipe.objective.l1, "--ssim": recipe.objective.ssim}
+    for flag in [flag for flag, weight in near.items() if weight]:
+        if condition is None or not condition.pictures:
+            raise UserError(
+                f"{flag} is for pictures made from a picture (--given pairs, outlines ...), leave it out"
+            )
+    return resolved
+
+
+def best_network(spec: SampleSpec, condition: Condition | None = None) -> NetworkName:
+    """What was measured best at equal time (docs/evidence.md): dense for tiny grey pictures, else convolutions."""
+    if condition is not None and condition.pictures:
+        return "pix2pix"
+    if isinstance(spec, PictureSpec):
+        return "gan" if spec.width <= TINY and spec.channels == 1 else "dcgan"
+    return "tabular"
+
+
+def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
+    """The preset of a network for such samples."""
+    preset = PRESETS[name]
+    if name == "tabular" and isinstance(spec, RowSpec) and spec.categorical:
+        return Preset(*(room | other for room, other in zip(preset, MIXED, strict=True)))
+    network, objective = preset.network, preset.objective
+    if name == "dcgan" and isinstance(spec, PictureSpec):
+        wider = next((times for side, times in WIDER.items() if spec.height <= side), 1)
+        network = network | {"width": network["width"] * wider}
+        if spec.height > TRIED:
+            heavier = HEAVIER * (spec.height / TRIED) ** 2
+            objective = objective | {"penalty_weight": objective["penalty_weight"] * heavier}
+    return preset._replace(network=network, objective=objective)
+
+
+def filled(settings: Settings, preset: dict[str, Any]) -> Settings:
+    """The settings with the preset's values where the user gave none."""
+    unset = {key: value for key, value in preset.items() if key not in settings.model_fields_set}
+    return settings.model_copy(update=unset)
+
+
+def kind_of(source: str, pictures: bool) -> Kind:
+    """What the default budget goes by."""
+    if source == "people":
+        return "people"
+    if source == "digits":
+        return "digits"
+    return "pictures" if pictures else "table"
+
+
+def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
+    """Raises UserError for what cannot be played."""
+    network, objective = recipe.network, recipe.objective
+    if network.norm_d == "batch" and network.network != "dcgan":
+        raise UserError("--norm-d batch is for dcgan alone, add --network dcgan or leave it out")
+    if network.norm_d == "batch" and objective.penalty != "none":
+        raise UserError(
+            f"--penalty {objective.penalty} with --norm-d batch is wrong: batch normalisation leaks the gradient "
+            "between samples, take --norm-d none or --penalty none"
+        )
+    if objective.loss == "wasserstein" and (objective.penalty == "none" or objective.penalty_weight == 0):
+        raise UserError(
+            "--loss wasserstein needs a penalty to keep D's slope bounded, take --norm-d none "
+            "--penalty interpolated and a weight above zero"
+        )
+    if recipe.game.batch > n_train:
+        raise UserError(
+            f"--batch {recipe.game.batch} is more than the {n_train} training samples, take a smaller one"
+        )

@@ -1,0 +1,80 @@
+"""Checkpoints: folders of safetensors and one state.json with their checksums, written aside, fsynced and renamed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from evenodds.core import atomic, checksums
+from evenodds.core.errors import UserError
+
+Tensors = dict[str, dict[str, Tensor]]
+"""File name without suffix -> name -> tensor."""
+
+
+def write(folder: Path, tensors: Tensors, state: dict[str, Any]) -> None:
+    """Writes a whole checkpoint at ``folder``, or nothing. Replaces one of the same name.
+
+    Raises Unwritable where the disk is full or the place is not writable.
+    """
+    atomic.sweep(folder)
+    with atomic.folder(folder, replace=True) as part, atomic.telling(folder.parent):
+        for name, group in tensors.items():
+            whole = {key: value.contiguous() for key, value in group.items()}
+            try:
+                save_file(whole, part / f"{name}.safetensors")
+            except SafetensorError as problem:
+                raise atomic.Unwritable(folder.parent, str(problem)) from problem
+        sums = {name: checksums.sum_of(part / f"{name}.safetensors") for name in sorted(tensors)}
+        (part / "state.json").write_text(
+            json.dumps(checksums.seal({"tensors": sums, "state": state}), indent=1)
+        )
+
+
+def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
+    """What ``write`` wrote. Raises UserError that names the file which is missing or damaged."""
+    path = folder / "state.json"
+    try:
+        facts = checksums.unseal(path)
+        sums, state = facts["tensors"], facts["state"]
+        if not isinstance(state, dict):
+            raise ValueError("its state is no JSON object")
+        tensors = {}
+        for name, expected in sums.items():
+            path = folder / Path(name).with_suffix(".safetensors").name
+            if checksums.sum_of(path) != expected:
+                raise ValueError("its checksum does not fit")
+            tensors[name] = load_file(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as problem:
+        raise UserError(
+            f"the checkpoint {folder} is damaged: {path.name} does not read ({problem}), "
+            "the same train command again goes back to the one before"
+        ) from problem
+    return tensors, state
+
+
+def best_of(folder: Path) -> int:
+    """The round of the best state at the time of a checkpoint that was just written."""
+    return int(checksums.load(folder / "state.json")["state"]["best"])
+
+
+def fits(network: nn.Module, tensors: dict[str, Tensor]) -> bool:
+    """Whether tensors are a network's, by name and shape."""
+    return {name: value.shape for name, value in network.state_dict().items()} == {
+        name: value.shape for name, value in tensors.items()
+    }
+
+
+def point(link: Path, folder: Path) -> None:
+    """Makes ``link`` a relative symbolic link to ``folder`` beside it, in one step."""
+    with atomic.telling(link.parent):
+        new = link.with_name(f".{link.name}.part")
+        new.unlink(missing_ok=True)
+        new.symlink_to(folder.name)
+        new.replace(link)
+        atomic.sync(link.parent)

@@ -1,0 +1,158 @@
+"""An album, or the digits, made into a store: samples, labels and what is given of each."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from evenodds.config.settings import DataSettings
+from evenodds.core.spec import Condition, PictureSpec
+from evenodds.data.conditioning import kind_of, of_labels
+from evenodds.data.images.album import Album
+from evenodds.data.images.ingest import Chunk, Intake, Watch
+from evenodds.data.source import Source
+from evenodds.data.store import Store
+from evenodds.data.store_writer import About, write_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from evenodds.data.images.arrays import Bytes
+
+_FOLDER_SIZE = 64
+
+
+def picture_size(source: Source, settings: DataSettings) -> int:
+    """The side in pixels that the source's pictures get."""
+    if settings.size is not None:
+        return settings.size
+    if source.builtin == "digits":
+        from evenodds.data.builtin import digits
+
+        return digits.SIZE
+    return _FOLDER_SIZE
+
+
+def make_album(
+    source: Source, album: Album, settings: DataSettings, target: Path, watch: Watch | None
+) -> Store:
+    """The store of an album, written to ``target``. Raises UserError where there is nothing to learn from, and where
+    what is to be given is not there."""
+    from evenodds.data.images import labels
+
+    frame, label_notes = labels.read(album)
+    kind = kind_of(settings.given)
+    if settings.given is not None and kind == "labels":
+        of_labels(settings.given, frame, source.name)  # refused now, before every picture is decoded
+    size = picture_size(source, settings)
+    intake, spec, given, chunks = _intake(album, settings, size, watch)
+    if kind == "pairs" and album.metadata_name is None:
+        frame = None  # its folders are A and B, or parts of no meaning
+
+    def about() -> About:
+        notes = intake.notes(size, settings.fit) + label_notes
+        if album.others and source.builtin is None:
+            notes.append(f"files that are not pictures are ignored: {album.others}")
+        facts = {**facts_of(source, notes), **intake.facts(), "fit": settings.fit}
+        kept = None if frame is None else frame.iloc[intake.kept].reset_index(drop=True)
+        return _about(facts, kept, settings, given, source)
+
+    return write_store(target, spec, source.name, chunks, about, given)
+
+
+def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
+    """The store of the built-in digits, written to ``target``. Raises UserError for what cannot be given of them."""
+    import pandas as pd
+    from PIL import Image
+
+    from evenodds.data.builtin import digits
+    from evenodds.data.images.arrays import fitted
+
+    size, channels = picture_size(source, settings), channels_of(settings, grey=True)
+    pictures, which = digits.load()
+    side = pictures.shape[-1]
+    facts = {**facts_of(source, [], digits.LICENCE), "skipped": [], "fit": settings.fit}
+    facts |= {name: {"min": side, "median": side, "max": side} for name in ("width", "height")}
+    facts["modes"] = {"L": len(pictures)}
+    labels = pd.DataFrame({"label": which.astype(str)})
+    spec = PictureSpec(channels, size, size)
+    given, make = _making(settings, spec)
+    samples = np.stack([fitted(Image.fromarray(one), size, settings.fit, channels) for one in pictures])
+    chunk = samples if make is None else (samples, np.stack([make(one) for one in samples]))
+    about = _about(facts, labels, settings, given, source)
+    return write_store(target, spec, source.name, [chunk], lambda: about, given)
+
+
+def channels_of(settings: DataSettings, grey: bool) -> Literal[1, 3]:
+    """How many channels pictures get that are all grey, or not."""
+    return 1 if settings.channels == "grey" or (settings.channels == "auto" and grey) else 3
+
+
+def facts_of(source: Source, notes: list[str], licence: str | None = None) -> dict[str, Any]:
+    """What every store says of its source."""
+    if source.builtin == "faces":
+        from evenodds.data.builtin import faces
+
+        licence = faces.LICENCE
+    return {"source": source.name, "kind": source.kind, "notes": notes, "licence": licence}
+
+
+def _intake(
+    album: Album, settings: DataSettings, size: int, watch: Watch | None
+) -> tuple[Intake, PictureSpec, PictureSpec | None, Iterator[Chunk]]:
+    """An album on its way in: what samples are, what is given of them where it is a picture, and both to come."""
+    if kind_of(settings.given) == "pairs":
+        from evenodds.data.images.pairs import Pairs
+
+        pairs = Pairs(album, settings.direction, watch)
+        made = channels_of(settings, pairs.grey)
+        given = channels_of(settings, pairs.grey_given)
+        chunks = pairs.pairs(size, settings.fit, made, given)
+        return pairs, PictureSpec(made, size, size), PictureSpec(given, size, size), chunks
+    intake = Intake(album, watch)
+    channels = channels_of(settings, intake.grey)
+    spec = PictureSpec(channels, size, size)
+    condition, make = _making(settings, spec)
+    return intake, spec, condition, intake.chunks(size, settings.fit, channels, make)
+
+
+def _making(
+    settings: DataSettings, spec: PictureSpec
+) -> tuple[PictureSpec | None, Callable[[Bytes], Bytes] | None]:
+    """What is made of each picture to be given, and how; None twice where it is none."""
+    from evenodds.data.images import conditions
+
+    kind = kind_of(settings.given)
+    if kind not in conditions.MADE:
+        return None, None
+    return conditions.condition_spec(kind, spec), partial(conditions.make, kind)
+
+
+def _about(
+    facts: dict[str, Any],
+    labels: pd.DataFrame | None,
+    settings: DataSettings,
+    given: PictureSpec | None,
+    source: Source,
+) -> About:
+    kind = kind_of(settings.given)
+    if settings.given is None or kind is None:
+        return About(facts, labels)
+    if given is not None:
+        facts["given"] = {"kind": kind, **({"direction": settings.direction} if kind == "pairs" else {})}
+        return About(facts, labels, condition=Condition(kind, given))
+    chosen = of_labels(settings.given, labels, source.name)
+    facts["given"] = {"kind": kind, "columns": list(chosen.codec.names)}
+    facts["notes"] += chosen.codec.notes
+    return About(
+        facts,
+        labels,
+        condition=chosen.condition,
+        conditions=chosen.rows,
+        condition_codec=chosen.codec.to_json(),
+    )

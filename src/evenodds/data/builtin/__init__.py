@@ -1,0 +1,1 @@
+"""The built-in data sets: people, digits and faces."""

@@ -1,0 +1,233 @@
+"""Values that G is given: labels of pictures or columns of a table, chosen, encoded, and asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PICTURED, Condition, ConditionKind
+from evenodds.data.tables import parsing
+from evenodds.data.tables.codec import Column, TableCodec, learn
+from evenodds.data.tables.columns import CategoryColumn, NumberColumn
+from evenodds.data.tables.dates import DateColumn
+from evenodds.data.tables.files import settle, typed
+
+_CLASSES = 64
+"""Whole numbers among the labels are classes where there are no more of them."""
+_LISTED = 12
+_SEED = 0
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Values as a condition: how they are encoded, and those of every sample (n, width)."""
+
+    condition: Condition
+    codec: TableCodec
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for of one column: ``values`` are the places start to stop - 1 of the condition's vector, ``value``
+    is what a table shows, None where missing is asked for."""
+
+    name: str
+    start: int
+    stop: int
+    values: Rows
+    value: Any
+
+
+def kind_of(given: str | None) -> ConditionKind | None:
+    """The kind of condition that pictures are made under; anything but a known word names labels."""
+    if given is None:
+        return None
+    return next((kind for kind in PICTURED if given.strip() == kind), "labels")
+
+
+def of_labels(given: str, labels: pd.DataFrame | None, source: str) -> Chosen:
+    """Labels (n rows) as a condition: all of them for "labels", else those named with commas between.
+
+    Whole numbers and booleans of at most 64 kinds become classes. Of all labels those that cannot be given are left
+    out with a note. UserError where there are no labels, for names that are not among them, and for named ones that
+    cannot be given.
+    """
+    if labels is None:
+        raise UserError(
+            f"{source} has no labels, but --given {given} asks for them: sort its pictures into one folder a class, or "
+            f"put a metadata.csv beside them (other words for --given: {', '.join(PICTURED)})"
+        )
+    frame = labels.set_axis([str(name) for name in labels.columns], axis=1)
+    names = list(frame.columns)
+    if given.strip() != "labels":
+        names = _named(given, names, f"{source} has no label", "; the labels are")
+    columns: list[Column] = []
+    notes: list[str] = []
+    rng = np.random.default_rng(_SEED)
+    for name in names:
+        column = _label(frame[name], rng, notes)
+        if column is not None:
+            columns.append(column)
+        elif given.strip() != "labels":
+            raise UserError(f"--given {name} cannot be had: {notes[-1]}; name other labels of {source}")
+    if not columns:
+        raise UserError(f"{source} has no label that can be given: {'; '.join(notes)}; give it others")
+    codec = TableCodec(tuple(columns), tuple(notes))
+    classes = frame[list(codec.names)].apply(_classes)
+    return Chosen(Condition("labels", codec.spec), codec, codec.encode(classes, rng))
+
+
+def of_columns(given: str, table: TableCodec, rows: Rows, known: Sequence[str], source: str) -> Chosen:
+    """Columns of a table as a condition, those named with commas between, in the table's order; ``rows`` (n, width)
+    are the table's, and the condition's hold the same numbers. ``known`` are all the table's columns.
+
+    UserError for what is no learnt column, and for all of them: nothing would be left to make.
+    """
+    if given.strip() not in known and given.strip() in ("labels", *PICTURED):
+        raise UserError(
+            f"--given {given} is for pictures, and {source} is a table: name some of {_listed(table.names)}"
+        )
+    names = _named(given, known, f"{source} has no column", "; the columns are")
+    for name in names:
+        if name not in table.names:
+            why = next(note for note in table.notes if note.startswith(f"column {name!r} left out"))
+            raise UserError(f"--given {name} cannot be had: {why}; name some of {_listed(table.names)}")
+    if set(names) == set(table.names):
+        raise UserError(
+            f"--given {given} names every column of {source} and nothing is left to make: name fewer"
+        )
+    places: list[int] = []
+    start = 0
+    for column in table.columns:
+        if column.name in names:
+            places.extend(range(start, start + column.width))
+        start += column.width
+    codec = TableCodec(tuple(column for column in table.columns if column.name in names), ())
+    return Chosen(Condition("columns", codec.spec, tuple(places)), codec, rows[:, np.array(places)])
+
+
+def ask(codec: TableCodec, wanted: str | Mapping[str, str]) -> list[Asked]:
+    """What a text, such as glasses=yes,age=39, or values by name ask for, in the codec's order; not every column need
+    be named.
+
+    Texts may differ from the levels in the spaces around them. An empty value asks for missing. UserError for columns
+    and levels that are unknown, and for numbers outside those of the data.
+    """
+    values = parsing.split(wanted) if isinstance(wanted, str) else wanted
+    text = ",".join(f"{name}={value}" for name, value in values.items())
+    for name in values:
+        if name not in codec.names:
+            raise UserError(f"{text}: nothing was trained for {name!r}, ask for {_listed(codec.names)}")
+    asked, start = [], 0
+    for column in codec.columns:
+        if column.name in values:
+            series, value = _read(column, values[column.name])
+            block = column.encode(series, np.random.default_rng(_SEED))[0]
+            asked.append(Asked(column.name, start, start + column.width, block, value))
+        start += column.width
+    return asked
+
+
+def _named(given: str, known: Sequence[str], lacking: str, listing: str) -> list[str]:
+    """The names in a text; one that holds commas may stand alone."""
+    if given.strip() in known:
+        return [given.strip()]
+    names = [name.strip() for name in given.split(",")]
+    for name in names:
+        if name not in known:
+            raise UserError(f"{lacking} {name!r} that --given {given} names{listing} {_listed(known)}")
+    return list(dict.fromkeys(names))
+
+
+def _listed(names: Sequence[Any]) -> str:
+    listed = ", ".join(str(name).strip() for name in names[:_LISTED])
+    return listed if len(names) <= _LISTED else f"{listed} and {len(names) - _LISTED} more"
+
+
+def _label(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -> Column | None:
+    """The codec of a label, None with a note for what cannot be given."""
+    try:
+        return learn(_classes(series), rng, notes)
+    except UserError:  # its advice is for tables
+        notes.append(f"column {series.name!r} left out: it is free text, or holds no plain values")
+        return None
+
+
+def _classes(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Few whole numbers, or booleans, as text: a digit's class is a choice and no amount."""
+    series = settle(series)
+    if series.dtype.kind not in "iufb" or series.nunique() > _CLASSES:
+        return series
+    if series.dtype.kind == "f":
+        if not (series.dropna() % 1 == 0).all():
+            return series
+        series = series.astype("Int64")
+    return series.astype("str").where(series.notna(), None).astype("str")
+
+
+def _read(column: Column, text: str) -> tuple[pd.Series[Any], Any]:
+    """What is asked for of a column: a series of one value to encode, and the value itself."""
+    if not text:
+        inner = column.inner if isinstance(column, DateColumn) else column
+        if not inner.missing:
+            raise UserError(f"column {column.name!r} never was missing in training: give it a value")
+        return parsing.typed(column, text), None
+    if isinstance(column, DateColumn):
+        return _moment(column, text)
+    if isinstance(column, NumberColumn):
+        return _amount(column, text)
+    level = _level(column, text)
+    if level is None:
+        raise UserError(f"column {column.name!r} knows no {text!r}, ask for {_listed(sorted(column.levels))}")
+    return pd.Series([level]), level
+
+
+def _level(column: CategoryColumn, text: str) -> Any:
+    """The level that a text means, None for no level."""
+    if column.dtype == "str":
+        exact = [level for level in column.levels if level == text]
+        return next(iter(exact + [level for level in column.levels if level.strip() == text]), None)
+    try:
+        value = parsing.typed(column, text).iloc[0]
+    except UserError:
+        return None
+    return next((level for level in column.levels if level == value), None)
+
+
+def _amount(column: NumberColumn, text: str) -> tuple[pd.Series[Any], Any]:
+    x = float(parsing.typed(column, text).iloc[0])
+    if column.decimals is not None:
+        x = round(x, column.decimals)
+    low, high = column.reach
+    if not low <= x <= high:
+        raise UserError(
+            f"column {column.name!r} goes from {low:.15g} to {high:.15g} in training, ask for nothing outside"
+        )
+    return pd.Series([x]), typed(np.array([x]), np.array([False]), column.dtype)[0].item()
+
+
+def _moment(column: DateColumn, text: str) -> tuple[pd.Series[Any], Any]:
+    series = parsing.typed(column, text)
+    ticks = column.ticks(series)
+    if ticks.isna().any():
+        raise UserError(f"column {column.name!r}: {text!r} is no date, write it like {column.text_format}")
+    tick, inner = int(ticks.iloc[0]), column.inner
+    if isinstance(inner, NumberColumn):
+        low, high = column.moments(pd.Series(inner.reach)).astype("str")
+        if not inner.reach[0] <= tick <= inner.reach[1]:
+            raise UserError(
+                f"column {column.name!r} goes from {low} to {high} in training, ask for nothing outside"
+            )
+    elif tick not in inner.levels:
+        known = column.moments(pd.Series(inner.levels)).astype("str").tolist()
+        raise UserError(f"column {column.name!r} knows no {text!r}, ask for {_listed(known)}")
+    return series, column.moments(ticks).iloc[0]

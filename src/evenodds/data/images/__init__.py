@@ -1,0 +1,1 @@
+"""Pictures: read from folders and zips, decoded, paired, labelled and turned into arrays."""

@@ -1,0 +1,158 @@
+"""The picture files of a folder or a zip, in a fixed order. Reads names and bytes, never pixels."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from evenodds.core.errors import UserError
+
+SUFFIXES = frozenset({"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"})
+METADATA = "metadata.csv"
+ENTRY_LIMIT = 200_000_000
+"""Bytes: a zip entry that states more is not unpacked."""
+
+
+DAMAGED = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+"""What comes out of reading a damaged entry."""
+
+
+class BadPicture(Exception):  # noqa: N818 - it tells of a file, not of a defect
+    """A picture cannot be used; the message is a short reason, such as "zero bytes"."""
+
+
+class Album:
+    """An opened folder or zip of pictures.
+
+    ``names`` are the pictures' paths inside it, with forward slashes, sorted; ``others`` counts the
+    files that are not pictures; ``top`` is the folder that holds every picture ("" for the album itself).
+    Safe to read from several threads.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError for a zip that is broken and a folder that cannot be read."""
+        self.path = path
+        self._zip: zipfile.ZipFile | None = None
+        try:
+            if path.is_dir():
+                self._stamps = dict(_folder_files(path))
+            else:
+                self._zip = zipfile.ZipFile(path)
+                self._stamps = {i.filename: (i.file_size, i.CRC) for i in self._zip.infolist() if _counts(i)}
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
+            raise UserError(f"{path} is not a whole zip file: make or fetch it again.") from error
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise UserError(f"{path} cannot be read ({reason}): check the path and its rights.") from error
+        self.names = tuple(sorted(name for name in self._stamps if is_picture(name)))
+        self.top = _common_folder(self.names)
+        self.others = len(self._stamps) - len(self.names) - (self.metadata_name is not None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._zip is not None:
+            self._zip.close()
+
+    @property
+    def metadata_name(self) -> str | None:
+        """The path inside the album of its metadata.csv, at the album's root or beside the pictures."""
+        places = (METADATA, f"{self.top}/{METADATA}")
+        return next((place for place in places if place in self._stamps), None)
+
+    def stamps(self) -> Iterator[tuple[str, int, int]]:
+        """(name, bytes, a stamp that a change alters) of every file that the samples depend on."""
+        for name in (*self.names, *((self.metadata_name,) if self.metadata_name else ())):
+            yield (name, *self._stamps[name])
+
+    def open(self, name: str) -> BinaryIO:
+        """A file of the album, to be read and closed. Raises BadPicture with the reason it cannot be."""
+        if self._zip is None:
+            try:
+                return (self.path / name).open("rb")
+            except OSError as error:
+                raise BadPicture((error.strerror or "cannot be opened").lower()) from error
+        info = self._zip.getinfo(name)
+        if leads_out(name):
+            raise BadPicture("its name points outside the zip")
+        if info.flag_bits & 1:
+            raise BadPicture("encrypted")
+        if info.file_size > ENTRY_LIMIT:
+            raise BadPicture(f"{info.file_size / 1e6:,.0f} MB unpacked is over the limit of 200 MB")
+        try:
+            # Never reads more than the size that the entry states, whatever it holds.
+            return cast(BinaryIO, self._zip.open(info))
+        # ValueError: a name there that is no UTF-8.
+        except (*DAMAGED, ValueError) as error:
+            raise BadPicture("its place in the zip is damaged") from error
+
+
+def leads_out(name: str) -> bool:
+    """Whether a path, as either kind of system reads it, may lead out of the folder that it is meant for."""
+    windows = PureWindowsPath(name)
+    parts = (*PurePosixPath(name).parts, *windows.parts)
+    return ".." in parts or name.startswith(("/", "\\")) or bool(windows.drive) or "\0" in name
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name says that it is a picture."""
+    return PurePosixPath(name).suffix[1:].lower() in SUFFIXES
+
+
+def holds_picture(path: Path) -> tuple[bool, bool]:
+    """Whether a folder holds any file, and any picture; stops at the first picture."""
+    found = False
+    for name, _ in _folder_files(path):
+        found = True
+        if is_picture(name):
+            return True, True
+    return found, False
+
+
+def _folder_files(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    seen: set[str] = set()
+    for place, folders, files in os.walk(root, onerror=_raise, followlinks=True):
+        real = str(Path(place).resolve())
+        if real in seen:  # a link that leads back up would never end
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if _seen(name))
+        for name in files:
+            file = Path(place, name)
+            if _seen(name) and file.is_file():
+                facts = file.stat()
+                yield file.relative_to(root).as_posix(), (facts.st_size, facts.st_mtime_ns)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _seen(part: str) -> bool:
+    return part == ".." or not (part.startswith(".") or part == "__MACOSX")
+
+
+def _counts(info: zipfile.ZipInfo) -> bool:
+    named = bool(info.filename)  # a name may be empty, or begin with a zero byte
+    return named and not info.is_dir() and all(_seen(part) for part in PurePosixPath(info.filename).parts)
+
+
+def _common_folder(names: tuple[str, ...]) -> str:
+    parents = [PurePosixPath(name).parts[:-1] for name in names]
+    if not parents:
+        return ""
+    low, high = min(parents), max(parents)
+    same = 0
+    while same < min(len(low), len(high)) and low[same] == high[same]:
+        same += 1
+    return "/".join(low[:same])

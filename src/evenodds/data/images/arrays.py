@@ -1,0 +1,214 @@
+"""Pictures to arrays and tensors, and back to files: whoever encodes decodes."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from evenodds.core import atomic
+from evenodds.core.errors import UserError
+from evenodds.data.images.album import BadPicture, leads_out
+from evenodds.data.images.decoding import Header, calm, is_grey, look, open_file, opened, upright
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "BadPicture",
+    "Header",
+    "decode",
+    "fitted",
+    "grid_image",
+    "is_grey",
+    "look",
+    "plain",
+    "to_pictures",
+    "to_tensor",
+    "write_folder",
+    "write_grid",
+]
+
+Bytes = npt.NDArray[np.uint8]
+Fit = Literal["crop", "pad"]
+
+_GAP = 2  # pixels between the pictures of a sheet
+
+
+def decode(file: BinaryIO | Path, size: int, fit: Fit, channels: Literal[1, 3]) -> Bytes:
+    """A picture file as a uint8 array of shape (channels, size, size).
+
+    Any mode is read: transparency lies on white, 16 bits are scaled to 8, the EXIF orientation is
+    followed, an animation gives its first frame. Raises BadPicture with the reason for a file that is
+    empty, damaged, not a picture, or over 100 megapixels (checked before any pixel is read).
+    """
+    if isinstance(file, Path):
+        with open_file(file) as stream:
+            return decode(stream, size, fit, channels)
+    with calm(), opened(file) as image:
+        # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted side stays for the filter.
+        ratio = 2 * size / (min(image.size) if fit == "crop" else max(image.size))
+        image.draft(None, (math.ceil(image.width * ratio), math.ceil(image.height * ratio)))
+        image.load()
+        return fitted(upright(image), size, fit, channels)
+
+
+def fitted(image: Image.Image, size: int, fit: Fit, channels: Literal[1, 3]) -> Bytes:
+    """An opened image as uint8 (channels, size, size): the centre kept, or padded with its edge's mean."""
+    image = plain(image).convert("L" if channels == 1 else "RGB")
+    width, height = image.size
+    if fit == "crop" or width == height:
+        side = min(width, height)
+        left, upper = (width - side) / 2, (height - side) / 2
+        image = _resized(image, (size, size), (left, upper, left + side, upper + side))
+    else:
+        longer = max(width, height)
+        inner = (max(1, round(width * size / longer)), max(1, round(height * size / longer)))
+        image = _padded(_resized(image, inner, (0, 0, width, height)), size)
+    pixels = np.asarray(image).reshape(size, size, channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def to_tensor(pictures: Bytes, device: torch.device | str = "cpu") -> torch.Tensor:
+    """uint8 (n, C, H, W) as float32 in [-1, 1] on a device, where 0 becomes -1 and 255 becomes 1."""
+    return sent(pictures, device).float().div_(127.5).sub_(1)
+
+
+def sent(values: np.ndarray, device: torch.device | str) -> torch.Tensor:
+    """A copy of numbers on a device; a GPU fetches it while this process goes on."""
+    import torch
+
+    copy = torch.tensor(values)
+    if torch.device(device).type == "cuda":
+        copy = copy.pin_memory()
+    return copy.to(device, non_blocking=True)
+
+
+def to_pictures(tensor: torch.Tensor) -> Bytes:
+    """float (n, C, H, W) in [-1, 1] as uint8 (n, H, W, C); what lies outside is clipped."""
+    import torch
+
+    levels = tensor.detach().float().add(1).mul(127.5).round().clamp(0, 255)
+    return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = None) -> Image.Image:
+    """One sheet of uint8 (n, H, W, C) pictures in reading order, 2 white pixels apart.
+
+    ``columns`` makes about a square when left out; ``scale`` enlarges by a whole number, by default
+    until the shorter side has 64 pixels. Raises ValueError for no pictures.
+    """
+    count, height, width, channels = pictures.shape
+    if count == 0:
+        raise ValueError("a sheet needs a picture")
+    columns = min(count, columns or math.ceil(math.sqrt(count)))
+    scale = scale or max(1, math.ceil(64 / min(height, width)))
+    rows = math.ceil(count / columns)
+    step_y, step_x = height * scale + _GAP, width * scale + _GAP
+    sheet = np.full((rows * step_y - _GAP, columns * step_x - _GAP, channels), 255, np.uint8)
+    for place, picture in enumerate(pictures):
+        y, x = place // columns * step_y, place % columns * step_x
+        large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+        sheet[y : y + height * scale, x : x + width * scale] = large
+    return _image(sheet)
+
+
+def write_grid(pictures: Bytes, path: Path, columns: int | None = None, scale: int | None = None) -> None:
+    """Write ``grid_image`` as a PNG, whole or not at all. Raises UserError where it cannot be written."""
+    atomic.write_bytes(path, _png(grid_image(pictures, columns, scale)))
+
+
+def write_folder(
+    batches: Iterable[Bytes],
+    folder: Path,
+    total: int,
+    names: Sequence[str] | None = None,
+    first: int = 0,
+) -> int:
+    """Write batches of uint8 (n, H, W, C) as 000000.png and on into a new folder; gives the count.
+
+    ``total`` is how many are expected, for the names' width, and ``first`` the number of the first; ``names`` are paths
+    whose stems are kept instead, folders in them too. One batch is held at a time. Raises UserError where the folder
+    already holds something or cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} already holds something: name a folder that is new or empty.")
+    digits = max(6, len(str(total - 1)))
+    count = first
+    with atomic.folder(folder) as part:
+        for batch in batches:
+            for picture in batch:
+                content = _png(_image(picture))
+                if names and leads_out(names[count]):
+                    raise UserError(f"{names[count]} would be written outside {folder}, rename that picture")
+                file = (
+                    part
+                    / f"{PurePosixPath(names[count]).with_suffix('') if names else f'{count:0{digits}}'}.png"
+                )
+                if names and file.exists():  # a.png and a.bmp
+                    file = part / f"{names[count]}.png"
+                with atomic.telling(folder.parent):
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(content)
+                count += 1
+    return count - first
+
+
+def _image(pixels: Bytes) -> Image.Image:
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def _png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """The image in a mode of 8 bits a channel that ``convert`` takes, without transparency."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        return Image.fromarray(_levels(np.asarray(image, np.float32)))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        return white.convert("RGB")
+    return image
+
+
+def _levels(values: npt.NDArray[np.floating[Any]]) -> Bytes:
+    """Wide grey values as uint8: 0 to 1, 8 bits and 16 bits by their range, anything else stretched."""
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        scaled = values * 255
+    elif low >= 0 and high <= 255:
+        scaled = values
+    elif low >= 0 and high <= 65535:
+        scaled = values / 257
+    else:
+        scaled = (values - low) * (255 / max(high - low, 1e-30))
+    levels: Bytes = np.rint(scaled).astype(np.uint8)
+    return levels
+
+
+def _resized(image: Image.Image, size: tuple[int, int], box: tuple[float, ...]) -> Image.Image:
+    left, upper, right, lower = box
+    return image.resize(size, Image.Resampling.LANCZOS, (left, upper, right, lower), reducing_gap=3.0)
+
+
+def _padded(image: Image.Image, size: int) -> Image.Image:
+    pixels = np.asarray(image)
+    edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    mean = np.rint(edges.mean(axis=0)).astype(np.uint8)
+    canvas = np.broadcast_to(mean, (size, size, *pixels.shape[2:])).copy()
+    upper, left = (size - pixels.shape[0]) // 2, (size - pixels.shape[1]) // 2
+    canvas[upper : upper + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return Image.fromarray(canvas)

@@ -1,0 +1,147 @@
+"""Pictures made from pictures, to be given to G: outlines, grey, small, masked. One code for the store, for sampling
+and for what a user brings."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from evenodds.core.errors import UserError
+from evenodds.core.spec import ConditionKind, PictureSpec
+from evenodds.data.images import edges
+from evenodds.data.images.arrays import Bytes, Fit, fitted
+from evenodds.data.images.decoding import whole
+
+MADE: tuple[ConditionKind, ...] = ("outlines", "grey", "small", "masked")
+"""The kinds that are made from the sample itself."""
+
+HOLE = 128
+"""The grey level that fills a hole."""
+TIMES = 4
+"""How many times smaller a small picture is."""
+
+
+def condition_spec(kind: ConditionKind, spec: PictureSpec) -> PictureSpec:
+    """What ``make`` gives for pictures of a spec. UserError for grey where they are grey already."""
+    if kind not in MADE:
+        raise ValueError(f"{kind} are not made from pictures")
+    if kind == "grey" and spec.channels == 1:
+        raise UserError("--given grey: the pictures are grey already, give outlines, small or masked instead")
+    channels = {"outlines": 1, "grey": 1, "small": spec.channels, "masked": spec.channels + 1}[kind]
+    return PictureSpec(channels, spec.height, spec.width)
+
+
+def make(kind: ConditionKind, picture: Bytes) -> Bytes:
+    """What is given of a picture, uint8 (C, H, W) to uint8 (c, H, W), always the same for the same picture.
+
+    outlines: 255 on lines and 0 elsewhere (``drawings.outlines``). grey: its luma. small: 4 times smaller by areas and
+    enlarged again. masked: a hole of a quarter to half of each side filled with mid grey, and as last channel the
+    mask, 255 in the hole and 0 elsewhere.
+    """
+    if kind == "outlines":
+        return edges.outlines(grey_of(picture)[0])[None]
+    if kind == "grey":
+        return grey_of(picture)
+    if kind == "small":
+        height, width = picture.shape[1:]
+        return _each(picture, (_fewer(width), _fewer(height)), Image.Resampling.BOX, (width, height))
+    if kind == "masked":
+        return _masked(picture, _hole(picture))
+    raise ValueError(f"{kind} are not made from pictures")
+
+
+def grey_of(picture: Bytes) -> Bytes:
+    """uint8 (C, H, W) as its luma, (1, H, W) (ITU-R BT.601, as Pillow weighs it)."""
+    if len(picture) == 1:
+        return picture
+    return np.asarray(Image.fromarray(picture.transpose(1, 2, 0)).convert("L"))[None]
+
+
+def read(
+    kind: ConditionKind, file: BinaryIO | Path, spec: PictureSpec, condition: PictureSpec, fit: Fit
+) -> tuple[Bytes, str | None]:
+    """A user's own picture as a condition, uint8 (c, H, W), and what was done to it, None where that is nothing.
+
+    outlines: a drawing in two tones is taken as lines, of anything else the outlines are taken. grey: the luma of any
+    picture. small: one of a quarter of the side or less is only enlarged. masked: transparent pixels are the hole, of
+    a picture without any the one that ``make`` chooses. pairs: fitted. Raises BadPicture.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
+        image = whole(file)
+    side, channels = spec.width, _channels(spec)
+    notes = [_fitting(image, side, fit)]
+    if kind == "outlines":
+        lines = edges.lines_of(image, side, fit)
+        notes.append("its outlines were taken" if lines is None else None)
+        made = make(kind, fitted(image, side, fit, channels)) if lines is None else lines
+    elif kind == "pairs":
+        made = fitted(image, side, fit, _channels(condition))
+    elif kind == "small" and (min if fit == "crop" else max)(image.size) <= _fewer(side):
+        made = _each(fitted(image, _fewer(side), fit, channels), (side, side), Image.Resampling.BICUBIC)
+        notes = [f"{image.width} × {image.height} px enlarged to {side} × {side} px"]
+    elif kind == "masked":
+        picture, hole = fitted(image, side, fit, channels), _transparent(image, side, fit)
+        notes.append("a hole was cut into it" if hole is None else "its transparent part is the hole")
+        made = _masked(picture, _hole(picture) if hole is None else hole)
+    else:
+        made = make(kind, fitted(image, side, fit, channels))
+    return made, "; ".join(note for note in notes if note) or None
+
+
+def _fitting(image: Image.Image, side: int, fit: Fit) -> str | None:
+    if image.size == (side, side):
+        return None
+    kept = "the centre kept" if fit == "crop" else "the rest in its edge's mean colour"
+    square = "" if image.width == image.height else f" ({kept})"
+    return f"{image.width} × {image.height} px fitted to {side} × {side} px{square}"
+
+
+def _channels(spec: PictureSpec) -> edges.Channels:
+    return 1 if spec.channels == 1 else 3
+
+
+def _fewer(side: int) -> int:
+    return max(1, side // TIMES)
+
+
+def _each(
+    picture: Bytes, size: tuple[int, int], way: Image.Resampling, then: tuple[int, int] | None = None
+) -> Bytes:
+    """The picture's channels resized to (width, height), and ``then`` enlarged from there."""
+    planes = [Image.fromarray(plane).resize(size, way) for plane in picture]
+    if then is not None:
+        planes = [plane.resize(then, Image.Resampling.BICUBIC) for plane in planes]
+    return np.stack([np.asarray(plane) for plane in planes])
+
+
+def _hole(picture: Bytes) -> Bytes:
+    """A rectangle of 255 in zeros, (H, W), of a quarter to half of each side, drawn from the picture's own bytes."""
+    rng = random.Random(picture.tobytes())  # its random() is the same in every version of Python
+    _, height, width = picture.shape
+    hole = np.zeros((height, width), np.uint8)
+    spans = []
+    for side in (height, width):
+        length = round(side * (1 + rng.random()) / 4)
+        start = int(rng.random() * (side - length + 1))
+        spans.append(slice(start, start + length))
+    hole[tuple(spans)] = 255
+    return hole
+
+
+def _transparent(image: Image.Image, side: int, fit: Fit) -> Bytes | None:
+    """255 where the fitted picture is more transparent than not, (side, side); None where it is so nowhere."""
+    if not image.has_transparency_data:
+        return None
+    alpha = fitted(image.convert("RGBA").getchannel("A"), side, fit, 1)[0]
+    hole = np.where(alpha < 128, 255, 0).astype(np.uint8)
+    return hole if hole.any() else None
+
+
+def _masked(picture: Bytes, hole: Bytes) -> Bytes:
+    return np.concatenate([np.where(hole > 0, HOLE, picture).astype(np.uint8), hole[None]])

@@ -1,0 +1,132 @@
+"""Picture files opened with care: what is damaged, hostile or no picture becomes a BadPicture with a calm reason."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import ExifTags, Image, ImageFile
+
+from evenodds.data.images.album import BadPicture
+
+PIXEL_LIMIT = 100_000_000
+# Formats of plain pixels only: Pillow hands PostScript, whatever the file's name, to Ghostscript.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+_GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+# All of these come out of Pillow's readers for one damaged file or another.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    Image.DecompressionBombError,
+    Warning,
+)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture file says of itself before its pixels are read; width and height in pixels."""
+
+    mode: str
+    width: int
+    height: int
+    transparent: bool
+
+
+def look(file: BinaryIO | Path) -> Header:
+    """Read a picture's header only. Raises BadPicture as ``decode`` does."""
+    if isinstance(file, Path):
+        with open_file(file) as stream:
+            return look(stream)
+    with calm(), opened(file) as image:
+        return Header(image.mode, image.width, image.height, image.has_transparency_data)
+
+
+def whole(file: BinaryIO | Path) -> Image.Image:
+    """A picture at its full size, upright, in the mode of its file. Raises BadPicture as ``decode`` does."""
+    if isinstance(file, Path):
+        with open_file(file) as stream:
+            return whole(stream)
+    with calm(), opened(file) as image:
+        image.load()
+        return upright(image).copy()
+
+
+def is_grey(header: Header) -> bool:
+    """Whether a picture is grey by its mode; a colour file that happens to show grey is colour."""
+    return header.mode in _GREY
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Turn what a decoder throws at a damaged file into BadPicture with a calm reason."""
+    try:
+        yield
+    except _DAMAGE as error:
+        if isinstance(error, MemoryError):
+            raise BadPicture("needs more memory than there is") from error
+        short = isinstance(error, EOFError) or "truncated" in str(error).lower()
+        raise BadPicture("truncated" if short else "damaged") from error
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The file, to be read and closed. Raises BadPicture where it cannot be opened."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise BadPicture((error.strerror or "cannot be opened").lower()) from error
+
+
+def opened(file: BinaryIO) -> ImageFile.ImageFile:
+    """The image with its header read. Unlike Image.open, the size is known when it is too large."""
+    Image.preinit()
+    prefix = file.read(16)
+    if not prefix:
+        raise BadPicture("zero bytes")
+    for name in _FORMATS:
+        if name not in Image.OPEN:
+            Image.init()
+        factory, accept = Image.OPEN[name]
+        if accept is None or accept(prefix) is not True:
+            continue
+        file.seek(0)
+        image = factory(file, "")
+        if image.width * image.height > PIXEL_LIMIT:
+            raise BadPicture(f"{image.width} × {image.height} px is over the limit of 100 megapixels")
+        return image
+    raise BadPicture("not a picture")
+
+
+def upright(image: ImageFile.ImageFile) -> Image.Image:
+    """The loaded image turned as its EXIF orientation says."""
+    try:
+        turn = image.getexif().get(ExifTags.Base.Orientation)
+    except _DAMAGE:  # a damaged note beside good pixels
+        return image
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image

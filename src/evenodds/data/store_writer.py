@@ -1,0 +1,174 @@
+"""Writes a store: samples, and the conditions they were made under, stream in; their number is known at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from evenodds.core import atomic, checksums
+from evenodds.core.errors import UserError
+from evenodds.core.spec import Condition, PictureSpec, SampleSpec, condition_to_json, spec_to_json
+from evenodds.data.store import (
+    CONDITIONS,
+    FACTS,
+    LABELS,
+    LAYOUT,
+    ORDER,
+    RESIDENT,
+    SAMPLES,
+    SUMS,
+    Array,
+    Store,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST = 10
+_SPLIT_SEED = 20_140_610  # any constant: the split is drawn once and never again
+
+
+@dataclass(frozen=True)
+class About:
+    """What belongs to the samples: facts as JSON values with "skipped" among them, labels a row each."""
+
+    facts: dict[str, Any]
+    labels: pd.DataFrame | None = None
+    codec_json: dict[str, Any] | None = None
+    condition: Condition | None = None
+    conditions: Array | None = None
+    """Those that are values, a row each; conditions that are pictures stream in beside the samples."""
+    condition_codec: dict[str, Any] | None = None
+    """How values that are no part of a row are encoded, as TableCodec.to_json gives it."""
+
+
+def write_store(
+    path: Path,
+    spec: SampleSpec,
+    name: str,
+    chunks: Iterable[Array | tuple[Array, Array]],
+    about: Callable[[], About],
+    given: PictureSpec | None = None,
+) -> Store:
+    """Write samples of shape (n, *spec.shape), uint8 for pictures and float32 for rows, and open them.
+
+    Where conditions are pictures, ``given``, a chunk is a pair of samples and conditions. ``about`` is asked once the
+    chunks have run out. The folder ``path`` appears whole or not at all. Raises UserError for fewer than 10 samples
+    (``name`` is the source's, for the message) and where the place cannot be written.
+    """
+    digest = hashlib.sha256()
+    with atomic.folder(path) as part:
+        with ExitStack() as files:
+            samples = files.enter_context(Rows(part / SAMPLES, spec, digest))
+            beside = None if given is None else files.enter_context(Rows(part / CONDITIONS, given, digest))
+            for chunk in chunks:
+                first, second = chunk if isinstance(chunk, tuple) else (chunk, None)
+                samples.append(first)
+                if beside is not None and second is not None:
+                    beside.append(second)
+        count = samples.count
+        if count < FEWEST:
+            raise UserError(
+                f"{name} holds {count} usable samples and at least {FEWEST} are needed: add more."
+            )
+        order = np.random.default_rng(_SPLIT_SEED).permutation(count).astype(np.int64)
+        with atomic.telling(path):
+            np.save(part / ORDER, order, allow_pickle=False)
+            digest.update(order.data)
+            _write_about(part, spec, count, about(), digest)
+    return Store.open(path)
+
+
+def heldout_count(count: int) -> int:
+    """A tenth, at least 2 and at most 10,000 samples."""
+    return min(10_000, max(2, count // 10))
+
+
+class Rows:
+    """A .npy file of samples that grows; whole when the block that it is used in ends."""
+
+    def __init__(self, path: Path, spec: SampleSpec, digest: hashlib._Hash) -> None:
+        self.spec, self.digest, self.count = spec, digest, 0
+        self.dtype = np.dtype(np.uint8 if isinstance(spec, PictureSpec) else np.float32)
+        self.place, self.path = path.parent.parent, path
+        self.sums = array("I")
+        with atomic.telling(self.place):
+            self.file = path.open("xb")
+            self._header()
+
+    def append(self, chunk: Array) -> None:
+        """Samples (n, *shape) after those before."""
+        if chunk.shape[1:] != self.spec.shape or chunk.dtype != self.dtype:
+            raise ValueError(f"a chunk of {chunk.dtype} {chunk.shape} does not fit {self.spec}")
+        content = np.ascontiguousarray(chunk)
+        self.digest.update(content.data)
+        self.sums.extend(zlib.crc32(row.data) for row in content.reshape(len(content), -1))
+        with atomic.telling(self.place):
+            self.file.write(content.data)
+        self.count += len(chunk)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # The file is closed within: what is still unwritten then may find no room either.
+        with atomic.telling(self.place), self.file:
+            if error is None:
+                self.file.seek(0)
+                self._header()
+                self.file.flush()
+                sums = np.array(self.sums, np.uint32)
+                np.save(self.path.with_name(SUMS[self.path.name]), sums, allow_pickle=False)
+
+    def _header(self) -> None:
+        # NumPy leaves room in a header for the first axis to grow: the last one written fits the first's place.
+        shape: Sequence[int] = (self.count, *self.spec.shape)
+        facts = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self.file, facts)
+
+
+def _write_about(part: Path, spec: SampleSpec, count: int, about: About, digest: hashlib._Hash) -> None:
+    heldout = heldout_count(count)
+    condition = condition_to_json(about.condition)
+    for fact in (spec_to_json(spec), about.codec_json, heldout, *([condition] if condition else [])):
+        digest.update(json.dumps(fact, sort_keys=True).encode())
+    if about.condition is not None and about.conditions is not None:
+        with Rows(part / CONDITIONS, about.condition.spec, digest) as rows:
+            rows.append(about.conditions)
+    if about.labels is not None:
+        digest.update(about.labels.to_csv(index=False).encode())
+        about.labels.to_parquet(part / LABELS, index=False)
+    counts = {
+        "samples": count,
+        "train": count - heldout,
+        "heldout": heldout,
+        "skipped": len(about.facts["skipped"]),
+    }
+    entry = {
+        "layout": LAYOUT,
+        "spec": spec_to_json(spec),
+        "fingerprint": digest.hexdigest(),
+        "facts": {**about.facts, "counts": counts},
+        "codec": about.codec_json,
+        "condition": condition,
+        "condition_codec": about.condition_codec,
+        "labels": about.labels is not None,
+        "sums": {
+            file.name: checksums.sum_of(file)
+            for file in sorted(part.iterdir())
+            if file.name not in SUMS or file.stat().st_size <= RESIDENT
+        },
+    }
+    (part / FACTS).write_text(json.dumps(checksums.seal(entry), indent=1), "utf-8")

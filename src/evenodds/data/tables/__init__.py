@@ -1,0 +1,1 @@
+"""Tables: read from files, encoded column by column, and decoded again."""

@@ -1,0 +1,160 @@
+"""The figures of a run that makes pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from evenodds.core.spec import at_most
+from evenodds.data.images.arrays import to_tensor
+from evenodds.data.store import Store
+from evenodds.evaluate.copies import suspects, write_sheet
+from evenodds.evaluate.extractors import BATCH, View, layout
+from evenodds.evaluate.metric import Figure, Stamp
+from evenodds.evaluate.real_features import features_of
+from evenodds.metrics.distribution import (
+    Cloud,
+    copying,
+    density_coverage,
+    frechet,
+    inception_score,
+    kernel_distance,
+    precision_recall,
+)
+from evenodds.metrics.referee import most, strictest
+from evenodds.metrics.reference import known_count, known_features
+from evenodds.networks.generate import WHOLE, Share
+from evenodds.runs import sample
+from evenodds.runs.conditions import Wish, turns
+from evenodds.runs.run import Run
+
+MOST, PIXELS = 50_000, 1_000_000_000
+"""Training pictures, at most, among which copies are looked for: of large ones as many as have these pixels."""
+FEWEST = 4
+"""Held-out pictures, at least, beside which fakes are measured."""
+
+Bytes = NDArray[np.uint8]
+
+
+class Clouds(NamedTuple):
+    """Features of reals and fakes under one view."""
+
+    train: Cloud
+    heldout: Cloud
+    fake: Cloud
+
+
+def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device, share: Share = WHOLE) -> Bytes:
+    """n fakes, or a share of them, as a store keeps pictures, uint8 (n, C, H, W); where pictures are given, under
+    held-out ones in turn."""
+    wish: Wish | None = None
+    if run.condition is not None and run.condition.pictures:
+        places = np.arange(min(n, store.n_heldout))
+        wish = turns(cast(Bytes, store.conditions("heldout", places)))
+    made = [batch.transpose(0, 3, 1, 2) for batch in sample.pictures(run, n, seed, device, wish, share=share)]
+    return np.ascontiguousarray(np.concatenate([np.zeros((0, *run.spec.shape), np.uint8), *made]))
+
+
+def figures(store: Store, fake: Bytes, seen: Cloud, view: View, device: torch.device) -> Iterator[Figure]:
+    """Distances, neighbours and the referee of stored fakes uint8 (n, C, H, W), ``seen`` under one view."""
+    heldout = min(store.n_heldout, known_count(store))
+    clouds = Clouds(
+        features_of(store, "train", known_count(store), view),
+        features_of(store, "heldout", heldout, view),
+        seen,
+    )
+    yield from distances(clouds, view)
+    if heldout >= FEWEST:
+        yield from neighbours(clouds, view)
+        yield ruled(store, fake, clouds, view, device)
+
+
+def distances(clouds: Clouds, view: View) -> Iterator[Figure]:
+    """From training reals to fakes, beside as many held-out reals where there are."""
+    train, heldout, fake = clouds
+    stamp = Stamp(view.name, view.resizer, "train", len(train), len(fake))
+    others = heldout[: len(fake)] if FEWEST <= len(fake) <= len(heldout) else None
+    apart, kernel = frechet(train, fake), kernel_distance(train, fake)
+    beside = (
+        (None, None) if others is None else (frechet(train, others), kernel_distance(train, others).value)
+    )
+    yield Figure("frechet_distance", view.frechet, apart, stamp, "lower", reals=beside[0])
+    title = f"kernel distance ({view.name})"
+    yield Figure(
+        "kernel_distance", title, kernel.value, stamp, "lower", kernel.low, kernel.high, reals=beside[1]
+    )
+
+
+def neighbours(clouds: Clouds, view: View) -> Iterator[Figure]:
+    """How fakes and held-out reals lie among each other, as many of both; beside training reals in the fakes' place."""
+    count = min(len(clouds.heldout), len(clouds.fake))
+    train, heldout, fake = (cloud[:count] for cloud in clouds)
+    stamp = Stamp(view.name, view.resizer, "held-out", count, count)
+    names = ("precision", "recall", "density", "coverage")
+    values = (*precision_recall(heldout, fake), *density_coverage(heldout, fake))
+    reals = (*precision_recall(heldout, train), *density_coverage(heldout, train))
+    for name, value, real in zip(names, values, reals, strict=True):
+        yield Figure(name, name, value, stamp, "higher", reals=real)
+
+
+def ruled(store: Store, fake: Bytes, clouds: Clouds, view: View, device: torch.device) -> Figure:
+    """The referee's word, with a second opinion on features that a network gives."""
+    count = min(len(clouds.heldout), len(fake), most(store.spec))
+    real, made = (to_tensor(side, device) for side in (store.heldout(np.arange(count)), fake[:count]))
+    vectors = (clouds.heldout[:count], clouds.fake[:count])
+    ruling = strictest(store.spec, real, made, (lambda: vectors) if view.network else None)
+    by, resizer = (view.name, view.resizer) if ruling.by == "features" else (ruling.by, "none")
+    stamp = Stamp(by, resizer, "held-out", count, count)
+    bounds = (ruling.low, ruling.high, ruling.p_value)
+    return Figure("referee", f"referee ({by})", ruling.auc, stamp, "half", *bounds)
+
+
+def copied(store: Store, fake: Bytes, sheet: Path) -> Figure:
+    """Whether fakes lie nearer to training pictures than held-out ones do; writes the sheet of the nearest."""
+    features = known_features(store, min(store.n_train, at_most(store.spec, MOST, MOST, PIXELS)))
+    view, train = layout(features), features.reals
+    heldout = features_of(store, "heldout", min(store.n_heldout, known_count(store)), view)
+    made = view.see(fake)
+    found = copying(train, heldout, made)
+    write_sheet(store, fake, suspects(train, heldout, made), sheet)
+    return Figure(
+        "copying",
+        "copying",
+        found.closeness.value,
+        Stamp(view.name, view.resizer, "train", len(train), len(made)),
+        "half",
+        found.closeness.low,
+        found.closeness.high,
+        found.p_value,
+    )
+
+
+def certainty(store: Store, fake: Bytes, classifier: nn.Module, device: torch.device) -> Figure:
+    """The inception-style score of a classifier that gives logits (n, classes), beside as many held-out reals where
+    there are."""
+    network, name = classifier.to(device).eval(), type(classifier).__name__
+
+    def shares(pictures: Bytes) -> NDArray[np.float64]:
+        parts = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+        with torch.inference_mode():
+            said: list[Tensor] = [network(to_tensor(part, device)).softmax(1) for part in parts]
+        return np.asarray(torch.cat(said).double().cpu().numpy())
+
+    count = min(store.n_heldout, len(fake))
+    found = inception_score(shares(fake))
+    return Figure(
+        "inception_score",
+        f"inception-style score ({name})",
+        found.value,
+        Stamp(name, "none", "held-out", count, len(fake)),
+        "higher",
+        found.low,
+        found.high,
+        reals=inception_score(shares(store.heldout(np.arange(count)))).value if count == len(fake) else None,
+    )

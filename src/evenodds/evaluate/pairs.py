@@ -1,0 +1,105 @@
+"""How near fakes come to held-out reals, and to the pictures they were made from, where a picture is given."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from evenodds.core.spec import ConditionKind, at_most
+from evenodds.data.images import conditions
+from evenodds.data.images.arrays import to_tensor
+from evenodds.data.store import Store
+from evenodds.metrics.distribution import frechet
+from evenodds.metrics.reference import known_count, known_features
+from evenodds.runs.conditions import turns
+from evenodds.runs.run import Run
+from evenodds.runs.sample import pictures
+
+PAIRS, PIXELS, FEWEST = 500, 8_000_000, 50
+"""Held-out pairs that are looked at, at most: of large ones by their pixels."""
+CLEAN = 99.0
+REACH = 2
+"""Pixels by which an outline may be off."""
+
+Bytes = NDArray[np.uint8]
+
+
+def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | None:
+    """Scores of the best G on held-out pairs, or None where no picture is given.
+
+    pairs; l1 (0 to 1), psnr (dB) and ssim (Wang 2004, IEEE TIP 13) to the real, means over pairs; distance (Fréchet, on
+    the game's features); and ``honoured``, how far the given picture is found again in the fake.
+    """
+    if run.condition is None or not run.condition.pictures:
+        return None
+    places = np.arange(min(store.n_heldout, at_most(store.spec, PAIRS, PAIRS, PIXELS, FEWEST)))
+    given = cast(Bytes, store.conditions("heldout", places))
+    real = store.heldout(places)
+    made = pictures(run, len(places), run.recipe.plan.seed, device, turns(given))
+    fake = np.concatenate(list(made)).transpose(0, 3, 1, 2)
+    return {
+        "pairs": len(places),
+        "l1": round(float(np.abs(real.astype(float) - fake).mean() / 255), 4),
+        "psnr": round(float(np.mean([psnr(*pair) for pair in zip(real, fake, strict=True)])), 2),
+        "ssim": round(float(np.mean([ssim(*pair) for pair in zip(real, fake, strict=True)])), 4),
+        "distance": round(distance(store, real, fake), 4),
+        "honoured": honoured(run.condition.kind, given, fake),
+    }
+
+
+def psnr(real: Bytes, fake: Bytes) -> float:
+    """Peak signal-to-noise ratio of two pictures (C, H, W) in dB, at most CLEAN, which equal ones have."""
+    if np.array_equal(real, fake):
+        return CLEAN
+    return min(CLEAN, float(peak_signal_noise_ratio(real, fake, data_range=255)))  # type: ignore[no-untyped-call]
+
+
+def ssim(real: Bytes, fake: Bytes) -> float:
+    """Structural similarity of two pictures (C, H, W), at most 1."""
+    return float(structural_similarity(real, fake, channel_axis=0, data_range=255))  # type: ignore[no-untyped-call]
+
+
+def distance(store: Store, real: Bytes, fake: Bytes) -> float:
+    """Fréchet distance of pictures (n, C, H, W) on features fitted to training reals."""
+    features = known_features(store, known_count(store))
+    return frechet(features(to_tensor(real)), features(to_tensor(fake)))
+
+
+def honoured(kind: ConditionKind, given: Bytes, fake: Bytes) -> dict[str, float]:
+    """How far given pictures (n, c, H, W) are found again in fakes (n, C, H, W), means over pictures.
+
+    outlines: precision, recall and f1 of outlines taken from the fake, a pixel counting where one of the other side
+    lies within REACH. grey, small, masked: the mean absolute difference (0 to 1) of what was given from the same taken
+    from the fake; of masked ones outside of the hole. Pairs that come as such: nothing can be told.
+    """
+    if kind == "pairs":
+        return {}
+    if kind == "outlines":
+        found = [
+            outlines_met(asked[0] > 127, conditions.make(kind, one)[0] > 127)
+            for asked, one in zip(given, fake, strict=True)
+        ]
+        named = zip(("precision", "recall", "f1"), np.mean(found, axis=0), strict=True)
+        return {name: round(float(mean), 4) for name, mean in named}
+    if kind == "masked":
+        apart = np.abs(given[:, :-1].astype(float) - fake)
+        known = np.broadcast_to(given[:, -1:] < 128, apart.shape)
+        return {"difference": round(float(apart[known].mean() / 255), 4)}
+    again = np.stack([conditions.make(kind, one) for one in fake])
+    return {"difference": round(float(np.abs(given.astype(float) - again).mean() / 255), 4)}
+
+
+def outlines_met(asked: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """(precision, recall, F1) of outlines ``found`` (H, W) against those ``asked`` for, within REACH pixels; 1 where
+    both are empty."""
+    if not asked.any() or not found.any():
+        same = float(asked.any() == found.any())
+        return same, same, same
+    precision = float((distance_transform_edt(~asked)[found] <= REACH).mean())
+    recall = float((distance_transform_edt(~found)[asked] <= REACH).mean())
+    return precision, recall, 2 * precision * recall / max(precision + recall, 1e-12)

@@ -1,0 +1,123 @@
+"""`evenodds score`: every figure of a run's best state, written into the run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from evenodds.core.device import threads_for
+from evenodds.core.distributed import ALONE, Team
+from evenodds.core.errors import UserError
+from evenodds.core.observer import Say
+from evenodds.core.rng import seed_of, set_random
+from evenodds.core.spec import PictureSpec, at_most
+from evenodds.data.store import Store
+from evenodds.evaluate import images, tables
+from evenodds.evaluate.extractors import Extractor, view_of
+from evenodds.evaluate.metric import Figure
+from evenodds.metrics.records import target_of
+from evenodds.metrics.reference import known_count
+from evenodds.networks.generate import Share
+from evenodds.runs.report import write_report
+from evenodds.runs.run import Run
+from evenodds.runs.source_data import store_of
+
+ROWS, PICTURES, PIXELS = 5_000, 5_000, 100_000_000
+"""Fakes, at most, where it is not said how many: rows, pictures, large pictures by their pixels."""
+FEWEST = 10
+"""Fakes, at least."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be scored, and how."""
+
+    n: int | None = None
+    """Fakes; None takes as many as there are held-out reals, within bounds."""
+    extractor: Extractor | nn.Module = "auto"
+    """Pictures: who makes features."""
+    classifier: nn.Module | None = None
+    """Pictures: who gives logits (n, classes) for an inception-style score."""
+    target: str | None = None
+    """Tables: the column that classifiers learn; None chooses."""
+    seed: int = 0
+
+
+def score(
+    run: Run, asked: Asked, device: torch.device, say: Say = lambda text: None, ranks: Team = ALONE
+) -> dict[str, Any]:
+    """The figures of the run's best state, as JSON; they are kept in RUN/scores.json and shown in the report.
+
+    checkpoint, seed, seconds, figures (a list), the name of the file with the worst copies, and for tables the shapes
+    and trends of each column and pair. Of several ``ranks`` each makes its share of pictures and their features, rank 0
+    does the rest, and the others get {}. Raises UserError for a run without a checkpoint, for data that is gone, and
+    for what is asked and cannot be.
+    """
+    start = time.monotonic()
+    best, store = run.checkpoints.best().name, store_of(run)
+    n = count_of(store, asked.n)
+    say(f"{n:,} fakes against {known_count(store):,} training and {store.n_heldout:,} held-out reals")
+    with torch.random.fork_rng(), threads_for(run.spec):
+        set_random(seed_of(asked.seed, "score"), device)
+        if isinstance(run.spec, PictureSpec):
+            found = of_pictures(run, store, n, asked, device, say, ranks)
+        else:
+            found = of_rows(run, store, n, asked, device) if ranks.leads else None
+    if found is None:
+        return {}
+    figures, more = found
+    facts = {
+        "checkpoint": best,
+        "seed": asked.seed,
+        "seconds": round(time.monotonic() - start, 1),
+        "figures": [figure.told() for figure in figures],
+        **more,
+    }
+    run.write_scores("score", facts)
+    write_report(run, store)
+    return facts
+
+
+def count_of(store: Store, wanted: int | None) -> int:
+    """How many fakes are made. Raises UserError for too few."""
+    if wanted is not None and wanted < FEWEST:
+        raise UserError(f"-n {wanted} is too few to be scored, give {FEWEST} or more")
+    return wanted or max(FEWEST, min(store.n_heldout, at_most(store.spec, ROWS, PICTURES, PIXELS)))
+
+
+def of_pictures(
+    run: Run, store: Store, n: int, asked: Asked, device: torch.device, say: Say, ranks: Team
+) -> tuple[list[Figure], dict[str, Any]] | None:
+    """Figures, and where the worst copies are shown; None where another rank has them."""
+    if asked.target is not None:
+        raise UserError(f"--target is for tables, and {run.path} makes pictures: leave it out")
+    view = view_of(asked.extractor, store, device)
+    say(f"features of {view.name}; those of reals are made once")
+    mine = images.fakes(run, store, n, asked.seed, device, Share(ranks.rank, ranks.size))
+    seen, fake = ranks.gather(view.see(mine)), ranks.gather(mine)
+    if seen is None or fake is None:
+        return None
+    figures = list(images.figures(store, fake, seen, view, device))
+    if asked.classifier is not None:
+        figures.append(images.certainty(store, fake, asked.classifier, device))
+    sheet = run.path / "copies.png"
+    return [*figures, images.copied(store, fake, sheet)], {"copies": sheet.name}
+
+
+def of_rows(
+    run: Run, store: Store, n: int, asked: Asked, device: torch.device
+) -> tuple[list[Figure], dict[str, Any]]:
+    """Figures, where the closest rows are, and each column's and pair's likeness."""
+    if asked.extractor != "auto" or asked.classifier is not None:
+        raise UserError(
+            f"--extractor and a classifier are for pictures, and {run.path} makes rows: leave them out"
+        )
+    known = tables.sides(run, store, n, asked.seed, device)
+    target = target_of(known.train.table, known.kinds, asked.target)
+    table = run.path / "copies.csv"
+    figures = [*tables.figures(known, store, target), *tables.copied(known, table)]
+    return figures, {"copies": table.name, **tables.details(known)}

@@ -1,0 +1,35 @@
+"""The forms that a run is exported in, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, get_args
+
+from evenodds.runs.run import Run
+
+Form = Literal["onnx", "hub", "browser", "space"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+
+def export(run: Run, form: Form, to: Path, reals: bool = False, licence: str | None = None) -> None:
+    """Writes the folder ``to``; ``reals`` takes along what holds real samples, ``licence`` is the hub's word for one.
+
+    Raises UserError where the run has no state yet, ``to`` is not empty, or a form's packages are missing: each is
+    imported here and not above.
+    """
+    if form == "onnx":
+        from evenodds.export.onnx import export_onnx
+
+        export_onnx(run, to, reals)
+    elif form == "hub":
+        from evenodds.export.hub import export_hub
+
+        export_hub(run, to, reals, licence)
+    elif form == "browser":
+        from evenodds.export.browser import export_browser
+
+        export_browser(run, to, reals)
+    else:
+        from evenodds.export.space import export_space
+
+        export_space(run, to, reals, licence)

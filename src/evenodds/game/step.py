@@ -1,0 +1,152 @@
+"""One round of the game: D turns, then a G turn. Imports torch and what it is handed.
+
+A turn may be played in parts where the device's memory does not hold a whole batch: each part's loss counts by its
+share of the batch, gradients are summed, and one step is taken. Losses and penalties are means over samples or over
+pairs of the n-th real and the n-th fake, which stay together, so the gradient is the same. Batch normalisation alone
+differs: it counts over a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from evenodds.core.distributed import ALONE, Team
+from evenodds.networks.ema import Average
+from evenodds.objectives.objective import Objective
+from evenodds.objectives.penalties import Critic
+from evenodds.objectives.ssim import dissimilarity
+
+Augment = Callable[[Tensor], Tensor]
+
+
+@dataclass
+class Players:
+    """G and D with their optimisers, and G's moving average; and who else plays them."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    average: Average
+    optimizer_g: torch.optim.Optimizer
+    optimizer_d: torch.optim.Optimizer
+    team: Team = ALONE
+
+    @property
+    def optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        """G's and D's."""
+        return self.optimizer_g, self.optimizer_d
+
+
+def turn_d(
+    players: Players,
+    objective: Objective,
+    augment: Augment,
+    real: Tensor,
+    z: Tensor,
+    c: Tensor | None = None,
+    *,
+    lazy: bool,
+    parts: int = 1,
+) -> Tensor:
+    """D learns to score reals (n, *shape) above G(z, c), c being the reals' own conditions (n, ...). Returns D's
+    adversarial loss, a scalar without a graph.
+
+    ``lazy`` is true in the turns in which the penalty is played; ``parts`` are how many the batch is cut into.
+    """
+    discriminator = players.discriminator
+    players.optimizer_d.zero_grad(set_to_none=True)
+    losses = []
+    for share, part in cut(Batch(real, z, c), parts):
+        with torch.no_grad():
+            fake = augment(players.generator(part.z, part.c))
+        seen = augment(part.real)
+        loss = objective.loss.d(discriminator(seen, part.c), discriminator(fake, part.c))
+        total = loss
+        if lazy and objective.penalty is not None:
+            total = total + objective.weight * objective.penalty(critic(discriminator, part.c), seen, fake)
+        (total * share).backward()
+        losses.append(loss.detach() * share)
+    players.team.average(discriminator)
+    players.optimizer_d.step()
+    return torch.stack(losses).sum()
+
+
+class Batch(NamedTuple):
+    """Reals (n, *shape), as many latents (n, width), and the conditions (n, ...) of both, if there are any."""
+
+    real: Tensor
+    z: Tensor
+    c: Tensor | None
+
+
+def cut(batch: Batch, parts: int) -> Iterator[tuple[float, Batch]]:
+    """A batch in parts, each with its share of the samples."""
+    real, z, c = batch
+    conditions = [None] * len(real) if c is None else c.chunk(parts)
+    for x, latents, given in zip(real.chunk(parts), z.chunk(parts), conditions, strict=False):
+        yield len(x) / len(real), Batch(x, latents, given)
+
+
+def critic(discriminator: nn.Module, c: Tensor | None) -> Critic:
+    """D as a penalty takes it: one score a sample, of samples that repeat the order of the conditions c."""
+
+    def score(x: Tensor) -> Tensor:
+        repeated = None if c is None else c.repeat(len(x) // len(c), *[1] * (c.dim() - 1))
+        return per_sample(discriminator(x, repeated))
+
+    return score
+
+
+def per_sample(scores: Tensor) -> Tensor:
+    """Scores (n,), or (n, p) of patches -> (n,): D's word on the whole sample."""
+    return scores.flatten(1).mean(1) if scores.dim() > 1 else scores
+
+
+def turn_g(
+    players: Players,
+    objective: Objective,
+    augment: Augment,
+    real: Tensor,
+    z: Tensor,
+    c: Tensor | None = None,
+    *,
+    parts: int = 1,
+) -> Tensor:
+    """G learns to raise D's score of G(z, c), and to come near the real that c was taken from where the objective asks
+    for that (Isola 2016, 1611.07004, equations 3 and 4; Zhao 2017, 1511.08861). Returns G's loss, a scalar without a
+    graph.
+
+    D's weights are frozen meanwhile: their gradients would be thrown away.
+    """
+    players.discriminator.requires_grad_(False)
+    players.optimizer_g.zero_grad(set_to_none=True)
+    losses = []
+    try:
+        for share, part in cut(Batch(real, z, c), parts):
+            loss = loss_g(players, objective, augment, part) * share
+            loss.backward()
+            losses.append(loss.detach())
+    finally:
+        players.discriminator.requires_grad_(True)
+    players.team.average(players.generator)
+    players.optimizer_g.step()
+    return torch.stack(losses).sum()
+
+
+def loss_g(players: Players, objective: Objective, augment: Augment, batch: Batch) -> Tensor:
+    """What G is to lower, a scalar."""
+    fake = players.generator(batch.z, batch.c)
+    fake_scores = players.discriminator(augment(fake), batch.c)
+    real_scores = fake_scores
+    if objective.loss.g_needs_real:
+        with torch.no_grad():
+            real_scores = players.discriminator(augment(batch.real), batch.c)
+    loss = objective.loss.g(real_scores, fake_scores)
+    if objective.pixels:
+        loss = loss + objective.pixels * (fake - batch.real).abs().mean()
+    if objective.structure:
+        loss = loss + objective.structure * dissimilarity(fake, batch.real)
+    return loss

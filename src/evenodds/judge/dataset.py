@@ -1,0 +1,147 @@
+"""What a judge learns from: training reals against present fakes, fakes of earlier in the game, and broken reals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from evenodds.core.errors import UserError
+from evenodds.core.rng import seed_of
+from evenodds.core.spec import PictureSpec, RowSpec
+from evenodds.data.store import Block, Store
+from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.files import read_table
+from evenodds.judge.corrupt_images import break_pictures
+from evenodds.judge.corrupt_rows import break_rows
+from evenodds.judge.features import see
+from evenodds.runs import sample
+from evenodds.runs.conditions import Wish, turns
+from evenodds.runs.film import PICTURES
+from evenodds.runs.run import Run
+
+SHARES = {"present": 0.4, "earlier": 0.2, "broken": 0.4}
+"""What the fakes are that a sample may be. A run without earlier ones gives their share to the present."""
+SHEETS = 16
+"""Earlier sheets that are looked at, at most."""
+GIVEN = 500
+"""Pictures, at most, under which present fakes are made where pictures are given."""
+TENTHS = 10
+_GAP = 2  # pixels between the pictures of a sheet, as data.pictures leaves them
+
+
+@dataclass(frozen=True)
+class Side:
+    """Reals, and the fakes they are to be told from, by kind."""
+
+    real: Block
+    fakes: dict[str, Block]
+
+    def all(self) -> tuple[Block, NDArray[np.bool_], NDArray[np.float64]]:
+        """Samples (n, ...), which of them are real (n,), and weights (n,): half for reals, half for fakes by SHARES."""
+        blocks = [self.real, *self.fakes.values()]
+        counts = [len(block) for block in blocks]
+        shares = np.array([0.5, *(0.5 * share for share in shares_of(self.fakes).values())])
+        weight = np.repeat(shares / np.maximum(counts, 1), counts)
+        block = cast(Block, np.concatenate(blocks))
+        return block, np.arange(sum(counts)) < len(self.real), weight
+
+
+def shares_of(fakes: dict[str, Block]) -> dict[str, float]:
+    """SHARES, where a kind that there is none of goes to the present fakes."""
+    kept = {name: share if len(fakes[name]) else 0.0 for name, share in SHARES.items()}
+    return {**kept, "present": kept["present"] + 1 - sum(kept.values())}
+
+
+class Witnesses:
+    """Draws sides from a run and its store, so that no fake is on two of them."""
+
+    def __init__(self, run: Run, store: Store, device: torch.device) -> None:
+        self.run, self.spec, self.device = run, store.spec, device
+        self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
+        self.sheets = list(self._sheets())
+        self.wish: Wish | None = None
+        if store.condition is not None and store.condition.pictures:
+            # A run keeps few pictures that were given, and a judge looks at many fakes.
+            places = np.random.default_rng(run.recipe.plan.seed).permutation(store.n_train)[:GIVEN]
+            self.wish = turns(cast(NDArray[np.uint8], store.conditions("train", places)))
+
+    def side(self, name: str, real: Block, fakes: int, first: int, last: int) -> Side:
+        """A side with so many ``fakes``; of each earlier sheet it takes the tenths ``first`` to ``last`` - 1.
+
+        Sheets show the same latents again and again, so a latent belongs to one side alone.
+        """
+        real = see(self.spec, real)
+        rng = np.random.default_rng(seed_of(self.run.recipe.plan.seed, "judge", name))
+        parts = [real[:0]]
+        for sheet in self.sheets:
+            tenth = np.arange(len(sheet)) % TENTHS
+            parts.append(sheet[(first <= tenth) & (tenth < last)])
+        earlier: Block = rng.permutation(np.concatenate(parts))[: round(fakes * SHARES["earlier"])]
+        share = shares_of({"present": real, "earlier": earlier, "broken": real})["present"]
+        return Side(
+            real,
+            {
+                "present": self.present(name, round(fakes * share)),
+                "earlier": earlier,
+                "broken": self.broken(real, round(fakes * SHARES["broken"]), rng),
+            },
+        )
+
+    def present(self, name: str, n: int) -> Block:
+        """n fakes of the run's best G, as a user would get them: rounded, and encoded again."""
+        seed = seed_of(self.run.recipe.plan.seed, "judge", name, "fakes")
+        if self.codec is None:
+            batches = sample.pictures(self.run, n, seed, self.device, self.wish)
+            return np.concatenate(
+                [see(self.spec, np.ascontiguousarray(batch.transpose(0, 3, 1, 2))) for batch in batches]
+            )
+        rng = np.random.default_rng(seed)
+        return np.concatenate(
+            [self.codec.encode(rows, rng) for rows in sample.rows(self.run, n, seed, self.device)]
+        )
+
+    def broken(self, real: Block, n: int, rng: np.random.Generator) -> Block:
+        """n broken reals."""
+        if self.codec is None or not isinstance(self.spec, RowSpec):
+            return break_pictures(real.astype(np.uint8), n, rng)
+        widths = [column.width for column in self.codec.columns]
+        return break_rows(real.astype(np.float32), self.spec, widths, n, rng)
+
+    def _sheets(self) -> Iterator[Block]:
+        """An even choice of the run's sheets but the newest, whose G is the present one or its neighbour."""
+        paths = list(self.run.samples("png" if self.codec is None else "csv"))[:-1]
+        for place in np.unique(np.linspace(0, len(paths) - 1, SHEETS).round().astype(int)) if paths else ():
+            try:
+                yield self._read(paths[place])
+            except (OSError, ValueError, UserError):
+                continue  # a damaged sheet is no reason to judge nothing
+
+    def _read(self, path: Path) -> Block:
+        if self.codec is not None:
+            return self.codec.encode(read_table(path), np.random.default_rng(0))
+        if not isinstance(self.spec, PictureSpec):
+            raise TypeError(f"pictures of the spec {self.spec}")
+        return see(self.spec, cut_sheet(path, self.spec))
+
+
+def cut_sheet(path: Path, spec: PictureSpec) -> NDArray[np.uint8]:
+    """The PICTURES of a sheet that ``data.pictures.grid_image`` made, uint8 (n, C, H, W), at their own size."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image)
+    pixels = pixels.reshape(*pixels.shape[:2], spec.channels)
+    side = round(PICTURES**0.5)
+    scale = ((pixels.shape[0] + _GAP) // side - _GAP) // spec.height
+    step_y, step_x = spec.height * scale + _GAP, spec.width * scale + _GAP
+    cut = [
+        pixels[y * step_y :, x * step_x :][: spec.height * scale : scale, : spec.width * scale : scale]
+        for y in range(side)
+        for x in range(side)
+    ]
+    return np.ascontiguousarray(np.stack(cut).transpose(0, 3, 1, 2))

@@ -1,0 +1,1 @@
+"""Numbers about samples: odds, distances, coverage, copying, the referee. Functions of scores, features and rows."""

@@ -1,0 +1,80 @@
+"""Drawing z, and running G over as many as asked with flat memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from evenodds.core.rng import seed_of, set_random
+
+Given = Callable[[int, int], Tensor | None]
+"""(place of the first sample, how many) -> their conditions (m, ...) as G takes them, None for a G without any."""
+
+
+def nothing(start: int, count: int) -> Tensor | None:
+    """No condition."""
+    return None
+
+
+def draw(n: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """n latent vectors from N(0, 1), shape (n, width), from torch's current random state."""
+    return torch.randn(n, width, device=device)
+
+
+@torch.inference_mode()
+def generate(
+    generator: nn.Module, latents: Tensor, conditions: Tensor | None = None, batch: int = 256
+) -> Iterator[Tensor]:
+    """G's samples for ``latents`` (n, width) under as many ``conditions`` (n, ...), in order, at most ``batch`` at a
+    time: tensors (m, *shape)."""
+    for start in range(0, len(latents), batch):
+        here = slice(start, start + batch)
+        yield generator(latents[here], None if conditions is None else conditions[here])
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one of several processes makes of n samples: whole batches in a row, so that together they make what one
+    process would."""
+
+    rank: int = 0
+    size: int = 1
+
+    def starts(self, n: int, batch: int) -> range:
+        """The places at which its batches begin."""
+        batches = -(-n // batch)
+        first, last = (batches * place // self.size for place in (self.rank, self.rank + 1))
+        return range(first * batch, min(n, last * batch), batch)
+
+    def count(self, n: int, batch: int) -> int:
+        """How many samples it makes."""
+        return sum(min(batch, n - start) for start in self.starts(n, batch))
+
+
+WHOLE = Share()
+
+
+@torch.inference_mode()
+def stream(
+    generator: nn.Module,
+    n: int,
+    width: int,
+    seed: int,
+    batch: int = 256,
+    given: Given = nothing,
+    share: Share = WHOLE,
+) -> Iterator[Tensor]:
+    """n fresh samples, or a share of them, at most ``batch`` at a time, the same for the same n and seed: tensors
+    (m, *shape).
+
+    ``given`` says under which conditions. G's own noise (Gumbel draws, dropout) is seeded too.
+    """
+    device = next(generator.parameters()).device
+    for start in share.starts(n, batch):
+        count = min(batch, n - start)
+        conditions = given(start, count)
+        set_random(seed_of(seed, "sample", start), device)
+        yield generator(draw(count, width, device), None if conditions is None else conditions.to(device))

@@ -1,0 +1,206 @@
+"""Under which conditions fakes are made: some that the data held, or what the user asks for."""
+
+from __future__ import annotations
+
+from evenodds.core.observer import Say
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from evenodds.core.bundle import Tensors
+from evenodds.data.images import conditions
+from evenodds.data.images.album import Album, BadPicture
+from evenodds.data.batches import as_given
+from evenodds.data.conditioning import Asked, ask
+from evenodds.data.store import Store
+from evenodds.data.tables.codec import TableCodec
+from evenodds.core.errors import UserError
+from evenodds.networks.generate import Given, nothing
+from evenodds.core.rng import seed_of
+from evenodds.runs.run import Run
+from evenodds.core.spec import PictureSpec, RowSpec
+
+KEPT_PICTURES, KEPT_VALUES = 64, 4096
+"""Conditions that a run keeps, at most: held-out pictures with the real ones, or values of training samples."""
+
+NEAREST, FEWEST = 0.05, 16
+"""Where a number is asked for, what else is given comes from the share of values nearest to it, of so many at least."""
+
+Wanted = str | Path | Mapping[str, Any] | NDArray[Any]
+"""Values as text (a=1,b=2) or by name, or pictures: a file, a folder, a zip, or uint8 (m, H, W, C)."""
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Conditions for a stream of fakes."""
+
+    given: Given = nothing
+    pictures: NDArray[np.uint8] | None = None
+    """Those that are pictures, uint8 (m, c, H, W); fakes take them in turn."""
+    reals: NDArray[np.uint8] | None = None
+    """The real pictures they were taken from, uint8 (m, C, H, W), where they are the run's own."""
+    names: list[str] = field(default_factory=list)
+    """What the given pictures are called."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """What columns are to hold."""
+
+
+def known(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
+    """What a run keeps of its data's conditions: tensors and how values are encoded; None without a condition."""
+    if store.condition is None:
+        return None
+    if store.condition.pictures:
+        places = np.arange(min(KEPT_PICTURES, store.n_heldout))
+        kept = {"given": store.conditions("heldout", places), "real": store.heldout(places)}
+    else:
+        places = np.random.default_rng(0).permutation(store.n_train)[:KEPT_VALUES]
+        kept = {"given": store.conditions("train", places)}
+    tensors = {name: torch.from_numpy(block) for name, block in kept.items() if block is not None}
+    return {"known": tensors}, {"codec": store.condition_codec}
+
+
+def wish_of(run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: None) -> Wish:
+    """The conditions that the user wants, or without a wish those that the data held.
+
+    Raises UserError for a condition that the run was not trained for, and for values or pictures that do not fit.
+    """
+    if run.condition is None:
+        if wanted is not None:
+            raise UserError(f"{run.path} was trained without a condition, train with --given to ask for one")
+        return Wish()
+    tensors, state = run.known()
+    kept = tensors["known"]["given"].numpy()
+    if run.condition.pictures:
+        if wanted is None:
+            if not len(kept):
+                raise UserError(
+                    f"{run.path} holds no pictures of its data, give a picture file or a folder of them"
+                )
+            return turns(kept, reals=tensors["known"]["real"].numpy())
+        return pictures(run, wanted, say)
+    codec = TableCodec.from_json(state["codec"])
+    if isinstance(wanted, Mapping):
+        spelled = {name: "" if value is None else str(value) for name, value in wanted.items()}
+        return values(run, kept, ask(codec, spelled), seed)
+    if wanted is not None and (not isinstance(wanted, str) or "=" not in wanted):
+        what = f"{wanted}" if isinstance(wanted, str | Path) else "pictures"
+        raise UserError(
+            f"{what} cannot be given: {run.path} was trained for values of {', '.join(codec.names)}, "
+            f"give them like {codec.names[0]}=..."
+        )
+    return values(run, kept, [] if wanted is None else ask(codec, wanted), seed)
+
+
+def values(run: Run, kept: NDArray[np.float32], asked: list[Asked], seed: int) -> Wish:
+    """Values as the data held them together, those that are asked for put in; of the data's only such that agree with
+    what is asked, where there are any."""
+    spec = cast(RowSpec, run.condition.spec if run.condition else None)
+    for one in asked:
+        kept = agreeing(spec, kept, one)
+
+    def given(start: int, count: int) -> torch.Tensor:
+        rng = np.random.default_rng(seed_of(seed, "given", start))
+        chosen = kept[rng.integers(len(kept), size=count)]
+        for one in asked:
+            chosen[:, one.start : one.stop] = one.values
+        return torch.from_numpy(chosen)
+
+    return Wish(given, values={one.name: one.value for one in asked})
+
+
+def agreeing(spec: RowSpec, kept: NDArray[np.float32], one: Asked) -> NDArray[np.float32]:
+    """Of values (k, width) those with the choices of what is asked, and of them those nearest to its numbers; all of
+    them where none has its choices."""
+    asked = [span for span in spec.spans if one.start <= span.start < one.stop]
+    for span in sorted(asked, key=lambda span: span.kind == "number"):
+        mine = kept[:, span.start : span.stop]
+        wanted = one.values[span.start - one.start : span.stop - one.start]
+        if span.kind == "number":
+            apart = np.abs(mine - wanted).sum(1)
+            kept = kept[np.argsort(apart, kind="stable")[: max(FEWEST, round(NEAREST * len(kept)))]]
+        else:
+            agree = mine.argmax(1) == wanted.argmax()
+            kept = kept[agree] if agree.any() else kept
+    return kept
+
+
+def turns(
+    blocks: NDArray[np.uint8], names: list[str] | None = None, reals: NDArray[np.uint8] | None = None
+) -> Wish:
+    """Pictures (m, c, H, W) in turn."""
+
+    def given(start: int, count: int) -> torch.Tensor:
+        return as_given(blocks[np.arange(start, start + count) % len(blocks)], CPU)
+
+    return Wish(given, blocks, reals, names or [])
+
+
+def pictures(run: Run, wanted: Wanted, say: Say) -> Wish:
+    """The user's own pictures as conditions; what was done to them is told to ``say``, bad ones among others too."""
+    if run.condition is None or isinstance(wanted, Mapping) or (isinstance(wanted, str) and _spelled(wanted)):
+        raise UserError(
+            f"{run.path} was trained for {run.condition.kind if run.condition else 'nothing'}: "
+            "give a picture file or a folder of them"
+        )
+    names: list[str] = []
+    blocks: list[NDArray[np.uint8]] = []
+    for name, file in _files(wanted, say):
+        try:
+            block, note = conditions.read(
+                run.condition.kind,
+                file,
+                cast(PictureSpec, run.spec),
+                cast(PictureSpec, run.condition.spec),
+                run.recipe.data.fit,
+            )
+        except BadPicture as problem:
+            say(f"{name} is left out: {problem}")
+            continue
+        names.append(name)
+        blocks.append(block)
+        if note:
+            say(f"{name}: {note}")
+    if not blocks:
+        raise UserError("none of the pictures given can be read, give pictures that open in a viewer")
+    return turns(np.stack(blocks), names)
+
+
+def _spelled(text: str) -> bool:
+    return not text.strip() or ("=" in text and not Path(text).expanduser().exists())
+
+
+def _files(wanted: Any, say: Say) -> Any:
+    """Names and readable files of what is given."""
+    if isinstance(wanted, np.ndarray):
+        if wanted.dtype != np.uint8 or wanted.ndim != 4 or wanted.shape[-1] not in (1, 3, 4):
+            raise UserError(
+                f"pictures {wanted.dtype} {wanted.shape} cannot be given, give uint8 (m, H, W, C)"
+            )
+        for place, picture in enumerate(wanted):
+            content = BytesIO()
+            Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(content, "PNG")
+            yield f"picture {place}", BytesIO(content.getvalue())
+        return
+    path = Path(wanted).expanduser()
+    if not path.exists():
+        raise UserError(f"{path} is not there, give a picture file or a folder of them")
+    if not path.is_dir() and path.suffix.lower() != ".zip":
+        yield path.name, path
+        return
+    with Album(path) as album:
+        for name in album.names:
+            try:
+                with album.open(name) as file:
+                    yield name.lstrip("/"), file  # a zip's absolute name is one in the folder that is written
+            except BadPicture as problem:
+                say(f"{name} is left out: {problem}")

@@ -1,0 +1,289 @@
+"""report.html: one self-contained page to look at after a game."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import torch
+from markupsafe import Markup
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from PIL import Image
+
+from evenodds.core import atomic
+from evenodds.data.images.arrays import grid_image
+from evenodds.data.store import Store
+from evenodds.data.tables.codec import TableCodec
+from evenodds.runs.film import FAKE, REAL, make_film
+from evenodds.runs.film import PICTURES, ROWS, number_ranges
+from evenodds.runs.conditions import wish_of
+from evenodds.runs.run import Run, flat
+from evenodds.runs.sample import beside, pictures
+from evenodds.core.spec import PictureSpec
+from evenodds.runs.status import MEANINGS
+
+TABLE_ROWS = 12
+SHOWN = 24
+"""Pairs shown."""
+ARROWS = {"lower": "↓", "higher": "↑", "half": "→ 0.5", "reals": "→ reals"}
+"""Which way a figure is better."""
+SMALLEST = 1e-4
+"""Of p-values, below which they are not told apart."""
+SPLITS = {"train": "training", "held-out": "held-out"}
+BESIDE = (
+    "Beside each figure stands what as many real samples get in the fakes' place. Figures compare only where "
+    "extractor, resizer, counts and split are the same."
+)
+EVENTS = {
+    "head start": "D played {turns} turns alone and came to {reached:.0%} (asked for: {asked:.0%})",
+    "tempo": "{what} set to {to:.4g}: {reason}",
+    "back": "back to the state of round {to:,}, try {attempt}: {reason}",
+    "resume": "resumed",
+    "damaged": "{reason}",
+    "ranks": "goes on with {now} ranks in place of {was}",
+    "split": "the device's memory is full: a batch is played in {parts} parts",
+}
+"""What the journal's events say."""
+
+
+def write_report(run: Run, store: Store) -> Path:
+    """Writes RUN/film.gif and RUN/report.html from what the run holds, and says where the page is."""
+    codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
+    real = None if codec is None else real_rows(store, codec)
+    film = make_film(run, real, {} if codec is None else number_ranges(codec))
+    verdict = run.verdict() or {}
+    facts = run.facts["data"]["told"]
+    page = template().render(
+        name=run.path.name,
+        told=MEANINGS.get(verdict.get("verdict", ""), "The game is going on."),
+        facts=headline(run, verdict),
+        odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
+        events=events(run),
+        judge=judge_told(run.judge_facts()),
+        evidence=evidence(verdict),
+        pairs=pairs_told(run.scores("pairs")),
+        scores=scores_told(run.scores("score")),
+        figures=figures(run, store, film),
+        rows=newest_rows(run) if codec is not None else None,
+        notes=[
+            counted(facts["counts"]),
+            *facts["notes"],
+            *([facts["licence"]] if facts.get("licence") else []),
+        ],
+        skipped=facts["skipped"],
+        recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],
+    )
+    atomic.write_bytes(run.path / "report.html", page.encode("utf-8", "replace"))
+    return run.path / "report.html"
+
+
+def template() -> jinja2.Template:
+    """The page, with everything that comes from outside escaped."""
+    loader = jinja2.PackageLoader("evenodds.runs", ".")
+    return jinja2.Environment(loader=loader, autoescape=True).get_template("report.html.j2")
+
+
+def headline(run: Run, verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figures at the top of the page."""
+    evidence = verdict.get("evidence", {})
+    facts = [("verdict", str(verdict.get("verdict", "none yet")))]
+    if evidence.get("odds") is not None:
+        low, high = evidence["odds_low"], evidence["odds_high"]
+        facts.append(("odds (95 %)", f"{evidence['odds']:.0%} ({low:.0%} to {high:.0%})"))
+    ruling = evidence.get("referee")
+    if ruling:
+        facts.append(("referee (95 %)", f"{ruling['auc']:.0%} ({ruling['low']:.0%} to {ruling['high']:.0%})"))
+    if verdict:
+        facts += [
+            ("rounds", f"{verdict['rounds']:,}"),
+            ("samples seen", f"{verdict['seen']:,}"),
+            ("seconds", f"{verdict['seconds']:,.0f}"),
+        ]
+    return [*facts, ("network", run.recipe.network.network)]
+
+
+def evidence(verdict: dict[str, Any]) -> list[str]:
+    """What the verdict hangs on, in sentences."""
+    facts = verdict.get("evidence", {})
+    if "head_start_won" not in facts:
+        return []
+    won = "won" if facts["head_start_won"] else "did not win"
+    said = [f"D {won} its head start; the odds were level at the last {facts['level_checks']} checks."]
+    ruling = facts["referee"]
+    if ruling:
+        said.append(
+            f"After {ruling['round']:,} rounds a referee ({ruling['by']}) that knew neither player told "
+            f"held-out reals from fakes {ruling['auc']:.1%} of the time, 95 % interval {ruling['low']:.1%} to "
+            f"{ruling['high']:.1%}; even needs at most {facts['margin']:.0%} at its upper end."
+        )
+    if facts["best_distance"] is not None:
+        said.append(f"The state kept as best is that of round {facts['best_round']:,}.")
+    return said
+
+
+def judge_told(facts: dict[str, Any] | None) -> list[str]:
+    """How well the judge, once made, knows what it says."""
+    if facts is None:
+        return ["Not made yet: evenodds judge makes it when it is first asked."]
+    kinds = ", ".join(f"{name} fakes {value:.1%}" for name, value in facts["auc"].items())
+    error, over, reals = facts["calibration_error"], facts["calibration_n"], facts["heldout_n"]
+    over_what = f"over {over:,} samples that it did not learn from, {reals:,} of them held-out reals"
+    return [
+        f"Made for the state of round {int(facts['checkpoint']):,} in {facts['seconds']:.0f} seconds.",
+        f"Its percents are off by {100 * error:.1f} points on average {over_what} (expected calibration error).",
+        f"How often it scores a held-out real above one of: {kinds}.",
+    ]
+
+
+def pairs_told(scores: dict[str, Any] | None) -> list[str]:
+    """How near fakes come to held-out reals, and to what was given."""
+    if scores is None:
+        return []
+    told = "Over {pairs:,} held-out pairs fakes differ from reals by {l1:.3f} (L1, values from 0 to 1); "
+    told += "PSNR {psnr:.1f} dB, SSIM {ssim:.3f}, Fréchet distance {distance:.3f}."
+    said, met = [told.format(**scores)], scores["honoured"]
+    if "f1" in met:
+        said.append(
+            f"Of the outlines found in fakes {met['precision']:.0%} were given, and of those given {met['recall']:.0%} "
+            f"are found, within 2 px: F1 {met['f1']:.3f}."
+        )
+    elif met:
+        said.append(
+            f"What was given differs from the same taken from the fake by {met['difference']:.3f} (L1)."
+        )
+    return said
+
+
+def scores_told(scores: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What evenodds score found, as cells: title, fakes, reals in their place, and what it was measured on."""
+    if scores is None:
+        return None
+    state = f"Of the state of round {int(scores['checkpoint']):,}. {BESIDE}"
+    return {"state": state, "rows": [score_cells(figure) for figure in scores["figures"]]}
+
+
+def score_cells(figure: dict[str, Any]) -> tuple[str, str, str, str]:
+    """A figure of evenodds score in words, as a page and a terminal show it."""
+    value = f"{figure['value']:.4g}"
+    if figure["low"] is not None:
+        value += f" ({figure['low']:.4g} to {figure['high']:.4g})"
+    if figure["p_value"] is not None:
+        p = figure["p_value"]
+        value += f", p = {p:.2g}" if p >= SMALLEST else f", p < {SMALLEST:g}"
+    reals = "" if figure["reals"] is None else f"{figure['reals']:.4g}"
+    made = (
+        figure["extractor"] if figure["resizer"] == "none" else f"{figure['extractor']}, {figure['resizer']}"
+    )
+    against = f"{figure['fake_n']:,} fakes, {figure['real_n']:,} {SPLITS[figure['split']]} reals"
+    return f"{figure['title']} {ARROWS[figure['better']]}", value, reals, f"{against}; {made}"
+
+
+def events(run: Run) -> list[tuple[int, str]]:
+    """What happened between checks: round and sentence; of alarms that last, the first."""
+    found: list[tuple[int, str]] = []
+    lasting = ""
+    for line in run.journal():
+        kind = line.get("event")
+        if "odds" in line and not line["alarms"]:
+            lasting = ""
+        try:
+            if kind == "alarm" and line["kind"] != lasting:
+                lasting = line["kind"]
+                found.append((line["round"], f"alarm, {lasting}: {line['reason']}"))
+            elif kind in EVENTS:
+                found.append((line["round"], EVENTS[kind].format(**line)))
+        except (LookupError, TypeError, ValueError):
+            continue  # an event that no training writes so
+    return found
+
+
+def counted(counts: dict[str, int]) -> str:
+    """How many samples there are, and how they are split."""
+    return f"{counts['samples']:,} samples: {counts['train']:,} to train on, {counts['heldout']:,} held out."
+
+
+def odds_plot(checks: list[dict[str, Any]]) -> str:
+    """The odds with their interval over rounds, as an SVG element."""
+    rounds = [check["round"] for check in checks]
+    with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}):
+        figure = Figure(figsize=(8, 2.8), layout="constrained")
+        FigureCanvasSVG(figure)
+        plot = figure.add_subplot(xlabel="round", ylabel="odds", ylim=(0, 1.02))
+        plot.axhline(0.5, color=REAL, linewidth=1, linestyle=(0, (4, 3)))
+        plot.text(1, 0.5, " even", transform=plot.get_yaxis_transform(), va="center", color=REAL)
+        low, high = ([check[key] for check in checks] for key in ("odds_low", "odds_high"))
+        plot.fill_between(rounds, low, high, color=FAKE, alpha=0.2, linewidth=0)
+        plot.plot(
+            rounds, [check["odds"] for check in checks], color=FAKE, linewidth=1.6, marker=".", markersize=4
+        )
+        heard = [check for check in checks if check.get("referee") is not None]
+        for check in heard:
+            plot.plot(
+                [check["round"]] * 2, [check["referee_low"], check["referee_high"]], color=REAL, linewidth=1
+            )
+        if heard:
+            told = [check["referee"] for check in heard]
+            plot.plot(
+                [check["round"] for check in heard], told, "D", color=REAL, markersize=4, label="referee"
+            )
+            plot.legend(loc="upper right", frameon=False)
+        plot.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
+        plot.spines[["top", "right"]].set_visible(False)
+        text = StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    svg = text.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
+    """Captions and pictures: newest fakes, reals to compare with, and the film."""
+    found = []
+    sheets = list(run.samples("png"))
+    if run.condition is not None and run.condition.pictures:
+        wish = wish_of(run, None, run.recipe.plan.seed)
+        count = min(SHOWN, len(cast(Any, wish.pictures)))
+        made = pictures(run, count, run.recipe.plan.seed, torch.device("cpu"), wish)
+        sheet, columns = beside(wish, np.concatenate(list(made)))
+        what = "held-out conditions, what G makes of them, and the reals"
+        found.append((what, inline(png(grid_image(sheet, columns)), "png")))
+    if isinstance(store.spec, PictureSpec) and sheets:
+        found.append((f"fakes after {int(sheets[-1].stem):,} rounds", inline(sheets[-1].read_bytes(), "png")))
+        reals = store.heldout(np.arange(min(PICTURES, store.n_heldout))).transpose(0, 2, 3, 1)
+        found.append(("reals that were never trained on", inline(png(grid_image(reals)), "png")))
+    if film is not None:
+        found.append(("the game from its first round to its last", inline(film.read_bytes(), "gif")))
+    return found
+
+
+def real_rows(store: Store, codec: TableCodec) -> pd.DataFrame:
+    """Held-out rows, decoded, for the film."""
+    count = min(ROWS, store.n_heldout)
+    return codec.decode(store.heldout(np.arange(count)), np.random.default_rng(0))
+
+
+def newest_rows(run: Run) -> dict[str, Any] | None:
+    """The first rows of the newest sample table."""
+    tables = list(run.samples("csv"))
+    if not tables:
+        return None
+    rows = pd.read_csv(tables[-1], dtype=str, keep_default_na=False, nrows=TABLE_ROWS)
+    return {"columns": list(rows.columns), "values": rows.to_numpy().tolist()}
+
+
+def png(image: Image.Image) -> bytes:
+    """The image as PNG bytes."""
+    content = BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+def inline(content: bytes, kind: str) -> str:
+    """A picture as a data URL, so that the page stands alone."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,307 @@
+"""The run folder: everything of one training, and the only place that knows its file names."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from evenodds.core import atomic, bundle, checksums
+from evenodds.runs import journal
+from evenodds.runs.checkpoints import Checkpoints
+from evenodds.core.errors import UserError
+from evenodds.config.settings import Recipe
+from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
+
+STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock", ".player"}
+"""What a run holds before its recipe is written: a start that broke off there may be made again."""
+
+COPY = "checkpoints/recipe.json"
+"""The recipe once more, should the first be damaged."""
+
+JUDGE = "judge"
+"""Where the judge is kept, which is made when it is first asked."""
+
+SCORES = "scores.json"
+Scored = Literal["pairs", "score"]
+"""What it holds."""
+
+PLAYER = ".player"
+"""Where the process is noted that last took the lock."""
+
+
+class Run:
+    """A folder laid out as docs/design.md says; made by ``create``, found again by ``open``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self.facts, self.mended = self._facts()
+        self.recipe = Recipe.model_validate(self.facts["settings"])
+        self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
+        self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        """Who is told each line of the journal, too."""
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        facts: dict[str, Any],
+        codec: dict[str, Any] | None = None,
+        known: tuple[bundle.Tensors, dict[str, Any]] | None = None,
+    ) -> Run:
+        """Makes the folder and writes its recipe and, for a table, how rows are decoded; where a condition is given,
+        some that are ``known``, and how they are encoded.
+
+        Raises UserError where that cannot be.
+        """
+        refuse_others(path)
+        with atomic.telling(path):
+            for folder in ("checkpoints", "samples"):
+                (path / folder).mkdir(parents=True, exist_ok=True)
+        with locked(path):
+            if is_run(path):
+                raise UserError(
+                    f"{path} was made by another process just now, the same command again goes on with it"
+                )
+            if codec is not None:
+                write_json(path / "codec.json", checksums.seal(codec))
+            if known is not None:
+                bundle.write(path / "condition", *known)
+            # Last: a folder with a recipe is a run.
+            write_recipe(path, facts)
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """The run at ``path``. Raises UserError where there is none, or where its recipe does not read."""
+        if not is_run(path):
+            raise UserError(f"{path} is no run: it holds no recipe.json; give the folder that train printed")
+        try:
+            return cls(path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as problem:
+            first = (str(problem) or type(problem).__name__).splitlines()[0]
+            raise UserError(
+                f"{path / 'recipe.json'} does not read ({first}), restore it or train anew"
+            ) from None
+
+    def _facts(self) -> tuple[dict[str, Any], str | None]:
+        """What the recipe says, from its copy where it is damaged; and then what was wrong with it."""
+        try:
+            return checksums.unseal(self.path / "recipe.json"), None
+        except (OSError, ValueError) as problem:
+            try:
+                return checksums.unseal(self.path / COPY), str(problem)
+            except (OSError, ValueError):
+                raise problem from None
+
+    def codec(self) -> dict[str, Any]:
+        """How a table's rows are decoded, as TableCodec.to_json gave it. Raises UserError where it is damaged."""
+        try:
+            codec = checksums.unseal(self.path / "codec.json")
+        except (OSError, ValueError) as problem:
+            raise UserError(f"{self.path / 'codec.json'} does not read ({problem}), train anew") from None
+        return codec
+
+    def known(self) -> tuple[bundle.Tensors, dict[str, Any]]:
+        """Some conditions from the data, and how values are encoded. Raises UserError where they are damaged."""
+        return bundle.read(self.path / "condition")
+
+    def lock(self) -> FileLock:
+        """The lock that one training at a time holds. Raises UserError where another holds it."""
+        return locked(self.path)
+
+    def sweep_parts(self) -> None:
+        """Takes away what a killed process was writing. Only for who holds the lock."""
+        for folder in (self.path, self.path / "samples", self.path / "checkpoints"):
+            for part in folder.glob(".*.part"):
+                if part.is_dir() and not part.is_symlink():
+                    shutil.rmtree(part)
+                else:
+                    part.unlink(missing_ok=True)
+
+    def differences(self, facts: dict[str, Any]) -> list[str]:
+        """What another recipe changes, as lines `name: mine -> theirs`; when to end does not count."""
+        mine, theirs = dict(flat(identity(self.facts))), dict(flat(identity(facts)))
+        names = [*mine, *(name for name in theirs if name not in mine)]
+        return [
+            f"{name}: {mine.get(name)} -> {theirs.get(name)}"
+            for name in names
+            if mine.get(name) != theirs.get(name)
+        ]
+
+    def rewrite(self, facts: dict[str, Any]) -> None:
+        """Takes over a recipe that differs in when to end or versions alone."""
+        write_recipe(self.path, facts)
+        self.facts = facts
+        self.recipe = Recipe.model_validate(facts["settings"])
+
+    # The journal
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Appends one line to the journal. Raises Unwritable where it cannot."""
+        with atomic.telling(self.path), (self.path / "journal.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        for listener in self.listeners:
+            listener(line)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """All whole lines of the journal."""
+        return journal.read(self.path / "journal.jsonl")
+
+    def checks(self) -> list[dict[str, Any]]:
+        """The journal's checks, without its events."""
+        return [line for line in self.journal() if "odds" in line]
+
+    def go_back_to(self, rounds: int) -> None:
+        """Forgets what was written after ``rounds``: a game that stopped hard is resumed from its last checkpoint."""
+        kept = [line for line in self.journal() if line.get("round", 0) <= rounds]
+        atomic.write_bytes(
+            self.path / "journal.jsonl", "".join(json.dumps(line) + "\n" for line in kept).encode()
+        )
+        for sample in self.samples():
+            if int(sample.stem) > rounds:
+                sample.unlink()
+
+    # The verdict and the pictures
+
+    def verdict(self) -> dict[str, Any] | None:
+        """Why the game ended, or None while it goes on."""
+        return self._told("verdict.json", "verdict")
+
+    def _told(self, name: str, *keys: str) -> dict[str, Any] | None:
+        """A JSON file of the run, None where there is none. Raises UserError where it is damaged."""
+        path = self.path / name
+        if not path.exists():
+            return None
+        try:
+            facts = checksums.load(path)
+            for key in keys:
+                facts[key]
+        except (OSError, ValueError, KeyError) as problem:
+            raise UserError(f"{path} does not read ({problem}), delete it and train again") from None
+        return facts
+
+    def write_verdict(self, facts: dict[str, Any] | None) -> None:
+        """Writes the verdict, or takes it away where the game goes on."""
+        path = self.path / "verdict.json"
+        if facts is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_json(path, facts)
+
+    def scores(self, part: Scored) -> dict[str, Any] | None:
+        """What was measured: on held-out ``pairs``, where a picture is given, or by evenodds ``score``."""
+        found = self._all_scores().get(part)
+        return found if isinstance(found, dict) else None
+
+    def write_scores(self, part: Scored, facts: dict[str, Any] | None) -> None:
+        """Writes one part of the scores and leaves the other, or takes away what was measured of an earlier state."""
+        scores = {**self._all_scores(), part: facts}
+        kept = {name: told for name, told in scores.items() if isinstance(told, dict)}
+        if kept:
+            write_json(self.path / SCORES, kept)
+        else:
+            (self.path / SCORES).unlink(missing_ok=True)
+
+    def _all_scores(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.path / SCORES).read_text())
+        except (OSError, ValueError):  # absent or damaged: measured again
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def judge_facts(self) -> dict[str, Any] | None:
+        """What was measured when the judge was made, or None where there is none yet."""
+        path = self.path / JUDGE / "state.json"
+        found: dict[str, Any] | None = (
+            json.loads(path.read_text())["state"]["facts"] if path.is_file() else None
+        )
+        return found
+
+    def samples(self, suffix: str = "*") -> Iterator[Path]:
+        """What fixed latents gave, oldest first."""
+        return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
+
+
+def player_of(path: Path) -> int | None:
+    """The process that last took the lock of the run at ``path``; whether it still lives is for who asks to see."""
+    try:
+        return int((path / PLAYER).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder holds a recipe, or the copy of one."""
+    return (path / "recipe.json").is_file() or (path / COPY).is_file()
+
+
+def refuse_others(path: Path) -> None:
+    """Raises UserError where a new run cannot be made at ``path``."""
+    if not path.exists():
+        return
+    inside = {inner.name for inner in path.iterdir()} if path.is_dir() else {path.name}
+    if not {name for name in inside if not name.endswith(".part")} <= STARTED:
+        raise UserError(f"{path} is there already and is no run of ours, choose another --out")
+
+
+def locked(path: Path) -> FileLock:
+    """The lock on a run's folder, held. Raises UserError where another process holds it."""
+    lock = FileLock(path / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{path} is being trained by another process, wait for it to end") from None
+    with atomic.telling(path):
+        (path / PLAYER).write_text(str(os.getpid()))
+    return lock
+
+
+def write_recipe(path: Path, facts: dict[str, Any]) -> None:
+    """The recipe and its copy, one after the other, so that one of them is whole at any time."""
+    for name in (COPY, "recipe.json"):
+        write_json(path / name, checksums.seal(facts))
+
+
+def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What recipe.json says: every setting, the source, the data's fingerprint and spec, the versions."""
+    packages = ("evenodds", "torch", "numpy", "safetensors")
+    return {
+        "source": source,
+        "settings": recipe.model_dump(mode="json"),
+        "data": data,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+    }
+
+
+def identity(facts: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal for a run to be resumed. A setting that its recipe does not name, for it is newer than the
+    run, has the default, as it was played with."""
+    settings = Recipe.model_validate(facts["settings"]).model_dump(mode="json")
+    plan = {key: value for key, value in settings["plan"].items() if key not in ("budget", "end")}
+    return {**settings, "plan": plan, "fingerprint of the data": facts["data"]["fingerprint"]}
+
+
+def flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested facts as pairs of a dotted name and a value."""
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def write_json(path: Path, facts: dict[str, Any]) -> None:
+    """JSON in one step: all of it or the file as it was."""
+    atomic.write_bytes(path, (json.dumps(facts, indent=2) + "\n").encode())

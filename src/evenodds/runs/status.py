@@ -1,0 +1,53 @@
+"""What is going on, in plain words. No torch here."""
+
+from __future__ import annotations
+from typing import Any
+from evenodds.config.settings import AHEAD
+
+SENTENCES = {
+    "head start": "D has its head start",
+    "alarm": "alarm: {alarm}",
+    "far ahead": "D is far ahead: {odds}, G learns slowly",
+    "ahead": "D is ahead: {odds}, G learns from it",
+    "behind": "G is ahead: D is right only {odds} of the time",
+    "unheard": "the odds are even ({odds}); the referee has not spoken yet",
+    "even": "the odds are even ({odds}); the referee tells fakes from reals {referee} of the time",
+}
+"""What is said of each standing."""
+
+
+def standing(check: dict[str, Any] | None) -> tuple[str, dict[str, str]]:
+    """How a game stands at a check, a line of the journal: a key of SENTENCES, and the facts of its sentence."""
+    if check is None:
+        return "head start", {}
+    if check["alarms"]:
+        return "alarm", {"alarm": check["alarms"][0]}
+    odds = {"odds": f"{check['odds']:.0%}"}
+    if check["odds_low"] > 0.5:
+        return "far ahead" if check["odds_low"] > AHEAD else "ahead", odds
+    if check["odds_high"] < 0.5:
+        return "behind", odds
+    if check.get("referee") is None:
+        return "unheard", odds
+    return "even", {**odds, "referee": f"{check['referee']:.0%}"}
+
+
+def said(check: dict[str, Any] | None) -> str:
+    """A sentence on a check."""
+    key, facts = standing(check)
+    return SENTENCES[key].format(**facts)
+
+
+MEANINGS = {
+    "even": "D's odds are even, and a referee who knows neither player cannot tell fakes from held-out reals either.",
+    "plateau": "Nothing became better for a long while, with lower rates too: more of the same will not help.",
+    "budget": "The budget is spent. Whether the fakes are good is for the odds and your eyes to say.",
+    "interrupted": "The game was stopped and saved; the same command goes on with it.",
+    "collapsed": "G came down to few kinds of fakes and did not recover in three tries; the best state is kept.",
+    "diverged": "The players ran off or went dead and did not recover in three tries; the best state is kept.",
+}
+"""What each verdict means."""
+EXITS = {"collapsed": 3, "diverged": 3, "interrupted": 130}
+"""Exit codes of verdicts; every other one is 0."""
+OVER = {"even", "plateau", "collapsed", "diverged"}
+"""Verdicts after which the same command has nothing left to do."""

@@ -1,0 +1,181 @@
+"""A run's latent space: seeds and pictures to latents, latents to samples, and what samples show."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from evenodds.core.errors import UserError
+from evenodds.core.observer import Say
+from evenodds.core.rng import seed_of, set_random
+from evenodds.core.spec import PictureSpec, at_most
+from evenodds.data.images.arrays import to_tensor
+from evenodds.data.inputs import pictures_from
+from evenodds.data.store import Store
+from evenodds.networks.generate import draw
+from evenodds.runs.conditions import wish_of
+from evenodds.runs.run import Run
+from evenodds.runs.sample import load_generator
+from evenodds.runs.source_data import store_of
+from evenodds.steer.attribute_classifier import eyes_for
+from evenodds.steer.attributes import Eyes, Tell
+from evenodds.steer.inversion import Inverter, inverter_of, look_of
+from evenodds.steer.pivotal_tuning import tuned
+
+LEARNT = 4_000
+"""Fakes that a direction is learnt from, at most: of large pictures fewer."""
+BATCH = 128
+
+Shares = NDArray[np.float64]
+Examples = Sequence[int] | Tensor | NDArray[np.uint8]
+"""Seeds, latents (n, latent), or pictures (n, H, W, C)."""
+
+
+class Space:
+    """The latent space of a run's best G: samples are tensors (n, *shape) as G makes them, latents (n, latent)."""
+
+    def __init__(self, run: Run, device: torch.device) -> None:
+        """Raises UserError for a run whose G takes a picture in: there the picture steers."""
+        if run.condition is not None and run.condition.pictures:
+            raise UserError(
+                f"{run.path} makes pictures from pictures, whose latent space holds little: change the picture given"
+            )
+        self.run, self.device, self.best = run, device, run.checkpoints.best()
+        self.width = run.recipe.network.latent
+        self.generator = load_generator(run, device)
+        c = wish_of(run, None, run.recipe.plan.seed).given(0, 1)
+        self.condition = None if c is None else c.to(device)
+        """What G is given beside latents, (1, width): the same for all."""
+
+    @cached_property
+    def store(self) -> Store:
+        """The data that the run was trained on. Raises UserError where it is gone or has changed."""
+        return store_of(self.run)
+
+    @cached_property
+    def eyes(self) -> Eyes:
+        """What reads features from samples; pictures' labels are learnt the first time."""
+        return eyes_for(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
+
+    def latents(self, seeds: Sequence[int]) -> Tensor:
+        """The latent vectors that seeds stand for, (n, latent): always the same."""
+        found = []
+        with torch.random.fork_rng():
+            for seed in seeds:
+                set_random(seed_of(seed, "steer"), self.device)
+                found.append(draw(1, self.width, self.device))
+        return torch.cat(found)
+
+    def pictures(self, place: str, say: Say) -> tuple[list[str], NDArray[np.uint8]]:
+        """The names and pictures uint8 (n, H, W, C), at the run's size, of a file, folder or zip; what is left out is
+        told to ``say``. Raises UserError for a run of rows, and where there is no picture."""
+        spec = self.picture_spec()
+        parts = list(pictures_from(place, spec, self.run.recipe.data, say))
+        names = [name for found, _ in parts for name in found]
+        return names, np.concatenate([block for _, block in parts]).transpose(0, 2, 3, 1)
+
+    def latents_of(self, examples: Examples) -> Tensor:
+        """The latents (n, latent) of seeds, of pictures uint8 (n, H, W, C), or as they are."""
+        if isinstance(examples, Tensor):
+            return examples.to(self.device)
+        if isinstance(examples, np.ndarray):
+            return self.invert(examples)[0]
+        return self.latents(examples)
+
+    @torch.inference_mode()
+    def make(self, z: Tensor) -> Tensor:
+        """Samples (n, *shape) of latents (n, latent); G's own noise is the same every time, and what a labelled G is
+        given beside is one condition for all."""
+        return torch.cat([self.make_some(part.to(self.device)) for part in torch.split(z, BATCH)])
+
+    def make_some(self, z: Tensor) -> Tensor:
+        """As ``make``, at once and differentiable."""
+        return self.made_by(self.generator, z)
+
+    def made_by(self, generator: nn.Module, z: Tensor) -> Tensor:
+        """As ``make_some``, by some G of the run's kind."""
+        c = self.condition
+        with torch.random.fork_rng():
+            set_random(seed_of(0, "steer", "make"), self.device)
+            made: Tensor = generator(z, None if c is None else c.expand(len(z), -1))
+        return made
+
+    @cached_property
+    def drawn(self) -> Tensor:
+        """Latents (n, latent) to learn from."""
+        count = at_most(self.run.spec, LEARNT, LEARNT, LEARNT * 64**2, 1000)
+        with torch.random.fork_rng():
+            set_random(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device)
+            return draw(count, self.width, self.device)
+
+    @cached_property
+    def learnt(self) -> tuple[Tensor, Shares]:
+        """Latents (n, latent) and what their fakes show, (n, features)."""
+        z = self.drawn
+        return z, np.concatenate([self.eyes.see(self.make(part)) for part in torch.split(z, BATCH)])
+
+    def seen(self, z: Tensor) -> NDArray[np.float32]:
+        """What the D that played beside the best G makes of fakes, its features (n, known); rows as they are."""
+        parts = [self.make(part) for part in torch.split(z, BATCH)]
+        if isinstance(self.run.spec, PictureSpec):
+            look = self.look  # made outside of inference mode: descent goes through it too
+            with torch.inference_mode():
+                parts = [look(part) for part in parts]
+        return np.asarray(torch.cat([part.flatten(1).float().cpu() for part in parts]).numpy())
+
+    @cached_property
+    def look(self) -> Tell:
+        """D's features of pictures, differentiable."""
+        return look_of(self.run, self.condition, self.device)
+
+    # Inverting
+
+    def picture_spec(self) -> PictureSpec:
+        """What the run's pictures are. Raises UserError for a run of rows."""
+        if not isinstance(self.run.spec, PictureSpec):
+            raise UserError(f"{self.run.path} makes table rows, only pictures are inverted")
+        return self.run.spec
+
+    @cached_property
+    def inverter(self) -> Inverter:
+        """What finds the latents of pictures; learnt the first time. Raises UserError for a run of rows."""
+        spec = self.picture_spec()
+        return inverter_of(self.run, spec, self.store, self.make_some, self.look, self.device)
+
+    def invert(self, pictures: NDArray[np.uint8]) -> tuple[Tensor, Shares]:
+        """The nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and how far G is from them:
+        the root of the mean squared difference of pixels, (n,), of 1. Raises UserError for another size."""
+        z = self.inverter(self.own(pictures))
+        return z, self.off(z, pictures)
+
+    def off(self, z: Tensor, pictures: NDArray[np.uint8]) -> Shares:
+        """How far G's samples of latents (n, latent) are from pictures uint8 (n, H, W, C), as ``invert`` tells."""
+        error = (self.make(z) - self.own(pictures)).flatten(1).square().mean(1).sqrt() / 2
+        return error.double().cpu().numpy()
+
+    def own(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """Pictures uint8 (n, H, W, C) of the run's size as samples (n, *shape). Raises UserError for another size."""
+        spec = self.picture_spec()
+        expected = (spec.height, spec.width, spec.channels)
+        if pictures.ndim != 4 or pictures.shape[1:] != expected or pictures.dtype != np.uint8:
+            raise UserError(
+                f"pictures to be inverted are uint8 of shape (n, {', '.join(map(str, expected))}) and not "
+                f"{pictures.dtype} of {pictures.shape}"
+            )
+        return to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), self.device)
+
+    def tuned(self, z: Tensor, pictures: NDArray[np.uint8]) -> Self:
+        """The same space with a G of its own, tuned to make pictures uint8 (n, H, W, C) of their latents (n, latent),
+        as ``invert`` found them: what is edited is then the picture itself. Directions and the run stay as they are."""
+        known = copy.copy(self)
+        with torch.random.fork_rng():
+            set_random(seed_of(0, "steer", "tune"), self.device)
+            known.generator = tuned(self.generator, self.made_by, z, self.own(pictures), self.inverter.unlike)
+        return known

@@ -1,0 +1,124 @@
+"""What was opened of runs, kept for the next question; one question at a time is put to networks."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from evenodds.core.spec import PictureSpec
+from evenodds.data.store import Store
+from evenodds.data.tables.codec import TableCodec
+from evenodds.judge import nearest, train
+from evenodds.judge.judge import Judge
+from evenodds.runs import sample
+from evenodds.runs.conditions import wish_of
+from evenodds.runs.film import PICTURES
+from evenodds.runs.report import real_rows
+from evenodds.runs.run import Run
+from evenodds.runs.source_data import store_of
+from evenodds.steer.editor import Steer
+from evenodds.studio import security
+
+KEPT = 12
+"""Things kept open at once, the last ones used."""
+CPU = torch.device("cpu")
+
+
+class Opened:
+    """Runs of one folder, by name. Raises UserError for names that are none, and as the rooms do that it asks.
+
+    Networks draw from torch's one random state, so ``asking`` lets one question in at a time.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.asking = threading.RLock()
+        self.kept: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+
+    def run(self, name: str) -> Run:
+        """The run as it is on the disk now."""
+        return Run.open(security.place(self.root, name))
+
+    def once(self, run: Run, what: str, make: Callable[[], Any], state: str | None = None) -> Any:
+        """What ``make`` makes for the best state of a run, made once."""
+        key = (
+            run.path.name,
+            str(run.facts["data"]["fingerprint"]),
+            state or run.checkpoints.best().name,
+            what,
+        )
+        with self.asking:
+            if key not in self.kept:
+                self.kept[key] = make()
+            self.kept.move_to_end(key)
+            while len(self.kept) > KEPT:
+                self.kept.popitem(last=False)
+            return self.kept[key]
+
+    def generator(self, run: Run) -> nn.Module:
+        """The run's best G."""
+        found: nn.Module = self.once(run, "G", lambda: sample.load_generator(run, CPU))
+        return found
+
+    def steer(self, run: Run) -> Steer:
+        """The run's latent space."""
+        found: Steer = self.once(run, "steer", lambda: Steer(run, CPU))
+        return found
+
+    def tuned(self, run: Run, z: Tensor, pixels: bytes) -> Steer:
+        """The run's latent space with a G tuned to make somebody's picture, uint8 (H, W, C) as bytes, of its latent
+        (latent,)."""
+        steer = self.steer(run)
+        spec = steer.picture_spec()
+        shape = (1, spec.height, spec.width, spec.channels)
+
+        def make() -> Steer:
+            return steer.tuned(z[None], np.frombuffer(pixels, np.uint8).reshape(shape))
+
+        found: Steer = self.once(run, f"tuned {hashlib.sha256(pixels).hexdigest()}", make)
+        return found
+
+    def store(self, run: Run) -> Store:
+        """The data of a run."""
+        found: Store = self.once(run, "store", lambda: store_of(run), "any")
+        return found
+
+    def judge(self, run: Run) -> Judge:
+        """The run's judge, which is trained the first time."""
+        found: Judge = self.once(run, "judge", lambda: train.judge_of(run, CPU))
+        return found
+
+    def nearest(self, run: Run, block: Any, count: int = 4) -> Any:
+        """The real samples nearest to a stored one, as the store keeps them."""
+        store = self.store(run)
+        reals = self.once(run, "nearest", lambda: nearest.known(store), "any")
+        return nearest.nearest(store, reals, block, count)
+
+    def reals(self, run: Run) -> Any:
+        """Held-out reals: a table, or uint8 pictures (n, H, W, C)."""
+        store = self.store(run)
+        if store.codec_json is not None:
+            codec = TableCodec.from_json(store.codec_json)
+            return self.once(run, "reals", lambda: real_rows(store, codec), "any")
+        count = min(PICTURES, store.n_heldout)
+        return store.heldout(np.arange(count)).transpose(0, 2, 3, 1)
+
+    def fakes(
+        self, run: Run, n: int, seed: int, given: Mapping[str, str] | NDArray[np.uint8] | None = None
+    ) -> Any:
+        """n fresh fakes under values or pictures (m, H, W, C), never a path: a table, or uint8 (n, H, W, C)."""
+        generator = self.generator(run)
+        with self.asking, torch.random.fork_rng():
+            wish = wish_of(run, given, seed)
+            if isinstance(run.spec, PictureSpec):
+                return np.concatenate(list(sample.pictures(run, n, seed, CPU, wish, generator)))
+            return next(sample.rows(run, n, seed, CPU, wish, generator))

@@ -1,0 +1,25 @@
+"""What goes wrong is told on the page, in one sentence."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from evenodds.core.errors import UserError
+from evenodds.data.images.album import BadPicture
+
+
+def telling(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, whose UserError becomes gradio's, which a browser shows and a client is told."""
+
+    @functools.wraps(answer)
+    def told(*arguments: Any) -> Any:
+        try:
+            return answer(*arguments)
+        except (UserError, BadPicture) as problem:
+            raise gr.Error(" ".join(str(problem).split()), print_exception=False) from problem
+
+    return told

@@ -1,0 +1,189 @@
+"""What the Play page shows of a run: the board (how the game stands) and the scene (what G makes, beside reals)."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
+from evenodds.data.tables.codec import TableCodec
+from evenodds.runs.film import number_ranges
+from evenodds.runs.report import events
+from evenodds.runs.run import Run
+from evenodds.runs.status import standing
+from evenodds.studio import markup, plots
+from evenodds.studio.cache import Opened
+from evenodds.studio.i18n import Words
+from evenodds.studio.processes import Status
+from evenodds.studio.translate import retold
+
+EVENTS = 6
+"""The newest things that happened, shown."""
+ROWS = 8
+
+
+def board(say: Words, run: Run | None, status: Status) -> str:
+    """How the game stands: the meter, the sentence, both levels, the odds, what happened, and the verdict."""
+    parts = [badge(say, status)]
+    if status.phase == "failed":
+        parts.append(markup.alert(status.line.removeprefix("evenodds: ") or say("broke off")))
+    if run is None:
+        parts.append(markup.note((status.line if status.running else "") or say("first check")))
+        return "".join(parts)
+    checks = run.checks()
+    verdict = run.verdict()
+    if verdict is not None and not status.running:
+        parts.append(ending(say, verdict))
+    if not checks:
+        parts.append(markup.note(status.line or say("first check")))
+        return "".join(parts)
+    last = checks[-1]
+    parts.append(plots.meter(say, last["odds"], say("meter")))
+    heard = [check for check in checks if check.get("referee") is not None]
+    key, facts = standing({**last, "referee": heard[-1]["referee"] if heard else None})
+    facts = {name: retold(say, fact) for name, fact in facts.items()}
+    parts.append(f'<p class="eo-said" aria-live="polite">{escape(say("standing " + key, **facts))}</p>')
+    parts.append(levels(say, checks))
+    parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
+    played = {"speed": round(last["speed"]), "seconds": round(last["seconds"])}
+    parts.append(markup.note(say("rounds played", rounds=last["round"], seen=last["seen"], **played)))
+    found = events(run)[-EVENTS:]
+    if found:
+        lines = "".join(
+            f'<li class="{"eo-alarm" if what.startswith("alarm") else ""}"><b>{rounds:,}</b> '
+            f"{escape(retold(say, what))}</li>"
+            for rounds, what in reversed(found)
+        )
+        parts.append(f'<h3>{say("what happened")}</h3><ul class="eo-events">{lines}</ul>')
+    return "".join(parts)
+
+
+def badge(say: Words, status: Status) -> str:
+    """Where the run is, in a word."""
+    return f'<p class="eo-badge eo-{status.phase}" role="status">{say("phase " + status.phase)}</p>'
+
+
+def ending(say: Words, verdict: dict[str, Any]) -> str:
+    """The verdict in words, with its evidence."""
+    name, facts = verdict["verdict"], verdict["evidence"]
+    lines = []
+    if facts.get("odds") is not None:
+        lines.append(
+            say(
+                "evidence odds",
+                odds=facts["odds"],
+                low=facts["odds_low"],
+                high=facts["odds_high"],
+                level=facts["level_checks"],
+            )
+        )
+    ruling = facts.get("referee")
+    if ruling:
+        lines.append(
+            say(
+                "evidence referee",
+                auc=ruling["auc"],
+                low=ruling["low"],
+                high=ruling["high"],
+                margin=facts["margin"],
+            )
+        )
+    lines.append(
+        say("evidence best", round=facts["best_round"], rounds=verdict["rounds"], seconds=verdict["seconds"])
+    )
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return (
+        f'<section class="eo-verdict eo-v-{name}"><h3>{say("verdict")}: {say("verdict " + name)}</h3>'
+        f"<p>{say('meaning ' + name)}</p><ul>{items}</ul></section>"
+    )
+
+
+def levels(say: Words, checks: list[dict[str, Any]]) -> str:
+    """How good D and G are now: D by its odds, G by how far the distance to reals has fallen since the first check."""
+    last, first = checks[-1], checks[0]["distance"]
+    came = 0.0
+    if first and last["distance"] is not None and last["distance"] > 0:
+        came = min(max(math.log(first / last["distance"]) / math.log(100), 0.0), 1.0)
+    fell = 1 - last["distance"] / first if first else 0.0
+    return (
+        '<div class="eo-levels">'
+        + plots.level(say("D"), abs(2 * last["odds"] - 1), say("level D", odds=last["odds"]), "real")
+        + plots.level(say("G"), came, say("level G", fell=max(0.0, fell)), "fake")
+        + "</div>"
+    )
+
+
+def sheets(run: Run) -> list[Path]:
+    """What fixed latents gave, oldest first."""
+    return list(run.samples("png" if isinstance(run.spec, PictureSpec) else "csv"))
+
+
+def scene(say: Words, opened: Opened, run: Run, back: float) -> str:
+    """What G makes of fixed latents, beside reals; ``back`` is the share of the film to be shown, 1 is now."""
+    found = sheets(run)
+    if not found:
+        return markup.note(say("no samples"))
+    place = round((len(found) - 1) * min(max(back, 0.0), 1.0))
+    title = f"<h3>{say('after rounds', rounds=int(found[place].stem))}</h3>"
+    if isinstance(run.spec, PictureSpec):
+        return title + pictures(say, opened, run, found[place])
+    return title + table(say, opened, run, found, place)
+
+
+def pictures(say: Words, opened: Opened, run: Run, sheet: Path) -> str:
+    """The sheet of fakes beside one of held-out reals."""
+    base = f"/runs/{quote(run.path.name)}"
+    try:
+        opened.store(run)
+        real = markup.image(f"{base}/reals.png", say("alt reals"))
+    except UserError as problem:
+        real = markup.note(str(problem))
+    fake = markup.image(f"{base}/samples/{sheet.name}", say("alt fakes"))
+    both = markup.figure(fake, say("fakes"), "eo-fakes-frame") + markup.figure(
+        real, say("reals"), "eo-reals-frame"
+    )
+    return f'<div class="eo-pair">{both}</div>'
+
+
+def table(say: Words, opened: Opened, run: Run, found: list[Path], place: int) -> str:
+    """The cloud where a table has two numbers or more, and the first rows."""
+    return cloud_of(say, opened, run, place) + shown(say, pd.read_csv(found[place]).head(ROWS))
+
+
+def cloud_of(say: Words, opened: Opened, run: Run, place: int) -> str:
+    """The cloud, and what its colours mean; nothing where a table has fewer than two numbers."""
+    seen = cloud_alone(say, opened, run, place)
+    key = f'<span class="eo-key eo-fake">{say("fakes")}</span><span class="eo-key eo-real">{say("reals")}</span>'
+    if "<image" in seen:
+        key += f'<span class="eo-key eo-heat">{say("heat")}</span>'
+    return f'<p class="eo-keys">{key}</p>{seen}' if seen else ""
+
+
+def cloud_alone(say: Words, opened: Opened, run: Run, place: int) -> str:
+    """The fakes of one check over reals and D's score, by the first two numbers of a table."""
+    found = sheets(run)
+    place %= len(found)
+    axes = dict(list(number_ranges(TableCodec.from_json(run.codec())).items())[:2])
+    if len(axes) < 2:
+        return ""
+    scores = found[place].with_suffix(".npy")
+    heat = np.load(scores, allow_pickle=False) if scores.exists() else None
+    before = pd.read_csv(found[place - 1]) if place else None
+    try:
+        real = opened.reals(run)
+    except UserError:
+        real = None
+    return plots.cloud(say, axes, real, pd.read_csv(found[place]), before, heat)
+
+
+def shown(say: Words, rows: pd.DataFrame) -> str:
+    """Rows as a table."""
+    cells = (["" if pd.isna(cell) else str(cell) for cell in row] for row in rows.itertuples(index=False))
+    return markup.table(say("rows"), map(str, rows.columns), cells)

@@ -1,0 +1,133 @@
+"""What is seen of samples that were steered, and which directions a run has."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import grid_image, to_pictures
+from evenodds.data.tables.codec import TableCodec
+from evenodds.runs.film import number_ranges
+from evenodds.steer.directions import Direction, names, recall
+from evenodds.steer.editor import Steer
+from evenodds.studio import markup, play_view, plots
+from evenodds.studio.i18n import Words
+from evenodds.studio.state import Studio
+
+THUMBS = 24
+SIDE = 128
+"""Pixels that a picture's side is shown with, about."""
+
+
+class Own(NamedTuple):
+    """Somebody's own picture: the latent that was found for it in a run, and its ``pixels``, uint8 (H, W, C) as bytes,
+    where a G tuned to it is to make it."""
+
+    run: str
+    latent: list[float]
+    pixels: bytes
+
+
+def steering(studio: Studio, name: str) -> Steer:
+    """The latent space of a run. Raises UserError where it has none."""
+    return studio.opened.steer(studio.run(name))
+
+
+def numbers(text: str) -> list[int]:
+    """Seeds in a text. Raises UserError for what is none."""
+    words = re.split(r"[\s,]+", text.strip())
+    if not all(re.fullmatch(r"\d{1,9}", word) for word in words if word):
+        raise UserError(f"{text[:80]!r} are no seeds, give whole numbers with spaces between")
+    return [int(word) for word in words if word]
+
+
+def usable(studio: Studio, name: str) -> list[Direction]:
+    """The directions that hold for a run's best state, by name."""
+    run = studio.run(name)
+    found = []
+    for one in names(run):
+        try:
+            found.append(recall(run, one))
+        except UserError:  # of an earlier state
+            continue
+    return found
+
+
+def sentence(say: Words, direction: Direction) -> str:
+    """What is known of a direction."""
+    effect = direction.effect
+    if "flipped" not in effect:
+        return say("direction seen", name=direction.name)
+    kept = ", ".join(f"{column} {share:.0%}" for column, share in effect["kept"].items())
+    text = say("direction flips", name=direction.name, share=effect["flipped"])
+    return text + (say("direction keeps", kept=kept) if kept else "")
+
+
+def moved(
+    studio: Studio, say: Words, name: str, seeds: list[int], amounts: dict[str, float], own: Own | None = None
+) -> str:
+    """Fakes of seeds as they are, and moved along directions by amounts in steps; somebody's ``own`` comes first."""
+    if not seeds:
+        raise UserError(say("no seeds"))
+    steer = steering(studio, name)
+    with studio.opened.asking:
+        z = steer.latents(seeds)
+        way = torch.zeros(z.shape[1])
+        for one, amount in amounts.items():
+            if amount:
+                direction = recall(steer.run, one)
+                way = way + amount * direction.step * direction.vector
+        ends = [steer.make(z), steer.make(z + way)]
+        if own is not None and own.run == name:
+            home = torch.tensor([own.latent])
+            maker = studio.opened.tuned(steer.run, home[0], own.pixels) if own.pixels else steer
+            ends = [
+                torch.cat([maker.make(at), end]) for at, end in zip((home, home + way), ends, strict=True)
+            ]
+        made = torch.cat(ends)
+    if isinstance(steer.run.spec, PictureSpec):
+        return markup.note(say("before and after")) + sheet(say, steer, made, len(ends[0]))
+    codec = TableCodec.from_json(steer.run.codec())
+    rows = codec.decode(made.numpy(), np.random.default_rng(0))
+    before, after = rows[: len(z)], rows[len(z) :]
+    axes = dict(list(number_ranges(codec).items())[:2])
+    seen = ""
+    if len(axes) == 2:
+        seen = plots.cloud(say, axes, studio.opened.reals(steer.run), after, before, None)
+    seen += f"<h3>{say('before')}</h3>{play_view.shown(say, before)}"
+    return f"{seen}<h3>{say('after')}</h3>{play_view.shown(say, after)}"
+
+
+def sheet(say: Words, steer: Steer, made: Any, columns: int) -> str:
+    """Samples (n, *shape) as a sheet of pictures or as rows."""
+    if not isinstance(steer.run.spec, PictureSpec):
+        codec = TableCodec.from_json(steer.run.codec())
+        return play_view.shown(say, codec.decode(made.numpy(), np.random.default_rng(0)))
+    times = max(1, SIDE // made.shape[-1])
+    return markup.image(plots.inline(grid_image(to_pictures(made), columns, times)), say("alt fakes"))
+
+
+def each(say: Words, steer: Steer, made: Any, captions: tuple[str, ...]) -> str:
+    """Samples (n, *shape) side by side, each over its caption; of a table rows."""
+    if not isinstance(steer.run.spec, PictureSpec):
+        return sheet(say, steer, made, len(captions))
+    parts = [
+        markup.figure(markup.image(plots.inline(grid_image(one[None], 1)), caption, ""), caption)
+        for one, caption in zip(to_pictures(made), captions, strict=True)
+    ]
+    return f'<div class="eo-sum">{"".join(parts)}</div>'
+
+
+def thumbnails(studio: Studio, steer: Steer) -> list[Any]:
+    """The fakes of the first seeds with their numbers, none of a table."""
+    if not isinstance(steer.run.spec, PictureSpec):
+        return []
+    with studio.opened.asking:
+        made = to_pictures(steer.make(steer.latents(range(THUMBS))))
+    times = max(1, SIDE // made.shape[1])
+    return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(place)) for place, one in enumerate(made)]

@@ -1,0 +1,1 @@
+"""Writes runs: the session from a source to a verdict, its loop, checks and checkpoints."""

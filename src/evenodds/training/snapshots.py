@@ -1,0 +1,82 @@
+"""What fixed latents give, round by round: the samples a run keeps, from which its film is made."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from evenodds.core import atomic
+from evenodds.core.rng import seed_of, set_random
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import to_pictures, write_grid
+from evenodds.data.store import Store
+from evenodds.data.tables.codec import TableCodec
+from evenodds.networks.generate import draw, generate
+from evenodds.runs.film import GRID, PICTURES, ROWS, number_ranges
+from evenodds.runs.run import Run
+from evenodds.training.trainer import Training
+
+HOTTEST = 65_504.0
+"""The largest score that float16 holds."""
+
+
+class Gallery:
+    """Writes samples/ROUND.png for pictures, samples/ROUND.csv for tables.
+
+    For tables of two numbers also samples/ROUND.npy: D's score as float16 over GRID, which spans both columns' ranges.
+    """
+
+    def __init__(self, run: Run, store: Store, training: Training) -> None:
+        self.run, self.training = run, training
+        self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
+        count = PICTURES if isinstance(store.spec, PictureSpec) else ROWS
+        set_random(seed_of(run.recipe.plan.seed, "gallery"), training.device)
+        self.latents = draw(count, run.recipe.network.latent, training.device)
+        self.given = in_order(training.conditions(count))
+        self.places = None if self.codec is None else heat_places(self.codec)
+
+    def hang(self) -> Path:
+        """Writes what the average G makes of the fixed latents now, and says where."""
+        training = self.training
+        # Gumbel draws come from the random state: the same ones every time.
+        set_random(seed_of(self.run.recipe.plan.seed, "hang"), training.device)
+        network = training.players.average.network
+        made = torch.cat(list(generate(network, self.latents, self.given))).cpu()
+        stem = self.run.path / "samples" / f"{training.rounds:08d}"
+        if self.codec is None:
+            sheet = stem.with_suffix(".png")
+            write_grid(to_pictures(made), sheet)
+            return sheet
+        rows = self.codec.decode(made.numpy(), np.random.default_rng(self.run.recipe.plan.seed))
+        sheet = stem.with_suffix(".csv")
+        atomic.write_bytes(sheet, rows.to_csv(index=False).encode())
+        if self.places is not None:
+            heat = training.scores(torch.from_numpy(self.places).to(training.device))
+            content = BytesIO()
+            scores = heat.numpy().clip(-HOTTEST, HOTTEST).astype(np.float16).reshape(GRID)
+            np.save(content, scores, allow_pickle=False)
+            atomic.write_bytes(stem.with_suffix(".npy"), content.getvalue())
+        return sheet
+
+
+def in_order(given: torch.Tensor | None) -> torch.Tensor | None:
+    """Conditions as they are shown: values (n, width) sorted, so that like stands beside like."""
+    if given is None or given.dim() > 2:
+        return given
+    return given[torch.from_numpy(np.lexsort(given.cpu().numpy().T[::-1])[::-1].copy())]
+
+
+def heat_places(codec: TableCodec) -> np.ndarray | None:
+    """Encoded rows over a grid of both columns' ranges, for tables of just two numbers; None for others."""
+    ranges = number_ranges(codec)
+    if len(codec.columns) != 2 or len(ranges) != 2:
+        return None
+    (first, (left, right)), (second, (low, high)) = ranges.items()
+    up, across = GRID
+    y, x = np.meshgrid(np.linspace(low, high, up), np.linspace(left, right, across), indexing="ij")
+    frame = pd.DataFrame({first: x.ravel(), second: y.ravel()})
+    return codec.encode(frame, np.random.default_rng(0))

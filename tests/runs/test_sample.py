@@ -1,0 +1,124 @@
+"""Fakes on disk: as many as asked, in the form asked, the same for the same seed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.conftest import Answer
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Path:
+    return trained(tmp_path_factory.mktemp("runs") / "pictures", photographs, "--size", "16")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory, penguins: Path) -> Path:
+    return trained(tmp_path_factory.mktemp("runs") / "table", penguins)
+
+
+def trained(run: Path, source: Path, *flags: str) -> Path:
+    command = [sys.executable, "-m", "evenodds", "train", str(source), "--out", str(run), *flags]
+    subprocess.run([*command, "--width", "8", "--budget", "20rounds"], check=True, capture_output=True)
+    return run
+
+
+def test_a_sheet_of_pictures(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
+    assert evenodds("sample", pictures, "-n", 9, "--to", tmp_path / "sheet.png").code == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width == sheet.height
+        assert sheet.width >= 3 * 16
+
+
+def test_a_folder_of_pictures(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
+    assert evenodds("sample", pictures, "-n", 300, "--to", tmp_path / "fakes").code == 0
+    files = sorted((tmp_path / "fakes").iterdir())
+    assert len(files) == 300
+    with Image.open(files[-1]) as fake:
+        assert fake.size == (16, 16)
+        assert fake.mode == "RGB"
+
+
+def test_a_folder_that_holds_something_is_left_alone(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    answer = evenodds("sample", pictures, "-n", 4, "--to", tmp_path)
+    assert answer.code == 2
+    assert "already holds something" in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("name", ["fakes.csv", "fakes.parquet"])
+def test_rows_have_the_table_s_own_columns_kinds_and_ranges(
+    name: str, table: Path, penguins: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    assert evenodds("sample", table, "-n", 5000, "--to", tmp_path / name).code == 0
+    read = pd.read_csv if name.endswith("csv") else pd.read_parquet
+    fakes, reals = read(tmp_path / name), pd.read_csv(penguins)
+    assert len(fakes) == 5000
+    assert list(fakes) == list(reals)
+    assert set(fakes["species"]) <= set(reals["species"])
+    assert fakes["bill"].isna().any()
+    assert fakes["bill"].min() >= reals["bill"].min()
+    assert fakes["bill"].max() <= reals["bill"].max()
+    assert pd.api.types.is_integer_dtype(fakes["flipper"])
+    assert fakes["flipper"].between(reals["flipper"].min(), reals["flipper"].max()).all()
+    assert fakes["seen"].str.fullmatch(r"2021-\d\d-\d\d").all()
+
+
+def test_a_seed_gives_the_same_fakes_and_another_gives_others(
+    table: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    for name, seed in (("one", 0), ("two", 0), ("three", 1)):
+        assert evenodds("sample", table, "-n", 50, "--seed", seed, "--to", tmp_path / f"{name}.csv").code == 0
+    one, two, three = ((tmp_path / f"{name}.csv").read_text() for name in ("one", "two", "three"))
+    assert one == two
+    assert one != three
+
+
+def test_what_does_not_fit_is_refused(pictures: Path, table: Path, tmp_path: Path, evenodds: Call) -> None:
+    for run, to, word in (
+        (pictures, tmp_path / "x.csv", "makes pictures"),
+        (table, tmp_path / "x.png", "makes table rows"),
+        (table, tmp_path / "folder", "makes table rows"),
+        (tmp_path, tmp_path / "x.png", "is no run"),
+    ):
+        answer = evenodds("sample", run, "-n", 4, "--to", to)
+        assert answer.code == 2
+        assert word in answer.err
+        assert not to.exists()
+    assert evenodds("sample", table, "-n", 0, "--to", tmp_path / "x.csv").code == 2
+
+
+def test_a_damaged_run_is_said(table: Path, tmp_path: Path, evenodds: Call) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.json").write_text('{"settings": {')
+    answer = evenodds("sample", run)
+    assert answer.code == 2
+    assert "recipe.json does not read" in answer.err
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_fakes(table: Path, tmp_path: Path) -> None:
+    def peak(n: int) -> int:
+        command = ["sample", str(table), "-n", str(n), "--to", str(tmp_path / f"{n}.csv")]
+        script = (
+            "import resource\n"
+            "from evenodds.cli.main import main\n"
+            f"try:\n    main({command})\n"
+            "except SystemExit as leaving:\n    assert not leaving.code\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        return int(done.stdout.splitlines()[-1])
+
+    assert peak(400_000) < 1.1 * peak(10_000)
