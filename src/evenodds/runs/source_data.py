@@ -1,0 +1,23 @@
+"""The data that a run was trained on, found again."""
+
+from __future__ import annotations
+
+from evenodds.core.errors import UserError
+from evenodds.data.prepare import prepare
+from evenodds.data.source import find
+from evenodds.data.store import Store
+from evenodds.runs.run import Run
+
+
+def store_of(run: Run) -> Store:
+    """The data that the run was trained on. Raises UserError where it is gone or has changed."""
+    named = run.facts["source"]
+    try:
+        store = prepare(find(named), run.recipe.data)
+    except UserError as problem:
+        raise UserError(f"this needs the data that {run.path} was trained on: {problem}") from None
+    if store.fingerprint != run.facts["data"]["fingerprint"]:
+        raise UserError(
+            f"{named} has changed since {run.path} was trained on it, give back the old data or train anew"
+        )
+    return store
