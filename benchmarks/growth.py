@@ -41,12 +41,12 @@ def child(store: Path, batch: int, rounds: int) -> None:
 
     from evenodds.config.presets import resolve
     from evenodds.config.settings import GameSettings, NetworkSettings, Recipe
-    from evenodds.training.trainer import Training
+    from evenodds.training.trainer import Trainer
 
     opened = Store.open(store)
     wish = Recipe(network=NetworkSettings(network="dcgan", width=WIDTH), game=GameSettings(batch=batch))
     recipe = resolve(wish, opened.spec, opened.n_train, "noise")
-    training = Training(recipe, opened, torch.device("cpu"))
+    training = Trainer(recipe, opened, torch.device("cpu"))
     spent = []
     for _ in range(WARM + rounds):
         start = time.monotonic()

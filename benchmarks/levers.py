@@ -32,7 +32,7 @@ from evenodds.game.step import critic
 from evenodds.networks.ema import RAMP, Average
 from evenodds.networks.generate import draw
 from evenodds.training.players import make_optimizer
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 from memory import make
 from record import record
 from speed import CYCLE
@@ -42,11 +42,11 @@ NEAR = 1e-3
 """Losses of the same game differ by rounding alone."""
 
 
-def as_it_is(training: Training) -> None:
+def as_it_is(training: Trainer) -> None:
     """Moves nothing."""
 
 
-def contiguous(training: Training) -> None:
+def contiguous(training: Trainer) -> None:
     """Weights and pictures lie channel by channel, as PyTorch has them by default."""
     for player in (training.players.generator, training.players.discriminator):
         for weight in player.parameters():
@@ -55,7 +55,7 @@ def contiguous(training: Training) -> None:
     training.augment = lambda x: plain(x.contiguous())  # type: ignore[method-assign]
 
 
-def adam(training: Training, **how: bool) -> None:
+def adam(training: Trainer, **how: bool) -> None:
     """Adam as PyTorch steps it otherwise."""
     players, game = training.players, training.recipe.game
     for name, rate in (("generator", game.rate_g), ("discriminator", game.rate_d)):
@@ -64,7 +64,7 @@ def adam(training: Training, **how: bool) -> None:
         setattr(players, f"optimizer_{name[0]}", optimizer)
 
 
-def average_singly(training: Training) -> None:
+def average_singly(training: Trainer) -> None:
     """G's average follows weight by weight."""
     average = training.players.average
 
@@ -79,18 +79,18 @@ def average_singly(training: Training) -> None:
     average.follow = follow  # type: ignore[method-assign]
 
 
-def d_collects(training: Training) -> None:
+def d_collects(training: Trainer) -> None:
     """D's weights are not frozen in G's turn: their gradients are made and thrown away."""
     discriminator = training.players.discriminator
     discriminator.requires_grad_ = lambda on=True: discriminator  # type: ignore[method-assign]
 
 
-def one_pass(training: Training) -> None:
+def one_pass(training: Trainer) -> None:
     """Reals and fakes go through D together, as D without batch normalisation allows."""
     players, objective = training.players, training.objective
     size = training.share
 
-    def turn_d() -> tuple[Drawn, Tensor]:
+    def d_step() -> tuple[Drawn, Tensor]:
         training.seed("d")
         real = training.batches.at(training.seen, size, training.device)
         z = draw(size, training.recipe.network.latent, training.device)
@@ -110,17 +110,17 @@ def one_pass(training: Training) -> None:
         training.seen += size
         return real, loss.detach()
 
-    training.turn_d = turn_d  # type: ignore[method-assign]
+    training.d_step = d_step  # type: ignore[method-assign]
 
 
-def convolutions(training: Training) -> None:
+def convolutions(training: Trainer) -> None:
     """G's first and D's last layer, which have one place alone, as convolutions and not the products that they are."""
     first, last = training.players.generator.body[0], training.players.discriminator.body[-1]
     first.forward = lambda z: F.conv_transpose2d(z, first.weight)
     last.forward = lambda x: F.conv2d(x, last.weight, last.bias)
 
 
-def sub_pixel(training: Training) -> None:
+def sub_pixel(training: Trainer) -> None:
     """Each doubling of G as an ordinary 3 x 3 convolution to four times the channels, shuffled to twice the side (Shi
     2016, 1609.05158), which begins as the same map."""
     players, game = training.players, training.recipe.game
@@ -150,7 +150,7 @@ def shuffled(layer: nn.ConvTranspose2d) -> nn.Sequential:
     return nn.Sequential(conv, nn.PixelShuffle(2))
 
 
-def augmented(training: Training) -> None:
+def augmented(training: Trainer) -> None:
     """All pictures that D sees are augmented."""
     training.augment = augment  # type: ignore[method-assign]
 
@@ -159,7 +159,7 @@ class Lever(NamedTuple):
     """A game and what is moved in it; ``same`` where it is to play as before."""
 
     name: str
-    move: Callable[[Training], None] = as_it_is
+    move: Callable[[Trainer], None] = as_it_is
     same: bool = True
     objective: ObjectiveSettings = ObjectiveSettings()
 
@@ -183,7 +183,7 @@ LEVERS = (
 )
 
 
-def game(lever: Lever, store: Store) -> Training:
+def game(lever: Lever, store: Store) -> Trainer:
     """The game as it comes with one lever moved, a cycle of rounds old. Raises SystemExit where what is played is
     another than it should be."""
     wish = Recipe(
@@ -193,7 +193,7 @@ def game(lever: Lever, store: Store) -> Training:
     )
     recipe = resolve(wish, store.spec, store.n_train, "noise")
     device = torch.device("cpu")
-    training, plain = (Training(recipe, store, device) for _ in range(2))
+    training, plain = (Trainer(recipe, store, device) for _ in range(2))
     lever.move(training)
     if lever.same:
         for found, wanted in zip(training.round(), plain.round(), strict=True):
@@ -204,7 +204,7 @@ def game(lever: Lever, store: Store) -> Training:
     return training
 
 
-def milliseconds(training: Training, seconds: float) -> float:
+def milliseconds(training: Trainer, seconds: float) -> float:
     """CPU time a round, over whole cycles of at least so many seconds."""
 
     def cycle() -> None:

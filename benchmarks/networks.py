@@ -26,7 +26,7 @@ from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.metrics.distribution import frechet
 from evenodds.networks.generate import draw, generate
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 from people import auc
 from record import record
 
@@ -50,10 +50,10 @@ FITTING = {
 }
 
 
-def play(store: Store, wish: Recipe, seconds: float, source: str) -> Training:
+def play(store: Store, wish: Recipe, seconds: float, source: str) -> Trainer:
     """A game of that many seconds."""
     recipe = resolve(wish, store.spec, store.n_train, source)
-    training = Training(recipe, store, torch.device("cpu"))
+    training = Trainer(recipe, store, torch.device("cpu"))
     training.round()
     start = time.monotonic()
     while time.monotonic() - start < seconds:
@@ -61,7 +61,7 @@ def play(store: Store, wish: Recipe, seconds: float, source: str) -> Training:
     return training
 
 
-def fakes_of(training: Training) -> torch.Tensor:
+def fakes_of(training: Trainer) -> torch.Tensor:
     """Fakes of the averaged G."""
     torch.manual_seed(1)
     latents = draw(FAKES, training.recipe.network.latent)

@@ -33,7 +33,7 @@ from evenodds.data.images.arrays import to_pictures, to_tensor
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.evaluate.extractors import View, view_of
+from evenodds.evaluate.extractors import FeatureExtractor, extractor_of
 from evenodds.metrics.distribution import frechet
 from labels import folder_of
 from playing import pictures_of, train
@@ -98,7 +98,7 @@ def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namesp
         np.savez(keep / f"{until:g}.npz", fakes=fakes, rounds=verdict["rounds"])
 
 
-def distance(view: View, reals: NDArray[np.float32], file: Path) -> dict[str, Any]:
+def distance(view: FeatureExtractor, reals: NDArray[np.float32], file: Path) -> dict[str, Any]:
     """What a game had come to."""
     with np.load(file) as held:
         return {"rounds": int(held["rounds"]), "distance": frechet(reals, view.see(held["fakes"]))}
@@ -106,7 +106,7 @@ def distance(view: View, reals: NDArray[np.float32], file: Path) -> dict[str, An
 
 def compare(source: str, store: Store, asked: argparse.Namespace, keep: Path) -> list[dict[str, Any]]:
     """One row for each of the minutes and each game."""
-    view = view_of("efficientnet", store, find_device("cpu"))
+    view = extractor_of("efficientnet", store, find_device("cpu"))
     reals = view.see(store.train(np.arange(min(store.n_train, asked.fakes))))
     found: dict[tuple[float, str], list[dict[str, Any]]] = {}
     for seed in range(asked.seeds):

@@ -1,4 +1,4 @@
-"""Killed at random moments, and out of disk in each write: the whole form of tests/robustness/test_harm.py, with its table.
+"""Killed at random moments, and out of disk in each write: tests/robustness/test_harm.py in full, with its table.
 
 python benchmarks/soak.py [KILLS] [--try]
 """

@@ -29,7 +29,7 @@ from evenodds.config.settings import GameSettings, NetworkSettings, ObjectiveSet
 from evenodds.core.device import find_device
 from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 from memory import make
 from record import record
 from usual import BATCH, PUBLISHED, Usual
@@ -64,8 +64,8 @@ def arms(store: Store, device: torch.device, batch: int) -> list[Arm]:
     same_batch = Recipe(network=NetworkSettings(width=PUBLISHED.width), game=GameSettings(batch=batch))
     found = [Arm("the usual loop", lambda: usual.round(real), batch)]
 
-    def ours(name: str, wish: Recipe) -> Training:
-        training = Training(resolve(wish, spec, store.n_train, "noise"), store, device)
+    def ours(name: str, wish: Recipe) -> Trainer:
+        training = Trainer(resolve(wish, spec, store.n_train, "noise"), store, device)
         found.append(Arm(name, training.round, training.recipe.game.batch))
         return training
 

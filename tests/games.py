@@ -16,8 +16,8 @@ from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.networks.ema import Average
-from evenodds.training.supervisor import Found, Steward
-from evenodds.training.trainer import Training
+from evenodds.training.supervisor import Found, Supervisor
+from evenodds.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 EVERY = 20
@@ -31,7 +31,7 @@ def grid(rows: int = 6_000) -> pd.DataFrame:
     )
 
 
-def training_on(frame: pd.DataFrame, folder: Path, objective: dict[str, Any], **game: Any) -> Training:
+def training_on(frame: pd.DataFrame, folder: Path, objective: dict[str, Any], **game: Any) -> Trainer:
     """A game on a table, not yet begun."""
     path = folder / "table.csv"
     frame.to_csv(path, index=False)
@@ -41,10 +41,10 @@ def training_on(frame: pd.DataFrame, folder: Path, objective: dict[str, Any], **
         game=GameSettings(**game),
     )
     store = prepare(find(str(path)), DataSettings())
-    return Training(resolve(recipe, store.spec, store.n_train, "x"), store, CPU)
+    return Trainer(resolve(recipe, store.spec, store.n_train, "x"), store, CPU)
 
 
-def replace_generator(training: Training, make: Callable[[Tensor], Tensor]) -> None:
+def replace_generator(training: Trainer, make: Callable[[Tensor], Tensor]) -> None:
     """G, and its average, become the function ``make`` of latents (n, 16)."""
     training.players.generator = Function(make)
     training.players.average.network = Function(make).eval()
@@ -62,7 +62,7 @@ class Function(nn.Module):
         return self.make(z) + 0 * self.idle
 
 
-def play(training: Training, steward: Steward, checks: int, rounds: int = EVERY) -> list[Found]:
+def play(training: Trainer, steward: Supervisor, checks: int, rounds: int = EVERY) -> list[Found]:
     """Rounds and checks in turn; ends with the first verdict."""
     found = []
     for _ in range(checks):
@@ -74,6 +74,6 @@ def play(training: Training, steward: Steward, checks: int, rounds: int = EVERY)
     return found
 
 
-def follow_at_once(training: Training) -> None:
+def follow_at_once(training: Trainer) -> None:
     """The average is G itself: toy games are about G."""
     training.players.average = Average(training.players.generator, 1e-3)

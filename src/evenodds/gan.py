@@ -32,7 +32,7 @@ from evenodds.judge.judge import Judge
 from evenodds.judge.predict import ask_in_python
 from evenodds.judge.train import judge_of
 from evenodds.runs import sample as sampling
-from evenodds.runs.conditions import Wanted, wish_of
+from evenodds.runs.conditions import Wanted, resolve_condition
 from evenodds.runs.run import Run
 from evenodds.steer.editor import Steer
 from evenodds.training.clock import Moment
@@ -88,7 +88,7 @@ class Gan:
         """
         run, place = self.fitted(), find_device(self.device)
         with torch.random.fork_rng():
-            wish = wish_of(run, given, seed)
+            wish = resolve_condition(run, given, seed)
             if isinstance(run.spec, PictureSpec):
                 return np.concatenate(list(sampling.pictures(run, n, seed, place, wish)))
             return pd.concat(list(sampling.rows(run, n, seed, place, wish)), ignore_index=True)

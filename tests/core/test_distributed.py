@@ -33,13 +33,13 @@ from evenodds.core.distributed import Team
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.builtin import people
-from evenodds.game.step import Players, turn_d, turn_g
+from evenodds.game.step import Players, d_step, g_step
 from evenodds.networks.build import build
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import Objective, make_objective
 from evenodds.objectives.penalties import Critic, Penalty
 from evenodds.runs.run import Run
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 from tests import ranks
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="ranks are forked")
@@ -86,8 +86,8 @@ def play(
     for step in range(STEPS):
         real, z, again = (whole.chunk(team.size)[team.rank] for whole in batch(step))
         before(step)
-        turn_d(made, objective, lambda x: x, real, z, lazy=step % objective.every == 0)
-        turn_g(made, objective, lambda x: x, real, again)
+        d_step(made, objective, lambda x: x, real, z, lazy=step % objective.every == 0)
+        g_step(made, objective, lambda x: x, real, again)
     weights = {"g": made.generator, "d": made.discriminator}
     return {
         f"{name}.{key}": value.detach().clone()
@@ -203,14 +203,14 @@ def train(size: int, table: Path, out: Path, rounds: int, said: Path) -> list[in
     """The command on so many ranks; each leaves the state that it ended with. Exit codes."""
 
     def work(rank: int) -> None:
-        def kept(training: Training) -> Any:
+        def kept(training: Trainer) -> Any:
             found = follow(training)
             tensors, _ = training.state()
             save_file({f"g.{k}": v for k, v in tensors["generator"].items()}, said / f"{rank}.safetensors")
             return found
 
-        follow = Training.follow
-        Training.follow = kept  # type: ignore[method-assign]
+        follow = Trainer.follow
+        Trainer.follow = kept  # type: ignore[method-assign]
         main(command(table, out, rounds))
 
     said.mkdir(exist_ok=True)

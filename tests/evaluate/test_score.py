@@ -19,7 +19,7 @@ from evenodds.core.errors import UserError
 from evenodds.data.store import Store
 from evenodds.evaluate import extractors, images, tables
 from evenodds.evaluate.copies import SHOWN
-from evenodds.evaluate.extractors import View, layout, of_module, view_of
+from evenodds.evaluate.extractors import FeatureExtractor, extractor_of, layout, of_module
 from evenodds.evaluate.real_features import features_of, place_of
 from evenodds.evaluate.score import Asked, score
 from evenodds.gan import Gan
@@ -237,14 +237,14 @@ def test_features_of_reals_are_made_once_for_the_same_data_and_extractor(
 ) -> None:
     monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path))
     store, look = store_of(digits), Counting()
-    view = View("counting", "none", look)
+    view = FeatureExtractor("counting", "none", look)
     first = features_of(store, "train", 300, view)
     assert look.seen == 300
     np.testing.assert_array_equal(features_of(store, "train", 300, view), first)
     assert look.seen == 300
     features_of(store, "heldout", 100, view)
     features_of(store, "train", 200, view)
-    features_of(store, "train", 300, View("counting", "bilinear", look))
+    features_of(store, "train", 300, FeatureExtractor("counting", "bilinear", look))
     assert look.seen == 300 + 100 + 200 + 300
     path = place_of(store, "train", 300, view)
     path.write_bytes(path.read_bytes()[:500])  # a damaged file is no reason to fail
@@ -254,7 +254,7 @@ def test_features_of_reals_are_made_once_for_the_same_data_and_extractor(
     other.fingerprint = "another"
     features_of(other, "train", 300, view)
     assert look.seen == 1500
-    features_of(store, "train", 10, View("a user's", "none", look, kept=False))
+    features_of(store, "train", 10, FeatureExtractor("a user's", "none", look, kept=False))
     assert look.seen == 1510
     assert len(list((tmp_path / "features").iterdir())) == 5
 
@@ -264,7 +264,7 @@ def test_features_of_reals_are_made_once_for_the_same_data_and_extractor(
 )
 def test_efficientnet_names_itself_and_its_resizer(digits: Run) -> None:
     store = store_of(digits)
-    view = view_of("auto", store, CPU)
+    view = extractor_of("auto", store, CPU)
     assert (view.name, view.resizer, view.frechet) == (
         "EfficientNet-Lite0",
         "bilinear to 96 px",
@@ -278,15 +278,15 @@ def test_without_the_extra_the_game_s_own_features_serve(
 ) -> None:
     monkeypatch.setattr("evenodds.metrics.efficientnet.PACKAGES", ("a_package_that_nobody_has",))
     store = store_of(digits)
-    assert view_of("auto", store, CPU).name == "layout and detail"
+    assert extractor_of("auto", store, CPU).name == "layout and detail"
     with pytest.raises(UserError, match=r"pip install 'evenodds\[features\]'"):
-        view_of("efficientnet", store, CPU)
+        extractor_of("efficientnet", store, CPU)
 
 
 def test_inception_alone_is_called_fid(digits: Run) -> None:
     pytest.importorskip("torch_fidelity", reason="torch-fidelity is no dependency")
     try:
-        view = view_of("inception", store_of(digits), CPU)
+        view = extractor_of("inception", store_of(digits), CPU)
     except UserError as problem:
         pytest.skip(str(problem))
     assert view.frechet == "FID"
@@ -335,7 +335,7 @@ def test_whatever_is_wrong_is_one_sentence(
         Gan().score()
     monkeypatch.setattr(extractors.inception, "WEIGHTS", "nowhere.pth")
     with pytest.raises(UserError, match="--extractor inception needs"):
-        view_of("inception", store_of(digits), CPU)
+        extractor_of("inception", store_of(digits), CPU)
 
 
 @pytest.mark.slow

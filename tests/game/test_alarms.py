@@ -22,10 +22,10 @@ from evenodds.game.alarms import (
     Alarm,
     raised,
 )
-from evenodds.metrics.check import Seen
+from evenodds.metrics.check import CheckMetrics
 
 A_LITTLE = 1e-6
-HEALTHY = Seen(
+HEALTHY = CheckMetrics(
     odds=0.72,
     odds_low=0.69,
     odds_high=0.75,
@@ -48,11 +48,11 @@ COPIED: dict[str, Any] = {"closeness": 0.99, "closeness_low": 0.98, "nearer_trai
 CERTAIN: dict[str, Any] = {"odds": 1.0, "odds_low": 0.998, "odds_high": 1.0}
 
 
-def seen(**facts: Any) -> Seen:
+def seen(**facts: Any) -> CheckMetrics:
     return HEALTHY._replace(**facts)
 
 
-def kinds(now: Seen, *before: Seen) -> list[str]:
+def kinds(now: CheckMetrics, *before: CheckMetrics) -> list[str]:
     return [alarm.kind for alarm in raised(now, before)]
 
 
@@ -88,11 +88,11 @@ def test_divergence_says_how_far_the_scores_range() -> None:
     ]
 
 
-def certain(*distances: float, low: float = 0.998) -> list[Seen]:
+def certain(*distances: float, low: float = 0.998) -> list[CheckMetrics]:
     return [seen(**{**CERTAIN, "odds_low": low, "distance": distance}) for distance in distances]
 
 
-def stuck(course: list[Seen]) -> list[str]:
+def stuck(course: list[CheckMetrics]) -> list[str]:
     return kinds(course[-1], *course[:-1])
 
 

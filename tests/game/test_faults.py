@@ -12,35 +12,35 @@ from torch import Tensor
 
 from evenodds.data.tables.codec import TableCodec
 from evenodds.objectives.losses import Loss, relativistic_d, relativistic_g
-from evenodds.training.supervisor import LASTS, TRIES, Found, Steward
-from evenodds.training.trainer import Training
+from evenodds.training.supervisor import LASTS, TRIES, Found, Supervisor
+from evenodds.training.trainer import Trainer
 from tests.games import grid, play, replace_generator, training_on
 
 ROUNDS = 300
 
 
 @pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[Training, Steward]]:
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[Trainer, Supervisor]]:
     """A game on 25 Gaussians, well on its way and without a fault, made anew at each call."""
     folder = tmp_path_factory.mktemp("grid")
     begun = training_on(grid(), folder, {})
-    steward = Steward(begun)
+    steward = Supervisor(begun)
     found = play(begun, steward, 3, ROUNDS // 3)
     assert kinds(found) == [set(), set(), set()], "no alarm in a sound game"
     tensors, facts = begun.state()
     before = list(steward.before)
 
-    def make() -> tuple[Training, Steward]:
+    def make() -> tuple[Trainer, Supervisor]:
         training = training_on(grid(), folder, {})
         training.restore({name: dict(group) for name, group in tensors.items()}, facts)
-        again = Steward(training)
+        again = Supervisor(training)
         again.before, again.finish.led = list(before), True
         return training, again
 
     return make
 
 
-Healthy = Callable[[], tuple[Training, Steward]]
+Healthy = Callable[[], tuple[Trainer, Supervisor]]
 
 
 def kinds(found: list[Found]) -> list[set[str]]:
@@ -73,7 +73,7 @@ def test_a_generator_that_knows_3_of_25_modes_has_collapsed(healthy: Healthy) ->
     assert any("cover" in alarm.reason for alarm in found[-1].alarms)
 
 
-def of_three_modes(training: Training) -> Tensor:
+def of_three_modes(training: Trainer) -> Tensor:
     """Training rows, encoded, of 3 of the 25 modes."""
     known = training.store.train(np.arange(training.store.n_train))
     assert training.store.codec_json is not None
@@ -130,7 +130,7 @@ def test_a_fault_that_stays_ends_the_game_after_its_tries(healthy: Healthy) -> N
 
 def test_a_rate_a_thousand_times_too_high_is_divergence(tmp_path: Path) -> None:
     training = training_on(grid(), tmp_path, {}, rate_d=1.0, rate_g=1.0)
-    found = play(training, Steward(training), 2)
+    found = play(training, Supervisor(training), 2)
     assert "divergence" in set().union(*kinds(found))
 
 

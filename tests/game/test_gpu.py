@@ -19,7 +19,7 @@ from evenodds.core.rng import set_random
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.game.cuda_graphs import WARM
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 from tests.conftest import Answer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA GPU")
@@ -65,16 +65,16 @@ CYCLE = 4
 """Rounds in which both kinds of D's turn come: every fourth is played with the penalty."""
 
 
-def training_on(source: Any, data: DataSettings, network: str, **game: Any) -> Training:
+def training_on(source: Any, data: DataSettings, network: str, **game: Any) -> Trainer:
     """A small game on a GPU, not yet begun."""
     store = prepare(find(str(source)), data)
     recipe = Recipe(
         data=data, network=NetworkSettings(network=network, width=16), game=GameSettings(batch=16, **game)
     )
-    return Training(resolve(recipe, store.spec, store.n_train, "x", store.condition), store, CUDA)
+    return Trainer(resolve(recipe, store.spec, store.n_train, "x", store.condition), store, CUDA)
 
 
-def played(training: Training, rounds: int) -> Tensor:
+def played(training: Trainer, rounds: int) -> Tensor:
     """All weights of both players and of the average after so many rounds, in one row."""
     for _ in range(rounds):
         training.round()
@@ -83,7 +83,7 @@ def played(training: Training, rounds: int) -> Tensor:
     return torch.cat([weight.detach().flatten() for network in networks for weight in network.parameters()])
 
 
-def same_but_for_rounding(make: Callable[[], Training], monkeypatch: pytest.MonkeyPatch) -> bool:
+def same_but_for_rounding(make: Callable[[], Trainer], monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether a game whose turns were recorded is the one that is played as it stands, and not as far from it as one
     with other random numbers. (Sums on a GPU come in any order, and a game makes much of little.)"""
     monkeypatch.setattr("evenodds.game.cuda_graphs.WARM", 1)

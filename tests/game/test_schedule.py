@@ -21,9 +21,9 @@ from evenodds.game.schedule import (
     SLOWEST,
     STEP,
     STEPS,
+    BalanceSchedule,
     Move,
-    Pace,
-    Tempo,
+    ScheduleState,
 )
 from evenodds.metrics.odds import Odds
 
@@ -41,13 +41,13 @@ STILL = {
 }
 
 
-def tempo(pace: Pace | None = None, **facts: Any) -> Tempo:
+def tempo(pace: ScheduleState | None = None, **facts: Any) -> BalanceSchedule:
     """Moves nothing but what is asked for."""
     asked = GameSettings.model_validate({"tempo": "fixed", "augment": "off", **facts})
-    return Tempo(asked, pace or Pace())
+    return BalanceSchedule(asked, pace or ScheduleState())
 
 
-def ratios(own: Tempo, odds: Odds, checks: int) -> list[int]:
+def ratios(own: BalanceSchedule, odds: Odds, checks: int) -> list[int]:
     found = []
     for _ in range(checks):
         own.level(odds, 0)
@@ -66,7 +66,7 @@ def test_a_new_pace_is_the_recipes(turns_d: int, turns_g: int) -> None:
     ("ratio", "turns"), [(-3, (2, 24)), (-1, (2, 6)), (0, (2, 3)), (1, (4, 3)), (3, (16, 3))]
 )
 def test_a_step_of_the_ratio_doubles_one_players_turns(ratio: int, turns: tuple[int, int]) -> None:
-    assert tempo(Pace(ratio=ratio), turns_d=2, turns_g=3).turns == turns
+    assert tempo(ScheduleState(ratio=ratio), turns_d=2, turns_g=3).turns == turns
 
 
 def test_a_d_that_is_ahead_loses_turns_until_the_limit() -> None:
@@ -79,7 +79,7 @@ def test_a_d_that_is_behind_wins_turns_until_the_limit() -> None:
 
 @pytest.mark.parametrize("start", [-STEPS, -1, 0, 1, STEPS])
 def test_in_its_band_the_ratio_goes_back_to_the_recipes_and_stays(start: int) -> None:
-    own = tempo(Pace(ratio=start), tempo="turns")
+    own = tempo(ScheduleState(ratio=start), tempo="turns")
     steps = ratios(own, BAND, STEPS + 1)
     assert [abs(step) for step in steps] == [max(0, abs(start) - 1 - done) for done in range(STEPS + 1)]
 
@@ -109,15 +109,15 @@ def test_each_move_says_what_to_which_value_and_why() -> None:
 
 def test_nothing_is_said_where_nothing_moves() -> None:
     assert tempo(tempo="turns").level(BAND, 0) == []
-    assert tempo(Pace(ratio=-STEPS), tempo="turns").level(D_AHEAD, 0) == []
-    assert tempo(Pace(penalty=FIRMER**6), tempo="penalty").level(D_AHEAD, 0) == []
+    assert tempo(ScheduleState(ratio=-STEPS), tempo="turns").level(D_AHEAD, 0) == []
+    assert tempo(ScheduleState(penalty=FIRMER**6), tempo="penalty").level(D_AHEAD, 0) == []
 
 
 @pytest.mark.parametrize("odds", SIDES)
 def test_a_fixed_tempo_never_moves(odds: Odds) -> None:
-    own = tempo(Pace(ratio=1, penalty=4, augment=0.5))
+    own = tempo(ScheduleState(ratio=1, penalty=4, augment=0.5))
     assert own.level(odds, 0.5) == []
-    assert own.pace == Pace(ratio=1, penalty=4, augment=0.5)
+    assert own.pace == ScheduleState(ratio=1, penalty=4, augment=0.5)
 
 
 def test_the_penalty_grows_while_d_is_ahead_and_shrinks_while_it_is_behind() -> None:
@@ -153,14 +153,14 @@ def test_augmentation_rises_with_the_gap_and_falls_back() -> None:
 
 @pytest.mark.parametrize("gap", [0.0, GAP / 2, GAP])
 def test_augmentation_stays_where_the_gap_is_small(gap: float) -> None:
-    own = tempo(Pace(augment=0.4), augment="auto")
+    own = tempo(ScheduleState(augment=0.4), augment="auto")
     assert own.level(BAND, gap) == []
     assert own.pace.augment == 0.4
 
 
 @pytest.mark.parametrize("choice", ["on", "off"])
 def test_a_choice_of_augmentation_is_kept(choice: str) -> None:
-    own = tempo(Pace(augment=float(choice == "on")), augment=choice, tempo="turns")
+    own = tempo(ScheduleState(augment=float(choice == "on")), augment=choice, tempo="turns")
     for gap in (0.5, -0.5):
         own.level(D_AHEAD, gap)
         assert own.pace.augment == float(choice == "on")
@@ -202,14 +202,14 @@ def test_rates_that_brought_the_game_nearer_once_are_not_raised_again() -> None:
 
 @pytest.mark.parametrize(("odds", "penalised"), [(LEVEL, True), (D_AHEAD, False)])
 def test_a_level_game_and_one_without_a_penalty_are_only_slowed(odds: Odds, penalised: bool) -> None:
-    own = Tempo(GameSettings(), Pace(), penalised)
+    own = BalanceSchedule(GameSettings(), ScheduleState(), penalised)
     assert [move.what for move in own.settle(odds, False, "it stands")] == ["factor on the rates"]
 
 
 def test_without_annealing_nothing_moves_where_a_game_stands_still() -> None:
     own = tempo(anneal="off")
     assert own.settle(D_AHEAD, False, "it stands") == []
-    assert own.pace == Pace()
+    assert own.pace == ScheduleState()
 
 
 def test_each_new_try_has_a_tenth_of_the_rates_and_from_the_second_four_times_the_penalty() -> None:

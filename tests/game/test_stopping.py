@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenodds.game.stopping import BETTER, LEVEL_FOR, PATIENCE, SOON, Finish
+from evenodds.game.stopping import BETTER, LEVEL_FOR, PATIENCE, SOON, StoppingRule
 from evenodds.metrics.odds import Odds
 from evenodds.metrics.referee import Ruling
 from evenodds.training.clock import APART, after
@@ -25,9 +25,9 @@ def ruling(high: float = 0.54, auc: float = 0.51) -> Ruling:
     return Ruling(auc, auc - 0.03, high, 0.3, "trees")
 
 
-def finish(odds: list[Odds], *, led: bool = True, alarmed: tuple[int, ...] = ()) -> Finish:
+def finish(odds: list[Odds], *, led: bool = True, alarmed: tuple[int, ...] = ()) -> StoppingRule:
     """After checks with these odds; ``alarmed`` are the places of those with an alarm."""
-    own = Finish(MARGIN, CHECKS, led=led)
+    own = StoppingRule(MARGIN, CHECKS, led=led)
     for place, level in enumerate(odds):
         own.note(100 * (place + 1), level, 1.0, 0.5, place in alarmed)
     return own
@@ -86,9 +86,9 @@ def test_the_upper_end_decides_and_not_the_ruling_itself(high: float, even: bool
     assert finish([LEVEL] * 3).even(ruling(high, auc=0.45)) is even
 
 
-def course(distances: list[float], every: int = 100, patience: int = CHECKS) -> Finish:
+def course(distances: list[float], every: int = 100, patience: int = CHECKS) -> StoppingRule:
     """After checks at every ``every`` rounds with these distances, D ahead all the time."""
-    own = Finish(MARGIN, patience, led=True)
+    own = StoppingRule(MARGIN, patience, led=True)
     for place, distance in enumerate(distances, 1):
         own.note(place * every, D_AHEAD, distance, 0.5, False)
     return own
@@ -160,7 +160,7 @@ def test_two_low_checks_of_three_are_progress() -> None:
 
 def test_a_coverage_that_grows_is_progress_while_the_distance_stands() -> None:
     """By a median of three checks, as the distance is; but nothing has come nearer by it."""
-    own = Finish(MARGIN, CHECKS, led=True)
+    own = StoppingRule(MARGIN, CHECKS, led=True)
     for place in range(1, 5 * CHECKS):
         own.note(100 * place, D_AHEAD, 1.0, min(1.0, 0.1 * 1.05 ** (place - 1)), False)
         if place == 2:
@@ -243,7 +243,7 @@ COURSE = st.lists(EACH, max_size=25)
 Check = tuple[Odds, float, float, bool, float | None]
 
 
-def play(own: Finish, checks: list[Check], first: int = 1) -> list[tuple[Any, ...]]:
+def play(own: StoppingRule, checks: list[Check], first: int = 1) -> list[tuple[Any, ...]]:
     found = []
     for place, (odds, distance, coverage, alarmed, auc) in enumerate(checks, first):
         own.note(place, odds, distance, coverage, alarmed)
@@ -257,7 +257,7 @@ def play(own: Finish, checks: list[Check], first: int = 1) -> list[tuple[Any, ..
 @settings(deadline=None)
 @given(COURSE, COURSE)
 def test_a_restored_finish_goes_on_as_the_one_that_was_saved(before: list[Check], after: list[Check]) -> None:
-    own, again = Finish(MARGIN, CHECKS, led=True), Finish(MARGIN, CHECKS)
+    own, again = StoppingRule(MARGIN, CHECKS, led=True), StoppingRule(MARGIN, CHECKS)
     play(own, before)
     again.restore(json.loads(json.dumps(own.state())))
     assert again == own
@@ -270,17 +270,17 @@ def test_a_restored_finish_goes_on_as_the_one_that_was_saved(before: list[Check]
 @given(COURSE)
 def test_even_is_said_only_with_all_its_proof(checks: list[Check]) -> None:
     """Whatever the course: three level checks without an alarm, a ruling below the margin, and a lead."""
-    found = play(Finish(MARGIN, CHECKS, led=True), checks)
+    found = play(StoppingRule(MARGIN, CHECKS, led=True), checks)
     for place, (_, even, _) in enumerate(found):
         last = checks[max(0, place - LEVEL_FOR + 1) : place + 1]
         auc = checks[place][4]
         level = len(last) == LEVEL_FOR and all(odds == LEVEL and not bad for odds, _, _, bad, _ in last)
         assert even == (level and auc is not None and min(1.0, auc + 0.03) <= MARGIN)
-    assert not any(even for _, even, _ in play(Finish(MARGIN, CHECKS), checks))
+    assert not any(even for _, even, _ in play(StoppingRule(MARGIN, CHECKS), checks))
 
 
 def test_another_margin_survives_what_is_restored() -> None:
     """The margin is the recipe's, not the checkpoint's."""
-    own = Finish(0.6, CHECKS)
+    own = StoppingRule(0.6, CHECKS)
     own.restore(finish([LEVEL] * 3).state())
     assert own.even(ruling(0.59))

@@ -23,8 +23,8 @@ from evenodds.config.settings import ObjectiveSettings
 from evenodds.game.step import Players
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import make_objective
-from evenodds.training.supervisor import Steward
-from evenodds.training.trainer import Training
+from evenodds.training.supervisor import Supervisor
+from evenodds.training.trainer import Trainer
 from tests.games import play, training_on
 
 RATE = 0.05
@@ -60,7 +60,7 @@ class Power(nn.Module):
         return (self.number * x**self.power).flatten()
 
 
-def game(folder: Path, generator: Shifted, discriminator: Power, objective: dict[str, Any]) -> Training:
+def game(folder: Path, generator: Shifted, discriminator: Power, objective: dict[str, Any]) -> Trainer:
     """The toy players on a column of normal numbers, by gradient descent as in the theory."""
     frame = pd.DataFrame({"x": np.random.default_rng(0).normal(size=20_000)})
     training = training_on(frame, folder, {}, batch=1024, rate_d=RATE, rate_g=RATE)
@@ -72,8 +72,8 @@ def game(folder: Path, generator: Shifted, discriminator: Power, objective: dict
     return training
 
 
-def steward_of(training: Training) -> Steward:
-    steward = Steward(training)
+def steward_of(training: Trainer) -> Supervisor:
+    steward = Supervisor(training)
     steward.finish.led = True
     return steward
 
@@ -129,13 +129,13 @@ def test_with_r1_the_spread_game_ends_even_at_its_equilibrium(tmp_path: Path) ->
 
 def test_a_discriminator_that_never_had_its_head_start_is_never_even(tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(0.0), Power(1), {"penalty": "r1", "penalty_weight": 1.0})
-    steward = Steward(training)
+    steward = Supervisor(training)
     assert all(check.ending != "even" for check in play(training, steward, 10, 5))
 
 
 def test_below_the_floor_is_what_a_perfect_generator_has_by_chance(tmp_path: Path) -> None:
     """Of such states none is closer than another: a lucky one is not held on to."""
-    examiner = Steward(game(tmp_path, Shifted(0.0), Power(1), {})).examiner
+    examiner = Supervisor(game(tmp_path, Shifted(0.0), Power(1), {})).examiner
     draws = np.random.default_rng(1).normal(size=(40, examiner.count, 1)).astype(np.float32)
     assert sum(examiner.distance(draw) <= examiner.floor for draw in draws) >= 32
     assert not any(examiner.distance(draw + 0.2) <= examiner.floor for draw in draws)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evenodds.core.spec import RowSpec, Span
-from evenodds.judge.corrupt_images import BREAKS, VISIBLE, break_pictures, shuffle_patches
-from evenodds.judge.corrupt_rows import BOX, break_rows, noise, shuffle_columns
+from evenodds.judge.corrupt_images import BREAKS, VISIBLE, corrupt_images, shuffle_patches
+from evenodds.judge.corrupt_rows import BOX, corrupt_rows, noise, shuffle_columns
 
 SPEC = RowSpec((Span(0, 1, "number"), Span(1, 4, "category"), Span(4, 5, "number")))
 COLUMNS = [1, 4]
@@ -52,7 +52,7 @@ def test_noise_fills_the_box_and_chooses_once() -> None:
 
 def test_broken_rows_are_half_shuffled_a_quarter_noise_and_a_quarter_noise_in_one_column() -> None:
     block = rows()
-    out = break_rows(block, SPEC, COLUMNS, 4_000, np.random.default_rng(0))
+    out = corrupt_rows(block, SPEC, COLUMNS, 4_000, np.random.default_rng(0))
     known = [np.isin(out[:, place], block[:, place]) for place in (0, 4)]
     assert (known[0] & known[1]).sum() == pytest.approx(2_000, abs=5)
     assert (~known[0] & ~known[1]).sum() == pytest.approx(1_000, abs=5)
@@ -61,7 +61,7 @@ def test_broken_rows_are_half_shuffled_a_quarter_noise_and_a_quarter_noise_in_on
 
 def test_a_table_of_one_column_is_broken_too() -> None:
     block = rows()[:, :1]
-    out = break_rows(block, RowSpec((Span(0, 1, "number"),)), [1], 100, np.random.default_rng(0))
+    out = corrupt_rows(block, RowSpec((Span(0, 1, "number"),)), [1], 100, np.random.default_rng(0))
     assert not np.isin(out, block).any()
 
 
@@ -92,7 +92,7 @@ def test_shuffled_patches_hold_the_same_pixels() -> None:
 @pytest.mark.parametrize("size", [12, 17])
 def test_broken_pictures_differ_from_every_real_one(size: int) -> None:
     real = pictures(size=size)
-    out = break_pictures(real, 90, np.random.default_rng(0))
+    out = corrupt_images(real, 90, np.random.default_rng(0))
     assert out.shape == (90, *real.shape[1:])
     assert out.dtype == np.uint8
     apart = np.abs(out[:, None].astype(float) - real[None]).mean((2, 3, 4)).min(1)
@@ -101,4 +101,4 @@ def test_broken_pictures_differ_from_every_real_one(size: int) -> None:
 
 def test_a_flat_picture_breaks_without_a_complaint() -> None:
     flat = np.full((3, 1, 8, 8), 255, np.uint8)
-    assert break_pictures(flat, 60, np.random.default_rng(0)).shape == (60, 1, 8, 8)
+    assert corrupt_images(flat, 60, np.random.default_rng(0)).shape == (60, 1, 8, 8)

@@ -19,7 +19,7 @@ from evenodds.data.builtin import people
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.store import Block, Store
 from evenodds.gan import Gan
-from evenodds.judge.dataset import SHARES, Witnesses, cut_sheet
+from evenodds.judge.dataset import SHARES, JudgeData, cut_sheet
 from evenodds.judge.features import EYE, distance, points, see, sight
 from evenodds.judge.judge import Judge
 from evenodds.judge.train import FOR_ROWS, judge_of, sides
@@ -79,7 +79,7 @@ def test_its_probabilities_are_calibrated_and_it_says_so(judge: Judge, run: Run,
     assert judge.facts["calibration_error"] < 0.05
     assert judge.facts["calibration_n"] > judge.facts["heldout_n"] == 2_000
     reals = judge.score(store.heldout(np.arange(2_000)))
-    fakes = Witnesses(run, store, CPU).side("new", store.heldout(np.arange(2_000)), 4_000, 8, 10)
+    fakes = JudgeData(run, store, CPU).side("new", store.heldout(np.arange(2_000)), 4_000, 8, 10)
     score = np.concatenate([reals, *(judge.score(block) for block in fakes.fakes.values())])
     percent = judge.percent_real(score)
     real = np.arange(len(score)) < len(reals)
@@ -128,7 +128,7 @@ def test_a_damaged_or_older_judge_is_made_again(run: Run, judge: Judge, tmp_path
     state = folder / "judge" / "state.json"
     facts = json.loads(state.read_text())
     facts["state"]["layout"] = 0
-    state.write_text(json.dumps(checksums.seal(facts)))
+    state.write_text(json.dumps(checksums.with_checksum(facts)))
     assert Judge.load(folder / "judge") is None
     assert Judge.load(tmp_path / "nothing") is None
 

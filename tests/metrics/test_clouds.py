@@ -24,8 +24,7 @@ from evenodds.metrics.distribution import (
     kernel_distance,
     precision_recall,
 )
-
-from tests.metrics.test_distribution import apart, cloud
+from tests.metrics.test_distribution import cloud, mean_distance
 
 PAIRS = [
     (cloud(0, 120, 5), cloud(1, 120, 5)),
@@ -146,7 +145,7 @@ def test_distances_are_differences_in_order_and_in_any_portions(
     a, b = cloud(0, 23, width, 100.0), cloud(1, 17, width, 100.0)
     b[3] = a[5]
     whole = next(distances(a, b))[1]
-    np.testing.assert_allclose(whole, [[apart(x, y) for y in b] for x in a], rtol=1e-6)
+    np.testing.assert_allclose(whole, [[mean_distance(x, y) for y in b] for x in a], rtol=1e-6)
     assert whole[5, 3] == 0
     before = precision_recall(a, b), density_coverage(a, b)
     monkeypatch.setattr(distribution, "ROWS", 4)

@@ -19,12 +19,12 @@ from evenodds.metrics.distribution import (
     NEIGHBOURS,
     Cloud,
     copying,
-    cover,
+    coverage_metrics,
     energy,
-    fellows,
     frechet,
+    mean_self_distance,
     nearest,
-    within,
+    nearest_k,
 )
 
 
@@ -33,7 +33,7 @@ def cloud(seed: int, n: int = 60, k: int = 3, shift: float = 0.0, scale: float =
     return (np.random.default_rng(seed).normal(size=(n, k)) * scale + shift).astype(np.float32)
 
 
-def apart(a: Cloud, b: Cloud) -> float:
+def mean_distance(a: Cloud, b: Cloud) -> float:
     return math.sqrt(sum((float(x) - float(y)) ** 2 for x, y in zip(a, b, strict=True)))
 
 
@@ -41,17 +41,19 @@ def apart(a: Cloud, b: Cloud) -> float:
 @pytest.mark.parametrize("width", [1, 3, 40])
 def test_nearest_and_fellows_are_what_sorting_says(k: int, width: int) -> None:
     a, b = cloud(0, 12, width), cloud(1, 15, width)
-    kth = [sorted(apart(row, other) for other in b)[k - 1] for row in a]
+    kth = [sorted(mean_distance(row, other) for other in b)[k - 1] for row in a]
     np.testing.assert_allclose(nearest(a, b, k), kth, rtol=1e-4)
-    others = [sorted(apart(row, o) for j, o in enumerate(a) if j != i)[k - 1] for i, row in enumerate(a)]
-    np.testing.assert_allclose(fellows(a, k), others, rtol=1e-4)
+    others = [
+        sorted(mean_distance(row, o) for j, o in enumerate(a) if j != i)[k - 1] for i, row in enumerate(a)
+    ]
+    np.testing.assert_allclose(nearest_k(a, k), others, rtol=1e-4)
 
 
 def test_a_cloud_of_fewer_than_k_has_its_furthest() -> None:
     a, b = cloud(0, 3), cloud(1, 4)
-    np.testing.assert_allclose(nearest(a, b, 9), [max(apart(x, y) for y in b) for x in a], rtol=1e-5)
-    furthest = [max(apart(x, y) for y in a) for x in a]
-    np.testing.assert_allclose(fellows(a, 9), furthest, rtol=1e-5)
+    np.testing.assert_allclose(nearest(a, b, 9), [max(mean_distance(x, y) for y in b) for x in a], rtol=1e-5)
+    furthest = [max(mean_distance(x, y) for y in a) for x in a]
+    np.testing.assert_allclose(nearest_k(a, 9), furthest, rtol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -60,12 +62,14 @@ def test_coverage_and_precision_are_what_loops_count(seed: int, shift: float, sc
     real, fake = cloud(seed, 40), cloud(seed + 10, 50, shift=shift, scale=scale)
     radii = []
     for i, row in enumerate(real):
-        radii.append(sorted(apart(row, other) for j, other in enumerate(real) if j != i)[NEIGHBOURS - 1])
+        radii.append(
+            sorted(mean_distance(row, other) for j, other in enumerate(real) if j != i)[NEIGHBOURS - 1]
+        )
     largest = LARGEST * median(radii)
-    met = sum(any(apart(row, f) < r for f in fake) for row, r in zip(real, radii, strict=True))
+    met = sum(any(mean_distance(row, f) < r for f in fake) for row, r in zip(real, radii, strict=True))
     balls = [min(r, largest) for r in radii]
-    plausible = sum(any(apart(row, f) < r for row, r in zip(real, balls, strict=True)) for f in fake)
-    found = cover(real, fake)
+    plausible = sum(any(mean_distance(row, f) < r for row, r in zip(real, balls, strict=True)) for f in fake)
+    found = coverage_metrics(real, fake)
     assert found.coverage == pytest.approx(met / len(real))
     assert found.precision == pytest.approx(plausible / len(fake))
 
@@ -73,7 +77,7 @@ def test_coverage_and_precision_are_what_loops_count(seed: int, shift: float, sc
 @pytest.mark.parametrize("width", [1, 2, 8])
 def test_fakes_of_the_datas_law_cover_as_much_as_theory_says(width: int) -> None:
     """Each of 2n samples is as likely to be next: no fake among the nearest 5 has probability 2^-5."""
-    found = [cover(cloud(seed, 400, width), cloud(seed + 50, 400, width)) for seed in range(8)]
+    found = [coverage_metrics(cloud(seed, 400, width), cloud(seed + 50, 400, width)) for seed in range(8)]
     assert np.mean([one.coverage for one in found]) == pytest.approx(1 - 2**-NEIGHBOURS, abs=0.012)
     assert np.mean([one.spread for one in found]) == pytest.approx(1, abs=0.05)
     assert all(one.identical < 0.05 for one in found)
@@ -83,22 +87,22 @@ def test_a_table_of_choices_alone_is_covered_by_fakes_of_its_law() -> None:
     """Four different rows, again and again: each real has a fake that is the same."""
     levels = np.eye(4, dtype=np.float32)
     real, fake = (levels[np.random.default_rng(seed).integers(0, 4, 200)] for seed in (0, 1))
-    found = cover(real, fake)
+    found = coverage_metrics(real, fake)
     assert (found.coverage, found.precision, found.identical) == (1, 1, 0)
-    assert cover(real, np.repeat(levels[:1], 200, 0)).coverage == (real[:, 0] == 1).mean()
+    assert coverage_metrics(real, np.repeat(levels[:1], 200, 0)).coverage == (real[:, 0] == 1).mean()
 
 
 def test_a_generator_of_one_mode_in_four_covers_a_quarter_and_is_precise() -> None:
     centres = np.array([[0, 0], [20, 0], [0, 20], [20, 20]], np.float32)
     real = np.concatenate([cloud(i, 100, 2) + centre for i, centre in enumerate(centres)])
-    found = cover(real, cloud(9, 400, 2))
+    found = coverage_metrics(real, cloud(9, 400, 2))
     assert found.coverage == pytest.approx(0.25, abs=0.01)
     assert found.precision > 0.95
     assert found.spread < 0.05
 
 
 def test_fakes_far_away_meet_nothing() -> None:
-    found = cover(cloud(0), cloud(1, shift=50))
+    found = coverage_metrics(cloud(0), cloud(1, shift=50))
     assert (found.coverage, found.precision) == (0, 0)
 
 
@@ -106,40 +110,40 @@ def test_an_outliers_ball_makes_nothing_plausible() -> None:
     """One real a long way off: its 5th fellow is as far, and that ball takes in all between."""
     real = np.concatenate([cloud(0, 200, 2), np.array([[100, 0]], np.float32)])
     between = cloud(1, 100, 2) + np.array([50, 0], np.float32)
-    ball = fellows(real, NEIGHBOURS)[-1]
+    ball = nearest_k(real, NEIGHBOURS)[-1]
     assert (nearest(between, real[-1:]) < ball).all(), "the ball as it is would take them all"
-    assert cover(real, between).precision == 0
+    assert coverage_metrics(real, between).precision == 0
 
 
 @pytest.mark.parametrize("copies", [0, 10, 30])
 def test_planted_duplicates_are_the_near_identical(copies: int) -> None:
     """``copies`` fakes have a twin a thousandth of the reals' median distance away: two of them each time."""
     real, fake = cloud(0, 100), cloud(1, 100)
-    fake = fake[np.argsort(-fellows(fake))]  # the loneliest first: none has a fellow of its own by chance
-    tiny = np.float32(0.1 * IDENTICAL * np.median(fellows(real)))
+    fake = fake[np.argsort(-nearest_k(fake))]  # the loneliest first: none has a fellow of its own by chance
+    tiny = np.float32(0.1 * IDENTICAL * np.median(nearest_k(real)))
     fake[50 : 50 + copies] = fake[:copies] + tiny / 2
-    assert cover(real, fake).identical == pytest.approx(2 * copies / 100)
+    assert coverage_metrics(real, fake).identical == pytest.approx(2 * copies / 100)
 
 
 def test_twins_further_than_the_limit_are_no_twins() -> None:
     real, fake = cloud(0, 100), cloud(1, 50) * 100
     step = np.zeros(3, np.float32)
     for share, expected in ((0.5, 1.0), (2.0, 0.0)):
-        step[0] = share * IDENTICAL * np.median(fellows(real))
-        assert cover(real, np.concatenate([fake, fake + step])).identical == expected
+        step[0] = share * IDENTICAL * np.median(nearest_k(real))
+        assert coverage_metrics(real, np.concatenate([fake, fake + step])).identical == expected
 
 
 def test_duplicates_that_the_data_have_too_are_not_held_against_the_fakes() -> None:
     real, fake = cloud(0, 100), cloud(1, 100)
     real[80:], fake[80:] = real[:20], fake[:20]
-    assert cover(real, fake).identical == 0
-    assert cover(real, np.repeat(fake[:1], 100, 0)).identical == pytest.approx(0.6)
+    assert coverage_metrics(real, fake).identical == 0
+    assert coverage_metrics(real, np.repeat(fake[:1], 100, 0)).identical == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.1, 3.0])
 def test_spread_is_the_squared_factor_of_a_scaled_cloud(factor: float) -> None:
     real = cloud(0, 50)
-    assert cover(real, real * np.float32(factor) + 7).spread == pytest.approx(factor**2, rel=1e-4)
+    assert coverage_metrics(real, real * np.float32(factor) + 7).spread == pytest.approx(factor**2, rel=1e-4)
 
 
 def test_fresh_draws_are_no_copies() -> None:
@@ -177,7 +181,7 @@ def test_a_share_of_replays_moves_closeness_halfway_to_one() -> None:
 
 def test_within_is_the_mean_over_all_pairs() -> None:
     a = cloud(0, 20)
-    assert within(a) == pytest.approx(2 * pdist(a.astype(np.float64)).sum() / 20**2)
+    assert mean_self_distance(a) == pytest.approx(2 * pdist(a.astype(np.float64)).sum() / 20**2)
 
 
 @pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (0.7, 1.0), (0.0, 3.0), (5.0, 0.2)])
@@ -212,7 +216,7 @@ CLOUDS = arrays(np.float32, (7, 2), elements=st.floats(-10, 10, width=32))
 def test_distances_are_symmetric_never_negative_and_zero_to_oneself(a: Cloud, b: Cloud) -> None:
     assert energy(a, b) == pytest.approx(energy(b, a), abs=1e-5)
     assert energy(a, a) == pytest.approx(0, abs=1e-6)
-    assert energy(a, b, within(a)) == energy(a, b)
+    assert energy(a, b, mean_self_distance(a)) == energy(a, b)
     scale = 1 + max(float(np.square(a).sum()), float(np.square(b).sum()))
     assert frechet(a, b) == pytest.approx(frechet(b, a), abs=1e-5 * scale)
     assert frechet(a, a) == pytest.approx(0, abs=1e-5 * scale)

@@ -36,9 +36,9 @@ from evenodds.runs.report import events
 from evenodds.runs.run import Run
 from evenodds.runs.sample import load_generator
 from evenodds.runs.status import said
-from evenodds.training.loop import Play, train
+from evenodds.training.loop import TrainingLoop, train
 from evenodds.training.session import open_run
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 
@@ -220,7 +220,7 @@ def surfaces(folder: Path) -> dict[str, Surface]:
     }
 
 
-def game(folder: Path) -> Play:
+def game(folder: Path) -> TrainingLoop:
     """A tiny game that was played and saved, and may be gone on with."""
     folder.mkdir(parents=True)
     path = folder / "table.csv"
@@ -232,7 +232,7 @@ def game(folder: Path) -> Play:
     store = prepare(find(str(path)), DataSettings())
     run = open_run(folder / "run", "x", resolve(wanted, store.spec, store.n_train, "x"), store, Silent())
     train(run, store, CPU)
-    return Play(run, store, Training(run.recipe, store, CPU), lambda moment: None, lambda text: None)
+    return TrainingLoop(run, store, Trainer(run.recipe, store, CPU), lambda moment: None, lambda text: None)
 
 
 def sealed_again(content: bytes) -> bytes:
@@ -242,7 +242,7 @@ def sealed_again(content: bytes) -> bytes:
     except ValueError:
         return content
     facts.pop(checksums.SUM, None)
-    return json.dumps(checksums.seal(facts)).encode()
+    return json.dumps(checksums.with_checksum(facts)).encode()
 
 
 def recipe(folder: Path) -> Surface:
@@ -278,12 +278,12 @@ def weights(folder: Path) -> Surface:
     run = game(folder).run
     best = run.checkpoints.best()
     path, about = best / "average.safetensors", best / "state.json"
-    facts = checksums.unseal(about)
+    facts = checksums.read_verified(about)
 
     def feed(content: bytes) -> None:
         path.write_bytes(content)
-        sums = {**facts["tensors"], "average": checksums.sum_of(path)}
-        about.write_text(json.dumps(checksums.seal({**facts, "tensors": sums})))
+        sums = {**facts["tensors"], "average": checksums.checksum_of(path)}
+        about.write_text(json.dumps(checksums.with_checksum({**facts, "tensors": sums})))
         load_generator(run, CPU)
 
     return Surface([path.read_bytes(), path.read_bytes()[:400]], feed)

@@ -70,19 +70,19 @@ def test_a_json_bomb_is_no_json(tmp_path: Path) -> None:
     ):
         path.write_text(content)
         with pytest.raises(ValueError, match=reason):
-            checksums.unseal(path)
+            checksums.read_verified(path)
 
 
 def test_a_flipped_byte_anywhere_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "facts.json"
     facts = {"a": [1, 2.5, None], "b": {"c": "雪"}, "10": True, "9": False}
-    whole = json.dumps(checksums.seal(facts)).encode()
+    whole = json.dumps(checksums.with_checksum(facts)).encode()
     path.write_bytes(whole)
-    assert checksums.unseal(path) == facts
+    assert checksums.read_verified(path) == facts
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(ValueError, match=r"."):
-            checksums.unseal(path)
+            checksums.read_verified(path)
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ from evenodds.gan import Gan
 from evenodds.runs.run import Run
 from evenodds.steer import interpolation, unsupervised
 from evenodds.steer.attribute_classifier import eyes_for, odds
-from evenodds.steer.attributes import Eyes, Feature
+from evenodds.steer.attributes import AttributeReader, Feature
 from evenodds.steer.boundaries import hold, incline, separate, taught
 from evenodds.steer.directions import Direction, keep, names, recall
 from evenodds.steer.editor import Steer, spelled
 from evenodds.steer.effect import change, signs_of, stay
 from evenodds.steer.inversion import Likeness, approach
-from evenodds.steer.refine import CELLS, ENOUGH, SURE, Settling, coarse
+from evenodds.steer.refine import CELLS, ENOUGH, SURE, LatentRefiner, coarse
 from evenodds.steer.write import mp4
 from tests.conftest import Answer
 
@@ -148,7 +148,7 @@ def test_steps_are_made_where_much_moves() -> None:
     torch.testing.assert_close(shares[1:], torch.tensor([0.625, 0.75, 0.875, 1.0]))
 
 
-EYES = Eyes(
+EYES = AttributeReader(
     (Feature("glasses", "no"), Feature("glasses", "yes"), Feature("hair", "long"), Feature("age", None)),
     lambda x: x,
     {},
@@ -177,7 +177,7 @@ def test_an_unknown_feature_is_refused_with_those_that_are_known() -> None:
 
 
 def test_a_column_of_two_levels_means_its_last() -> None:
-    eyes = Eyes((Feature("facing", "left"), Feature("facing", "right")), lambda x: x, {})
+    eyes = AttributeReader((Feature("facing", "left"), Feature("facing", "right")), lambda x: x, {})
     assert eyes.place("facing") == (1, True)
     assert eyes.place("no facing") == (1, False)
 
@@ -198,7 +198,7 @@ def test_a_step_goes_away_from_what_is_there() -> None:
 def test_what_a_step_did_is_counted() -> None:
     before = np.array([[0.9, 0.1, 0.8, 0.2], [0.2, 0.8, 0.1, 0.9]])
     after = np.array([[0.3, 0.7, 0.8, 0.2], [0.2, 0.8, 0.9, 0.1]])
-    eyes = Eyes(
+    eyes = AttributeReader(
         tuple(Feature(*one) for one in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))), lambda x: x, {}
     )
     assert change(eyes, before, after, 1) == {"seeds": 2, "flipped": 0.5, "kept": {"b": 0.5}}
@@ -213,7 +213,7 @@ def test_settled_latents_show_what_is_wanted_and_stay_near() -> None:
     """G only scales, and a feature is the sign of a coordinate: only what is wanted moves, no farther than it must."""
     home = torch.tensor([[2.0, -1.0, 0.3], [-2.0, 1.0, 0.3]])
     wanted = torch.tensor([[-SURE, -2.0, 0.0], [0.0, SURE, 0.0]])
-    settling = Settling(lambda z: z / 20, lambda x: 80 * x, torch.zeros(1, 3), torch.zeros(1, 3))
+    settling = LatentRefiner(lambda z: z / 20, lambda x: 80 * x, torch.zeros(1, 3), torch.zeros(1, 3))
     found = settling.settle(home + 0.5, home, wanted)
     assert (wanted.sign() * 4 * found >= ENOUGH * wanted.abs()).all()
     assert found[0, 0] > -SURE / 4
@@ -233,9 +233,9 @@ def test_where_a_slope_ends_short_a_known_latent_is_begun_from() -> None:
 
     home, wanted = torch.tensor([[0.5]]), torch.tensor([[SURE]])
     known = torch.tensor([[-4.0], [5.5], [7.0]])
-    lost = Settling(make, tell, known[:1], tell(make(known[:1]))).settle(home, home, wanted)
+    lost = LatentRefiner(make, tell, known[:1], tell(make(known[:1]))).settle(home, home, wanted)
     assert (tell(make(lost)) < ENOUGH * SURE).all()
-    found = Settling(make, tell, known, tell(make(known))).settle(home, home, wanted)
+    found = LatentRefiner(make, tell, known, tell(make(known))).settle(home, home, wanted)
     assert (tell(make(found)) >= ENOUGH * SURE).all()
     assert 5 < float(found) < 6, "from the nearer of two, and no farther than it must"
 
@@ -388,7 +388,9 @@ def test_rows_are_steered_from_the_command_line(
 
 
 def test_examples_that_a_feature_parts_are_told_by_it_and_few_are_not() -> None:
-    both = Eyes((Feature("hat", "no"), Feature("hat", "yes"), Feature("age", None)), lambda x: x, {})
+    both = AttributeReader(
+        (Feature("hat", "no"), Feature("hat", "yes"), Feature("age", None)), lambda x: x, {}
+    )
     rng = np.random.default_rng(0)
 
     def some(count: int, hats: int) -> np.ndarray[Any, Any]:
@@ -400,7 +402,10 @@ def test_examples_that_a_feature_parts_are_told_by_it_and_few_are_not() -> None:
     assert both.parting(some(20, 20), some(20, 8)) is None, "of those without it too many wear one"
     assert both.parting(some(4, 4), some(4, 0)) is None, "that may be chance"
     assert (
-        Eyes((Feature("age", None),), lambda x: x, {}).parting(some(20, 1)[:, 2:], some(20, 1)[:, 2:]) is None
+        AttributeReader((Feature("age", None),), lambda x: x, {}).parting(
+            some(20, 1)[:, 2:], some(20, 1)[:, 2:]
+        )
+        is None
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from evenodds.config.settings import GameSettings
 from evenodds.game.alarms import STUCK_FOR, Alarm, raised
-from evenodds.game.schedule import Move, Pace, Tempo
+from evenodds.game.schedule import BalanceSchedule, Move, ScheduleState
 from evenodds.metrics.check import Seen
 from evenodds.metrics.odds import Odds
 from evenodds.runs.report import EVENTS
@@ -51,7 +51,7 @@ def moves() -> Iterator[Move]:
         GameSettings(tempo="turns", augment="auto"),
         GameSettings(tempo="penalty", augment="off"),
     ):
-        tempo = Tempo(settings, Pace())
+        tempo = BalanceSchedule(settings, ScheduleState())
         yield from tempo.level(AHEAD, 0.2)
         for _ in range(3):
             yield from tempo.settle(AHEAD, False, "nothing became better for a while")

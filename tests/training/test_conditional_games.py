@@ -21,14 +21,14 @@ from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.tables.codec import TableCodec
 from evenodds.gan import Gan, Silent
-from evenodds.judge.dataset import Witnesses
+from evenodds.judge.dataset import JudgeData
 from evenodds.runs.run import Run
 from evenodds.runs.source_data import store_of
-from evenodds.training.checks import Examiner
+from evenodds.training.checks import Checker
 from evenodds.training.loop import train
 from evenodds.training.session import open_run
-from evenodds.training.snapshots import Gallery, in_order
-from evenodds.training.trainer import Training
+from evenodds.training.snapshots import SnapshotWriter, in_order
+from evenodds.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 ROUNDS, EVERY = 6, 3
@@ -52,7 +52,7 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
 JUDGED = ["labels, dcgan", "labels, gan", "pairs", "outlines", "grey", "small", "masked"]
 
 Source = Callable[[str], Path]
-Play = Callable[[str], Gan]
+TrainingLoop = Callable[[str], Gan]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def source(tmp_path_factory: pytest.TempPathFactory, photographs: Path, penguins
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Play:
+def played(tmp_path_factory: pytest.TempPathFactory, source: Source) -> TrainingLoop:
     """A game of ROUNDS in one go, played when it is first asked for."""
     runs: dict[str, Gan] = {}
 
@@ -116,7 +116,7 @@ def newest(run: Run) -> Path:
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_resumed_equals_unbroken(game: str, played: Play, source: Source, tmp_path: Path) -> None:
+def test_resumed_equals_unbroken(game: str, played: TrainingLoop, source: Source, tmp_path: Path) -> None:
     unbroken = played(game).fitted()
     assert unbroken.condition is not None
     before, facts = read(newest(go_on(game, tmp_path / "run", source, EVERY)))
@@ -149,7 +149,7 @@ def test_resumed_equals_unbroken(game: str, played: Play, source: Source, tmp_pa
 
 @pytest.mark.parametrize("game", GAMES)
 def test_its_fakes_are_of_the_data_s_form_and_survive_saving(
-    game: str, played: Play, source: Source, tmp_path: Path
+    game: str, played: TrainingLoop, source: Source, tmp_path: Path
 ) -> None:
     gan = played(game)
     run = gan.fitted()
@@ -168,7 +168,7 @@ def test_its_fakes_are_of_the_data_s_form_and_survive_saving(
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_the_run_keeps_conditions_of_its_data(game: str, played: Play) -> None:
+def test_the_run_keeps_conditions_of_its_data(game: str, played: TrainingLoop) -> None:
     run = played(game).fitted()
     store = store_of(run)
     tensors, state = run.known()
@@ -188,7 +188,7 @@ def test_the_run_keeps_conditions_of_its_data(game: str, played: Play) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", ["a category", "columns, gan"])
-def test_rows_are_judged(game: str, played: Play, source: Source) -> None:
+def test_rows_are_judged(game: str, played: TrainingLoop, source: Source) -> None:
     gan = played(game)
     found = gan.judge(source("penguins"))
     assert len(found) == 120
@@ -201,7 +201,7 @@ def test_rows_are_judged(game: str, played: Play, source: Source) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", JUDGED)
-def test_pictures_are_judged(game: str, played: Play, source: Source) -> None:
+def test_pictures_are_judged(game: str, played: TrainingLoop, source: Source) -> None:
     gan = played(game)
     store = store_of(gan.fitted())
     real = store.heldout(np.arange(store.n_heldout)).transpose(0, 2, 3, 1)
@@ -210,11 +210,11 @@ def test_pictures_are_judged(game: str, played: Play, source: Source) -> None:
     assert ours.median() > theirs.median() + 10
 
 
-def test_the_judge_s_present_fakes_are_made_from_many_training_conditions(played: Play) -> None:
+def test_the_judge_s_present_fakes_are_made_from_many_training_conditions(played: TrainingLoop) -> None:
     gan = played("outlines")
     run = gan.fitted()
     store = store_of(run)
-    wish = Witnesses(run, store, CPU).wish
+    wish = JudgeData(run, store, CPU).wish
     assert wish is not None
     assert wish.pictures is not None
     mine = {picture.tobytes() for picture in wish.pictures}
@@ -222,7 +222,7 @@ def test_the_judge_s_present_fakes_are_made_from_many_training_conditions(played
     assert train_pictures is not None
     assert mine == {picture.tobytes() for picture in train_pictures}
     labels = played("labels, gan").fitted()
-    assert Witnesses(labels, store_of(labels), CPU).wish is None  # their own conditions are those of the data
+    assert JudgeData(labels, store_of(labels), CPU).wish is None  # their own conditions are those of the data
 
 
 def test_shown_values_lie_sorted_and_pictures_as_they_come() -> None:
@@ -235,17 +235,17 @@ def test_shown_values_lie_sorted_and_pictures_as_they_come() -> None:
     assert in_order(None) is None
 
 
-def test_a_sheet_shows_held_out_conditions_in_order(played: Play) -> None:
+def test_a_sheet_shows_held_out_conditions_in_order(played: TrainingLoop) -> None:
     run = played("labels, gan").fitted()
     store = store_of(run)
     given = store.conditions("heldout", np.arange(64) % store.n_heldout)
     assert given is not None
     assert len(np.unique(given, axis=0)) == 2
-    training = Training(run.recipe, store, CPU)
+    training = Trainer(run.recipe, store, CPU)
     training.restore(*read(newest(run)))
     sheet = run.path / "samples" / f"{ROUNDS:08d}.png"
     before = sheet.read_bytes()
-    gallery = Gallery(run, store, training)
+    gallery = SnapshotWriter(run, store, training)
     assert gallery.given is not None
     first = int(given[:, 0].sum())
     assert gallery.given.tolist() == [[1, 0]] * first + [[0, 1]] * (64 - first)
@@ -298,8 +298,8 @@ def test_pictures_under_the_wrong_labels_are_far_from_the_reals(tmp_path: Path, 
     recipe = Recipe(
         data=DataSettings(given="labels", size=16), network=NetworkSettings(network="gan", width=8)
     )
-    training = Training(resolve(recipe, store.spec, store.n_train, "classes", store.condition), store, CPU)
-    examiner = Examiner(training)
+    training = Trainer(resolve(recipe, store.spec, store.n_train, "classes", store.condition), store, CPU)
+    examiner = Checker(training)
     assert examiner.given is not None
     places = np.arange(len(examiner.given)) % store.n_heldout
     reals = examiner.cloud([drawn(store, "heldout", places, CPU).x])

@@ -14,7 +14,7 @@ from evenodds.core.errors import UserError
 from evenodds.data.builtin import people
 from evenodds.game import step as rounds
 from evenodds.runs.run import Run
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 from tests.conftest import Answer
 from tests.games import training_on
 
@@ -26,7 +26,7 @@ OBJECTIVES: list[dict[str, Any]] = [
 ]
 
 
-def game(folder: Path, objective: dict[str, Any]) -> Training:
+def game(folder: Path, objective: dict[str, Any]) -> Trainer:
     """A game whose steps are as long as its gradients, so that they can be compared."""
     folder.mkdir()
     lazy = {"penalty_every": 1, "penalty_by": "exact"}
@@ -37,7 +37,7 @@ def game(folder: Path, objective: dict[str, Any]) -> Training:
     return training
 
 
-def full_beyond(training: Training, fits: int) -> None:
+def full_beyond(training: Trainer, fits: int) -> None:
     """D finds no memory for more than so many samples at once."""
 
     def look(module: nn.Module, given: tuple[Tensor, ...]) -> None:
@@ -89,7 +89,7 @@ def test_the_journal_and_the_report_say_so(
     def planted(*arguments: Any, parts: int, **named: Any) -> Tensor:
         if parts < 2:
             raise torch.OutOfMemoryError("planted")
-        return rounds.turn_d(*arguments, parts=parts, **named)
+        return rounds.d_step(*arguments, parts=parts, **named)
 
     monkeypatch.setattr("evenodds.training.trainer.turn_d", planted)
     command = ("train", penguins, "--out", tmp_path / "run", "--width", 8)

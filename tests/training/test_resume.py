@@ -144,10 +144,10 @@ def test_a_run_from_before_a_setting_was_there_goes_on(
     """Its recipe does not name the setting, and it was played with what is the default now."""
     command = ("train", penguins, "--out", tmp_path / "run", "--width", 8, "--patience", 20)
     assert evenodds(*command, "--budget", "3rounds").code == 0
-    facts = checksums.unseal(tmp_path / "run" / "recipe.json")
+    facts = checksums.read_verified(tmp_path / "run" / "recipe.json")
     assert facts["settings"]["game"].pop("patience") == 20
     for recipe in ("recipe.json", "checkpoints/recipe.json"):
-        (tmp_path / "run" / recipe).write_text(json.dumps(checksums.seal(facts)))
+        (tmp_path / "run" / recipe).write_text(json.dumps(checksums.with_checksum(facts)))
     other = evenodds(*command[:-1], 7, "--budget", "4rounds")
     assert other.code == 2
     assert "game.patience: 20 -> 7" in other.err

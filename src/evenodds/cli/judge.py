@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evenodds.cli.options import Device, RunFolder
 
 if TYPE_CHECKING:
-    from evenodds.judge.predict import Opinion
+    from evenodds.judge.predict import Prediction
 
 MEANING = (
     "Percent real: the probability that it is real, where half of all samples are and the others are fakes of this "
@@ -58,7 +58,7 @@ def judge(
         tell(opinions, len(found.heldout), ranked=any(map(holds_many, inputs)))
 
 
-def write(opinions: list[Opinion], to: Path) -> None:
+def write(opinions: list[Prediction], to: Path) -> None:
     """The opinions as a table file."""
     from evenodds.data.tables.files import write_table
     from evenodds.judge.predict import table_of
@@ -77,7 +77,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def tell(opinions: list[Opinion], heldout: int, *, ranked: bool) -> None:
+def tell(opinions: list[Prediction], heldout: int, *, ranked: bool) -> None:
     """A line each, a folder's most real first, and what the figures mean."""
     if ranked:
         opinions = sorted(opinions, key=lambda opinion: -opinion.score)
@@ -88,7 +88,7 @@ def tell(opinions: list[Opinion], heldout: int, *, ranked: bool) -> None:
     print(MEANING.format(count=heldout))
 
 
-def line(opinion: Opinion, heldout: int) -> str:
+def line(opinion: Prediction, heldout: int) -> str:
     """`photo.png: 12 % real, 88 % fake (p = 0.03: 2 of 100 real ones look no more real)`."""
     # p counts the sample itself among the real ones, as if it were one.
     count = round(opinion.p_value * (heldout + 1)) - 1

@@ -26,7 +26,7 @@ class Unwritable(UserError):  # noqa: N818 - as its base
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write one file, replacing what was there. Raises Unwritable where it cannot be written."""
-    with telling(path.parent):
+    with reporting_write_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = _sibling(path)
         try:
@@ -52,13 +52,13 @@ def folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         raise Unwritable(path, "a file is in the way")
     if path.exists() and not replace and any(path.iterdir()):
         raise Unwritable(path, "it is there already and not empty")
-    with telling(path.parent):
+    with reporting_write_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = _sibling(path)
         part.mkdir()
     try:
         yield part
-        with telling(path.parent):
+        with reporting_write_errors(path.parent):
             for file in part.rglob("*"):
                 sync(file)
             sync(part)
@@ -75,7 +75,7 @@ def folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """One process at a time, by a lock on the file ``lock``; others wait. Raises Unwritable where it cannot be made."""
-    with telling(lock.parent):
+    with reporting_write_errors(lock.parent):
         lock.parent.mkdir(parents=True, exist_ok=True)
         held = FileLock(lock)
         held.acquire()
@@ -92,7 +92,7 @@ def sweep(path: Path) -> None:
 
 
 @contextmanager
-def telling(place: Path) -> Iterator[None]:
+def reporting_write_errors(place: Path) -> Iterator[None]:
     """Turn the system's refusal to write into ``place`` into Unwritable."""
     try:
         yield

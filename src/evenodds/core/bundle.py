@@ -23,16 +23,16 @@ def write(folder: Path, tensors: Tensors, state: dict[str, Any]) -> None:
     Raises Unwritable where the disk is full or the place is not writable.
     """
     atomic.sweep(folder)
-    with atomic.folder(folder, replace=True) as part, atomic.telling(folder.parent):
+    with atomic.folder(folder, replace=True) as part, atomic.reporting_write_errors(folder.parent):
         for name, group in tensors.items():
             whole = {key: value.contiguous() for key, value in group.items()}
             try:
                 save_file(whole, part / f"{name}.safetensors")
             except SafetensorError as problem:
                 raise atomic.Unwritable(folder.parent, str(problem)) from problem
-        sums = {name: checksums.sum_of(part / f"{name}.safetensors") for name in sorted(tensors)}
+        sums = {name: checksums.checksum_of(part / f"{name}.safetensors") for name in sorted(tensors)}
         (part / "state.json").write_text(
-            json.dumps(checksums.seal({"tensors": sums, "state": state}), indent=1)
+            json.dumps(checksums.with_checksum({"tensors": sums, "state": state}), indent=1)
         )
 
 
@@ -40,14 +40,14 @@ def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
     """What ``write`` wrote. Raises UserError that names the file which is missing or damaged."""
     path = folder / "state.json"
     try:
-        facts = checksums.unseal(path)
+        facts = checksums.read_verified(path)
         sums, state = facts["tensors"], facts["state"]
         if not isinstance(state, dict):
             raise ValueError("its state is no JSON object")
         tensors = {}
         for name, expected in sums.items():
             path = folder / Path(name).with_suffix(".safetensors").name
-            if checksums.sum_of(path) != expected:
+            if checksums.checksum_of(path) != expected:
                 raise ValueError("its checksum does not fit")
             tensors[name] = load_file(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as problem:
@@ -72,7 +72,7 @@ def fits(network: nn.Module, tensors: dict[str, Tensor]) -> bool:
 
 def point(link: Path, folder: Path) -> None:
     """Makes ``link`` a relative symbolic link to ``folder`` beside it, in one step."""
-    with atomic.telling(link.parent):
+    with atomic.reporting_write_errors(link.parent):
         new = link.with_name(f".{link.name}.part")
         new.unlink(missing_ok=True)
         new.symlink_to(folder.name)

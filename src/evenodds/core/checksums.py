@@ -12,14 +12,14 @@ LARGEST = 256 * 2**20
 SUM = "sha256"
 
 
-def seal(facts: dict[str, Any]) -> dict[str, Any]:
+def with_checksum(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts with their checksum, to be written as JSON. Raises TypeError for what JSON does not hold."""
     plain = json.loads(json.dumps(facts))  # keys become text, as they will be when they are read
     plain.pop(SUM, None)
     return {**plain, SUM: _digest(plain)}
 
 
-def unseal(path: Path) -> dict[str, Any]:
+def read_verified(path: Path) -> dict[str, Any]:
     """The facts that ``seal`` was given, from a file. Raises ValueError where a byte was flipped or is missing, and
     OSError where it cannot be read."""
     facts = load(path)
@@ -48,7 +48,7 @@ def parse(content: bytes | str) -> dict[str, Any]:
     return facts
 
 
-def sum_of(path: Path) -> str:
+def checksum_of(path: Path) -> str:
     """The checksum of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -57,7 +57,7 @@ def sum_of(path: Path) -> str:
 def verify(folder: Path, sums: dict[str, str]) -> None:
     """Raises ValueError that names the first file whose content is not what it was, OSError where one is missing."""
     for name, expected in sums.items():
-        if sum_of(folder / name) != expected:
+        if checksum_of(folder / name) != expected:
             raise ValueError(f"the checksum of {name} does not fit")
 
 

@@ -40,7 +40,7 @@ def once(source: Source, key: list[Any], make: Callable[[Path], Store]) -> Store
         store = _found(target)  # another process may have made it while this one waited
         if store is not None:
             return store
-        with atomic.telling(target.parent):
+        with atomic.reporting_write_errors(target.parent):
             if target.exists():
                 shutil.rmtree(target)
         return make(target)

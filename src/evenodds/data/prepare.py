@@ -69,7 +69,7 @@ def picture_path(source: Source, watch: Watch | None = None) -> Path:
     if not folder.is_dir():
         with locked(folder):
             if not folder.is_dir():
-                with atomic.folder(folder) as part, atomic.telling(folder.parent):
+                with atomic.folder(folder) as part, atomic.reporting_write_errors(folder.parent):
                     faces.draw_into(part, faces.COUNT, watch)
     return folder
 

@@ -72,7 +72,7 @@ class Store:
             entry = checksums.load(path / FACTS)
             if entry.get("layout") != LAYOUT:
                 raise ValueError("written by another version")
-            entry = checksums.unseal(path / FACTS)
+            entry = checksums.read_verified(path / FACTS)
             checksums.verify(path, entry["sums"])
             samples, order = _File(path / SAMPLES), _File(path / ORDER)
             conditions = None if entry["condition"] is None else _File(path / CONDITIONS)

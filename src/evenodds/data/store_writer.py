@@ -82,7 +82,7 @@ def write_store(
                 f"{name} holds {count} usable samples and at least {FEWEST} are needed: add more."
             )
         order = np.random.default_rng(_SPLIT_SEED).permutation(count).astype(np.int64)
-        with atomic.telling(path):
+        with atomic.reporting_write_errors(path):
             np.save(part / ORDER, order, allow_pickle=False)
             digest.update(order.data)
             _write_about(part, spec, count, about(), digest)
@@ -102,7 +102,7 @@ class Rows:
         self.dtype = np.dtype(np.uint8 if isinstance(spec, PictureSpec) else np.float32)
         self.place, self.path = path.parent.parent, path
         self.sums = array("I")
-        with atomic.telling(self.place):
+        with atomic.reporting_write_errors(self.place):
             self.file = path.open("xb")
             self._header()
 
@@ -113,7 +113,7 @@ class Rows:
         content = np.ascontiguousarray(chunk)
         self.digest.update(content.data)
         self.sums.extend(zlib.crc32(row.data) for row in content.reshape(len(content), -1))
-        with atomic.telling(self.place):
+        with atomic.reporting_write_errors(self.place):
             self.file.write(content.data)
         self.count += len(chunk)
 
@@ -124,7 +124,7 @@ class Rows:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # The file is closed within: what is still unwritten then may find no room either.
-        with atomic.telling(self.place), self.file:
+        with atomic.reporting_write_errors(self.place), self.file:
             if error is None:
                 self.file.seek(0)
                 self._header()
@@ -166,9 +166,9 @@ def _write_about(part: Path, spec: SampleSpec, count: int, about: About, digest:
         "condition_codec": about.condition_codec,
         "labels": about.labels is not None,
         "sums": {
-            file.name: checksums.sum_of(file)
+            file.name: checksums.checksum_of(file)
             for file in sorted(part.iterdir())
             if file.name not in SUMS or file.stat().st_size <= RESIDENT
         },
     }
-    (part / FACTS).write_text(json.dumps(checksums.seal(entry), indent=1), "utf-8")
+    (part / FACTS).write_text(json.dumps(checksums.with_checksum(entry), indent=1), "utf-8")

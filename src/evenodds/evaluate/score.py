@@ -17,8 +17,8 @@ from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec, at_most
 from evenodds.data.store import Store
 from evenodds.evaluate import images, tables
-from evenodds.evaluate.extractors import Extractor, view_of
-from evenodds.evaluate.metric import Figure
+from evenodds.evaluate.extractors import Extractor, extractor_of
+from evenodds.evaluate.metric import Metric
 from evenodds.metrics.records import target_of
 from evenodds.metrics.reference import known_count
 from evenodds.networks.generate import Share
@@ -91,11 +91,11 @@ def count_of(store: Store, wanted: int | None) -> int:
 
 def of_pictures(
     run: Run, store: Store, n: int, asked: Asked, device: torch.device, say: Say, ranks: Team
-) -> tuple[list[Figure], dict[str, Any]] | None:
+) -> tuple[list[Metric], dict[str, Any]] | None:
     """Figures, and where the worst copies are shown; None where another rank has them."""
     if asked.target is not None:
         raise UserError(f"--target is for tables, and {run.path} makes pictures: leave it out")
-    view = view_of(asked.extractor, store, device)
+    view = extractor_of(asked.extractor, store, device)
     say(f"features of {view.name}; those of reals are made once")
     mine = images.fakes(run, store, n, asked.seed, device, Share(ranks.rank, ranks.size))
     seen, fake = ranks.gather(view.see(mine)), ranks.gather(mine)
@@ -110,7 +110,7 @@ def of_pictures(
 
 def of_rows(
     run: Run, store: Store, n: int, asked: Asked, device: torch.device
-) -> tuple[list[Figure], dict[str, Any]]:
+) -> tuple[list[Metric], dict[str, Any]]:
     """Figures, where the closest rows are, and each column's and pair's likeness."""
     if asked.extractor != "auto" or asked.classifier is not None:
         raise UserError(

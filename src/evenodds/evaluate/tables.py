@@ -14,7 +14,7 @@ from evenodds.core.rng import seed_of
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.evaluate.copies import write_rows
-from evenodds.evaluate.metric import Figure, Stamp
+from evenodds.evaluate.metric import Metric, Stamp
 from evenodds.metrics.columns import Kind, comparable, kinds_of, shapes, trends
 from evenodds.metrics.distribution import Cloud, copying, density_coverage, energy, precision_recall
 from evenodds.metrics.records import closest, usefulness
@@ -66,7 +66,7 @@ def sides(run: Run, store: Store, n: int, seed: int, device: torch.device) -> Si
     return Sides(train, heldout, fake, kinds_of(codec))
 
 
-def figures(known: Sides, store: Store, target: str | None) -> Iterator[Figure]:
+def figures(known: Sides, store: Store, target: str | None) -> Iterator[Metric]:
     """Distance, neighbours, columns, usefulness and the referee."""
     yield distance(known)
     if len(known.heldout.cloud) >= FEWEST:
@@ -77,15 +77,15 @@ def figures(known: Sides, store: Store, target: str | None) -> Iterator[Figure]:
         yield ruled(known, store)
 
 
-def distance(known: Sides) -> Figure:
+def distance(known: Sides) -> Metric:
     """The energy distance of encoded rows, as the game's checks have it."""
     train, heldout, fake = (side.cloud[:REFERENCE] for side in known[:3])
     stamp = Stamp("encoded rows", "none", "train", len(train), len(fake))
     reals = energy(train, heldout) if len(heldout) == len(fake) else None
-    return Figure("energy_distance", "energy distance", energy(train, fake), stamp, "lower", reals=reals)
+    return Metric("energy_distance", "energy distance", energy(train, fake), stamp, "lower", reals=reals)
 
 
-def neighbours(known: Sides) -> Iterator[Figure]:
+def neighbours(known: Sides) -> Iterator[Metric]:
     """How encoded fakes and held-out rows lie among each other, beside training rows in the fakes' place."""
     count = len(known.heldout.cloud)
     train, heldout, fake = (side.cloud[:count] for side in known[:3])
@@ -94,10 +94,10 @@ def neighbours(known: Sides) -> Iterator[Figure]:
     values = (*precision_recall(heldout, fake), *density_coverage(heldout, fake))
     reals = (*precision_recall(heldout, train), *density_coverage(heldout, train))
     for name, value, real in zip(names, values, reals, strict=True):
-        yield Figure(name, name, value, stamp, "higher", reals=real)
+        yield Metric(name, name, value, stamp, "higher", reals=real)
 
 
-def columns(known: Sides) -> Iterator[Figure]:
+def columns(known: Sides) -> Iterator[Metric]:
     """The means of shapes and of trends over columns and pairs."""
     count = len(known.heldout.table)
     train, heldout, fake = (side.first(count).table for side in known[:3])
@@ -108,7 +108,7 @@ def columns(known: Sides) -> Iterator[Figure]:
     ):
         value, reals = (mean_of(compare(heldout, side, known.kinds)) for side in (fake, train))
         if not np.isnan(value):
-            yield Figure(name, title, value, stamp, "higher", reals=reals)
+            yield Metric(name, title, value, stamp, "higher", reals=reals)
 
 
 def mean_of(found: dict[Any, float]) -> float:
@@ -131,39 +131,39 @@ def least_first(found: dict[Any, float]) -> list[tuple[Any, float]]:
     return sorted(known, key=lambda one: one[1])
 
 
-def useful(known: Sides, target: str) -> Iterator[Figure]:
+def useful(known: Sides, target: str) -> Iterator[Metric]:
     """F1 on held-out rows of classifiers that learnt from fakes, beside as many training rows."""
     train, heldout, fake = (side.table for side in known[:3])
     count = min(len(train), len(fake))
     values, reals = (usefulness(side[:count], heldout, known.kinds, target) for side in (fake, train))
     stamp = Stamp(f"classifier of {target}", "none", "held-out", len(heldout), count)
     for name, value in values.items():
-        yield Figure(
+        yield Metric(
             f"f1_{name}", f"F1 of {MODELS[name]} for {target}", value, stamp, "higher", reals=reals[name]
         )
 
 
-def ruled(known: Sides, store: Store) -> Figure:
+def ruled(known: Sides, store: Store) -> Metric:
     """The referee's word on encoded rows."""
     count = len(known.heldout.cloud)
     real, fake = (torch.from_numpy(side.cloud[:count]) for side in (known.heldout, known.fake))
     ruling = rule(store.spec, real, fake)
     stamp = Stamp("encoded rows", "none", "held-out", count, len(fake))
     bounds = (ruling.low, ruling.high, ruling.p_value)
-    return Figure("referee", f"referee ({ruling.by})", ruling.auc, stamp, "half", *bounds)
+    return Metric("referee", f"referee ({ruling.by})", ruling.auc, stamp, "half", *bounds)
 
 
-def copied(known: Sides, path: Path) -> Iterator[Figure]:
+def copied(known: Sides, path: Path) -> Iterator[Metric]:
     """Whether fakes lie nearer to training rows than held-out ones do, and how near; writes the nearest as a table."""
     train, heldout, fake, kinds = known
     found = copying(train.cloud, heldout.cloud, fake.cloud)
     stamp = Stamp("encoded rows", "none", "train", len(train.cloud), len(fake.cloud))
     bounds = (found.closeness.low, found.closeness.high, found.p_value)
-    yield Figure("copying", "copying", found.closeness.value, stamp, "half", *bounds)
+    yield Metric("copying", "copying", found.closeness.value, stamp, "half", *bounds)
     apart, place = closest(fake.table, train.table, kinds)
     reals, _ = closest(heldout.table, train.table, kinds)
     stamp = Stamp("columns", "none", "train", len(train.table), len(fake.table))
-    yield Figure(
+    yield Metric(
         "closest_record",
         "distance to closest record, median",
         float(np.median(apart)),

@@ -30,7 +30,7 @@ def export_browser(run: Run, to: Path, reals: bool = False) -> Path:
     ``reals`` takes the judge along, which shows how real a sample looks. Raises UserError where a package or npm is
     missing, and where ``to`` is not empty.
     """
-    with atomic.folder(to) as part, atomic.telling(to.parent):
+    with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
         add_runtime(part)
         facts = write_models(run, part, reals, without=("discriminator",))
         facts["directions"] = directions(run)

@@ -17,7 +17,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import write_grid
 from evenodds.export.model_card import SHEET, card, source_name
 from evenodds.judge.train import fresh_judge
-from evenodds.runs.conditions import wish_of
+from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import JUDGE, Run, write_json
 from evenodds.runs.sample import pictures
 
@@ -34,7 +34,7 @@ def export_hub(run: Run, to: Path, reals: bool = False, licence: str | None = No
     hub's word for one. Raises UserError where the run has no state yet or ``to`` is not empty.
     """
     tensors, state = bundle.read(run.checkpoints.best())
-    with atomic.folder(to) as part, atomic.telling(to.parent):
+    with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
         weights = {"weights": tensors["average"]}
         bundle.write(part / "written", weights, {})
         (part / "written" / "weights.safetensors").replace(part / WEIGHTS)
@@ -81,7 +81,7 @@ def take_conditions(run: Run, part: Path, reals: bool) -> None:
 
 def show(run: Run, path: Path) -> None:
     """A sheet of fakes alone."""
-    made = list(pictures(run, SHOWN, 0, torch.device("cpu"), wish_of(run, None, 0)))
+    made = list(pictures(run, SHOWN, 0, torch.device("cpu"), resolve_condition(run, None, 0)))
     write_grid(np.concatenate(made), path)
 
 

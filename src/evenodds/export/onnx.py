@@ -65,7 +65,7 @@ def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
     Every batch size fits. Raises UserError where a package is missing, ``to`` is not empty, the run has no state yet or
     a network's answer in onnxruntime differs from its own by over TOLERANCE.
     """
-    with atomic.folder(to) as part, atomic.telling(to.parent):
+    with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
         facts = write_models(run, part, reals)
         (part / "model.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
     return to

@@ -20,7 +20,7 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.export.hub import FORMAT, WEIGHTS
 from evenodds.judge.judge import Judge
 from evenodds.networks.build import build
-from evenodds.runs.checkpoints import Kept
+from evenodds.runs.checkpoints import Snapshot
 from evenodds.runs.run import JUDGE, Run, write_recipe
 
 MOST_JUDGE = 512
@@ -67,7 +67,7 @@ def open_hub(folder: Path) -> Run:
         if run.condition is not None:
             check_size(run.condition.spec)
         state = {"rounds": int(facts["checkpoint"]["rounds"]), "seen": int(facts["checkpoint"]["seen"])}
-        kept = Kept({"average": weights_of(run, folder / WEIGHTS)}, state)
+        kept = Snapshot({"average": weights_of(run, folder / WEIGHTS)}, state)
         run.checkpoints.write(kept)
         run.checkpoints.point_best(kept.rounds)
         for name in ("verdict.json", "scores.json", "codec.json"):

@@ -19,7 +19,7 @@ def export_space(run: Run, to: Path, reals: bool = False, licence: str | None = 
 
     Raises UserError as ``export_hub`` does.
     """
-    with atomic.folder(to) as part, atomic.telling(to.parent):
+    with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
         export_hub(run, part / "model", reals, licence)
         shutil.copytree(part / "model", part, dirs_exist_ok=True)
         shutil.rmtree(part / "model")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evenodds.metrics.check import Seen
+from evenodds.metrics.check import CheckMetrics
 
 CONSTANT = 0.5
 """Share of fakes with a near-identical fellow: above it G has collapsed."""
@@ -39,13 +39,13 @@ class Alarm(NamedTuple):
     ends: str | None
 
 
-def raised(now: Seen, before: Sequence[Seen]) -> list[Alarm]:
+def raised(now: CheckMetrics, before: Sequence[CheckMetrics]) -> list[Alarm]:
     """The alarms of this check, the worst first; ``before`` are earlier checks of the same try, oldest first."""
     found = (divergence(now, before), dead(now), misled(now, before), collapse(now, before), copied(now))
     return [alarm for alarm in found if alarm is not None]
 
 
-def divergence(now: Seen, before: Sequence[Seen]) -> Alarm | None:
+def divergence(now: CheckMetrics, before: Sequence[CheckMetrics]) -> Alarm | None:
     """Scores that explode, or odds that stay at 1 while the fakes become no better."""
     if now.score_range > EXPLODED:
         return Alarm("divergence", f"D's scores range over {now.score_range:.1e}", "diverged")
@@ -63,14 +63,14 @@ def divergence(now: Seen, before: Sequence[Seen]) -> Alarm | None:
     return None
 
 
-def dead(now: Seen) -> Alarm | None:
+def dead(now: CheckMetrics) -> Alarm | None:
     """One score for everything."""
     if now.score_deviation > FLAT:
         return None
     return Alarm("dead D", "D gives every sample the same score", "diverged")
 
 
-def misled(now: Seen, before: Sequence[Seen]) -> Alarm | None:
+def misled(now: CheckMetrics, before: Sequence[CheckMetrics]) -> Alarm | None:
     """A D that is surely and repeatedly below even."""
     if now.odds_high > MISLED or not before or before[-1].odds_high > MISLED:
         return None
@@ -78,7 +78,7 @@ def misled(now: Seen, before: Sequence[Seen]) -> Alarm | None:
     return Alarm("misled D", reason, "diverged")
 
 
-def collapse(now: Seen, before: Sequence[Seen]) -> Alarm | None:
+def collapse(now: CheckMetrics, before: Sequence[CheckMetrics]) -> Alarm | None:
     """A G that makes one thing; or few kinds of things, or far fewer than it did, and comes no nearer to the reals.
 
     While the distance is the lowest of all the game is young: what is made from pictures begins with their mean.
@@ -104,7 +104,7 @@ def collapse(now: Seen, before: Sequence[Seen]) -> Alarm | None:
     return None
 
 
-def copied(now: Seen) -> Alarm | None:
+def copied(now: CheckMetrics) -> Alarm | None:
     """Fakes nearer to training samples than held-out reals are, and more often than samples that know neither."""
     excess = now.nearer_train - now.nearer_by_chance
     if now.closeness_low < CLOSE or excess < min(SURE * now.chance, 0.9 * (1 - now.nearer_by_chance)):

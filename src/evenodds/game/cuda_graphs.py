@@ -34,7 +34,7 @@ class Recorded(NamedTuple):
         return self.loss.clone()
 
 
-class Recorder:
+class CudaGraphRunner:
     """Plays turns on a device; on a GPU, from the WARM-th of a kind on, by one that it recorded.
 
     A kind is one way to be played: the same kernels on tensors of the same shapes. ``forget`` says that one of them

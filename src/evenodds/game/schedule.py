@@ -38,7 +38,7 @@ class Move(NamedTuple):
 
 
 @dataclass
-class Pace:
+class ScheduleState:
     """How the players move now. ``rate`` and ``penalty`` are factors on the recipe's; ``augment`` is a share."""
 
     ratio: int = 0
@@ -54,10 +54,10 @@ class Pace:
     augment: float = 0.0
 
 
-class Tempo:
+class BalanceSchedule:
     """Moves the pace after each check. Pure: the same checks give the same moves."""
 
-    def __init__(self, settings: GameSettings, pace: Pace, penalised: bool = True) -> None:
+    def __init__(self, settings: GameSettings, pace: ScheduleState, penalised: bool = True) -> None:
         self.settings, self.pace, self.penalised = settings, pace, penalised
 
     @property
@@ -146,4 +146,4 @@ class Tempo:
         return asdict(self.pace)
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.pace = Pace(**state)
+        self.pace = ScheduleState(**state)

@@ -40,7 +40,7 @@ class Players:
         return self.optimizer_g, self.optimizer_d
 
 
-def turn_d(
+def d_step(
     players: Players,
     objective: Objective,
     augment: Augment,
@@ -105,7 +105,7 @@ def per_sample(scores: Tensor) -> Tensor:
     return scores.flatten(1).mean(1) if scores.dim() > 1 else scores
 
 
-def turn_g(
+def g_step(
     players: Players,
     objective: Objective,
     augment: Augment,

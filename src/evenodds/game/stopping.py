@@ -22,7 +22,7 @@ SOON = 0.15
 
 
 @dataclass
-class Finish:
+class StoppingRule:
     """Keeps what the ending hangs on; ``state`` and ``restore`` carry it through a checkpoint."""
 
     margin: float

@@ -20,7 +20,7 @@ VISIBLE = 4.0
 TRIES = 4
 
 
-def break_pictures(pictures: Bytes, n: int, rng: np.random.Generator) -> Bytes:
+def corrupt_images(pictures: Bytes, n: int, rng: np.random.Generator) -> Bytes:
     """n broken pictures (n, C, H, W) made from ``pictures`` (m, C, H, W), every way of BREAKS as often.
 
     One that a way hardly changes (a rotated ring is a ring) is broken another way.

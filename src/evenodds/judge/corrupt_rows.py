@@ -15,7 +15,7 @@ BOX = 4.0
 """Numbers of noise lie evenly in [-BOX, BOX], as far as an encoded value can be."""
 
 
-def break_rows(rows: Rows, spec: RowSpec, columns: Sequence[int], n: int, rng: np.random.Generator) -> Rows:
+def corrupt_rows(rows: Rows, spec: RowSpec, columns: Sequence[int], n: int, rng: np.random.Generator) -> Rows:
     """n broken rows (n, width) made from encoded ``rows`` (m, width); ``columns`` are the places each column takes.
 
     Half have their columns shuffled: each value is real, and none belongs to another. A quarter are noise in every

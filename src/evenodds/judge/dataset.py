@@ -18,11 +18,11 @@ from evenodds.core.spec import PictureSpec, RowSpec
 from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import read_table
-from evenodds.judge.corrupt_images import break_pictures
-from evenodds.judge.corrupt_rows import break_rows
+from evenodds.judge.corrupt_images import corrupt_images
+from evenodds.judge.corrupt_rows import corrupt_rows
 from evenodds.judge.features import see
 from evenodds.runs import sample
-from evenodds.runs.conditions import Wish, turns
+from evenodds.runs.conditions import SamplingCondition, turns
 from evenodds.runs.film import PICTURES
 from evenodds.runs.run import Run
 
@@ -37,7 +37,7 @@ _GAP = 2  # pixels between the pictures of a sheet, as data.pictures leaves them
 
 
 @dataclass(frozen=True)
-class Side:
+class Split:
     """Reals, and the fakes they are to be told from, by kind."""
 
     real: Block
@@ -59,20 +59,20 @@ def shares_of(fakes: dict[str, Block]) -> dict[str, float]:
     return {**kept, "present": kept["present"] + 1 - sum(kept.values())}
 
 
-class Witnesses:
+class JudgeData:
     """Draws sides from a run and its store, so that no fake is on two of them."""
 
     def __init__(self, run: Run, store: Store, device: torch.device) -> None:
         self.run, self.spec, self.device = run, store.spec, device
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         self.sheets = list(self._sheets())
-        self.wish: Wish | None = None
+        self.wish: SamplingCondition | None = None
         if store.condition is not None and store.condition.pictures:
             # A run keeps few pictures that were given, and a judge looks at many fakes.
             places = np.random.default_rng(run.recipe.plan.seed).permutation(store.n_train)[:GIVEN]
             self.wish = turns(cast(NDArray[np.uint8], store.conditions("train", places)))
 
-    def side(self, name: str, real: Block, fakes: int, first: int, last: int) -> Side:
+    def side(self, name: str, real: Block, fakes: int, first: int, last: int) -> Split:
         """A side with so many ``fakes``; of each earlier sheet it takes the tenths ``first`` to ``last`` - 1.
 
         Sheets show the same latents again and again, so a latent belongs to one side alone.
@@ -85,7 +85,7 @@ class Witnesses:
             parts.append(sheet[(first <= tenth) & (tenth < last)])
         earlier: Block = rng.permutation(np.concatenate(parts))[: round(fakes * SHARES["earlier"])]
         share = shares_of({"present": real, "earlier": earlier, "broken": real})["present"]
-        return Side(
+        return Split(
             real,
             {
                 "present": self.present(name, round(fakes * share)),
@@ -110,9 +110,9 @@ class Witnesses:
     def broken(self, real: Block, n: int, rng: np.random.Generator) -> Block:
         """n broken reals."""
         if self.codec is None or not isinstance(self.spec, RowSpec):
-            return break_pictures(real.astype(np.uint8), n, rng)
+            return corrupt_images(real.astype(np.uint8), n, rng)
         widths = [column.width for column in self.codec.columns]
-        return break_rows(real.astype(np.float32), self.spec, widths, n, rng)
+        return corrupt_rows(real.astype(np.float32), self.spec, widths, n, rng)
 
     def _sheets(self) -> Iterator[Block]:
         """An even choice of the run's sheets but the newest, whose G is the present one or its neighbour."""

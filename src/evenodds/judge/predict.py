@@ -22,7 +22,7 @@ from evenodds.judge.train import judge_of
 from evenodds.runs.run import Run
 
 
-class Opinion(NamedTuple):
+class Prediction(NamedTuple):
     """What the judge says of one sample."""
 
     input: str
@@ -38,7 +38,7 @@ class Opinion(NamedTuple):
 
 def ask(
     run: Run, inputs: list[str], device: torch.device, say: Say = lambda text: None
-) -> tuple[Judge, list[Opinion]]:
+) -> tuple[Judge, list[Prediction]]:
     """The run's judge, made if need be, and what it says of files, folders and rows, in the order given.
 
     Raises UserError for whatever is wrong with the run or an input; inputs are looked at before a judge is trained.
@@ -57,17 +57,17 @@ def named(run: Run, text: str, say: Say) -> Iterator[Named]:
     return rows_from(text, TableCodec.from_json(run.codec()))
 
 
-def opinions(judge: Judge, names: list[str], block: Block) -> Iterator[Opinion]:
+def opinions(judge: Judge, names: list[str], block: Block) -> Iterator[Prediction]:
     """What ``judge`` says of stored samples (n, ...), a batch at a time."""
     step = 8 * BATCH
     for start in range(0, len(block), step):
         score = judge.score(block[start : start + step])
         columns = (judge.percent_real(score).tolist(), judge.p_value(score).tolist(), score.tolist())
         for name, *figures in zip(names[start : start + step], *columns, strict=True):
-            yield Opinion(name, *figures)
+            yield Prediction(name, *figures)
 
 
-def table_of(found: list[Opinion]) -> pd.DataFrame:
+def table_of(found: list[Prediction]) -> pd.DataFrame:
     """Opinions as a table of input, percent_real (0 to 100) and p_value."""
     return pd.DataFrame([one.told() for one in found], columns=["input", "percent_real", "p_value"])
 

@@ -18,7 +18,7 @@ from evenodds.core.spec import PictureSpec, SampleSpec, at_most
 from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import Floats, Weights, calibrate, honest_error, weigh
-from evenodds.judge.dataset import Side, Witnesses
+from evenodds.judge.dataset import JudgeData, Split
 from evenodds.judge.features import KEPT, distance, points, sight, to_samples
 from evenodds.judge.judge import Judge, Units, evidence, logits_of
 from evenodds.metrics.odds import odds
@@ -129,16 +129,16 @@ def make(run: Run, store: Store, device: torch.device) -> Judge:
     )
 
 
-def sides(run: Run, store: Store, effort: Effort, device: torch.device) -> tuple[Side, Side, Side]:
+def sides(run: Run, store: Store, effort: Effort, device: torch.device) -> tuple[Split, Split, Split]:
     """What the networks learn from, what the evidence is weighed on, and what calibrates."""
     seen = sight(store.spec)
     most = at_most(seen, ROWS, ROWS, PIXELS)
     chosen = np.random.default_rng(seed_of(run.recipe.plan.seed, "judge")).permutation(store.n_train)[:most]
     cut = max(1, round(ASIDE * len(chosen)))
     heldout = np.arange(min(store.n_heldout, HELDOUT, most))
-    witnesses = Witnesses(run, store, device)
+    witnesses = JudgeData(run, store, device)
 
-    def side(name: str, real: Block, least: int, first: int, last: int) -> Side:
+    def side(name: str, real: Block, least: int, first: int, last: int) -> Split:
         fakes = max(least, len(real) * (effort.fakes if name == "learn" else 1))
         return witnesses.side(name, real, fakes, first, last)
 
@@ -149,7 +149,7 @@ def sides(run: Run, store: Store, effort: Effort, device: torch.device) -> tuple
     )
 
 
-def learnt(side: Side, spec: SampleSpec, effort: Effort, device: torch.device) -> tuple[Classifier, ...]:
+def learnt(side: Split, spec: SampleSpec, effort: Effort, device: torch.device) -> tuple[Classifier, ...]:
     """Networks fitted to a side."""
     block, real, _ = side.all()
     x, target = torch.from_numpy(block).to(device), torch.from_numpy(real).float().to(device)
@@ -165,7 +165,7 @@ def learnt(side: Side, spec: SampleSpec, effort: Effort, device: torch.device) -
     return tuple(networks)
 
 
-def weighed(side: Side, networks: tuple[Classifier, ...], reals: Tensor) -> tuple[Units, Weights]:
+def weighed(side: Split, networks: tuple[Classifier, ...], reals: Tensor) -> tuple[Units, Weights]:
     """The units of the evidence and its weights, from a side that the networks did not see."""
     block, real, weight = side.all()
     logit, far = logits_of(networks, block), distance(block, reals)
@@ -179,7 +179,7 @@ def weighed(side: Side, networks: tuple[Classifier, ...], reals: Tensor) -> tupl
     return units, weigh(evidence(logit, far, units), real, weight)
 
 
-def auc_by_kind(side: Side, score: Floats) -> dict[str, float]:
+def auc_by_kind(side: Split, score: Floats) -> dict[str, float]:
     """P(a held-out real scores above a fake), for each kind of fake that there is."""
     found, start = {}, len(side.real)
     for name, block in side.fakes.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Seen(NamedTuple):
+class CheckMetrics(NamedTuple):
     """What one check saw, as plain numbers: the journal's line, and all that the alarms hang on."""
 
     odds: float

@@ -34,7 +34,7 @@ def nearest(of: Cloud, among: Cloud, k: int = 1) -> NDArray[np.float64]:
     return np.asarray(found[:, -1], np.float64)
 
 
-def fellows(cloud: Cloud, k: int = 1) -> NDArray[np.float64]:
+def nearest_k(cloud: Cloud, k: int = 1) -> NDArray[np.float64]:
     """Distances (n,) of each row to its k-th nearest other row."""
     found, _ = NearestNeighbors(n_neighbors=min(k, len(cloud) - 1)).fit(cloud).kneighbors()
     return np.asarray(found[:, -1], np.float64)
@@ -56,12 +56,12 @@ class Coverage:
     """Total variance of the fakes over that of the reals."""
 
 
-def cover(real: Cloud, fake: Cloud) -> Coverage:
+def coverage_metrics(real: Cloud, fake: Cloud) -> Coverage:
     """How the fakes meet the reals; best with as many of both."""
-    radii = fellows(real, NEIGHBOURS)
+    radii = nearest_k(real, NEIGHBOURS)
     between = cdist(real, fake)
     near = np.minimum(radii, LARGEST * np.median(radii))
-    own, theirs = fellows(real), fellows(fake)
+    own, theirs = nearest_k(real), nearest_k(fake)
     tiny = IDENTICAL * float(np.median(own))
     return Coverage(
         float((between <= radii[:, None]).any(1).mean()),
@@ -98,12 +98,12 @@ def copying(train: Cloud, heldout: Cloud, fake: Cloud, own: NDArray[np.float64] 
     return Copying(odds(own, theirs), float(closer), expected, p_value)
 
 
-def within(a: Cloud) -> float:
+def mean_self_distance(a: Cloud) -> float:
     """E|A - A'|, the mean distance between rows of one cloud (n, k)."""
-    return apart(a, a)
+    return mean_distance(a, a)
 
 
-def apart(a: Cloud, b: Cloud) -> float:
+def mean_distance(a: Cloud, b: Cloud) -> float:
     """E|A - B|, the mean distance between rows of two clouds, by one matrix product."""
     first = a.astype(np.float64)
     return float(euclidean_distances(first, first if b is a else b.astype(np.float64)).mean())
@@ -112,8 +112,8 @@ def apart(a: Cloud, b: Cloud) -> float:
 def energy(a: Cloud, b: Cloud, within_a: float | None = None) -> float:
     """The root of the energy distance 2 E|A - B| - E|A - A'| - E|B - B'| (Székely and Rizzo 2013, J. Stat. Plan.
     Inference 143, equation 1.1); 0 for equal clouds. ``within_a`` is the second term where it is known."""
-    own = within(a) if within_a is None else within_a
-    return float(np.sqrt(max(2 * apart(a, b) - own - within(b), 0.0)))
+    own = mean_self_distance(a) if within_a is None else within_a
+    return float(np.sqrt(max(2 * mean_distance(a, b) - own - mean_self_distance(b), 0.0)))
 
 
 def frechet(a: Cloud, b: Cloud) -> float:
@@ -200,8 +200,8 @@ def discrepancy(xx: float, yy: float, xy: float, m: int, n: int) -> float:
 def precision_recall(real: Cloud, fake: Cloud, k: int = PRECISE) -> tuple[float, float]:
     """(share of fakes that lie among reals, share of reals that lie among fakes), both in [0, 1]: within the ball of
     one of them, which reaches to its k-th nearest fellow (Kynkäänniemi 2019, 1904.06991, equations 1 to 3)."""
-    precise, _ = balls_met(real, fellows(real, k), fake)
-    recalled, _ = balls_met(fake, fellows(fake, k), real)
+    precise, _ = balls_met(real, nearest_k(real, k), fake)
+    recalled, _ = balls_met(fake, nearest_k(fake, k), real)
     return float((precise > 0).mean()), float((recalled > 0).mean())
 
 
@@ -209,7 +209,7 @@ def density_coverage(real: Cloud, fake: Cloud, k: int = COVERED) -> tuple[float,
     """(mean number of reals' balls that a fake lies in, over k; share of reals in whose ball lies a fake), a ball
     reaching to its real's k-th nearest fellow (Naeem 2020, 2002.09797, equations 6 and 9). Density is about 1 for fakes
     of the reals' law and may be more; coverage lies in [0, 1]."""
-    among, met = balls_met(real, fellows(real, k), fake)
+    among, met = balls_met(real, nearest_k(real, k), fake)
     return float(among.mean() / k), float(met.mean())
 
 
@@ -217,9 +217,9 @@ def balls_met(centres: Cloud, radii: Floats, points: Cloud) -> tuple[NDArray[np.
     """(in how many balls each point lies, in which balls a point lies): (len(points),) and (len(centres),)."""
     among = np.empty(len(points), np.int64)
     met = np.zeros(len(centres), bool)
-    for start, apart in distances(points, centres):
-        inside = apart <= radii
-        among[start : start + len(apart)] = inside.sum(1)
+    for start, mean_distance in distances(points, centres):
+        inside = mean_distance <= radii
+        among[start : start + len(mean_distance)] = inside.sum(1)
         met |= inside.any(0)
     return among, met
 

@@ -57,7 +57,7 @@ class Labeller(nn.Module):
         return {name: head(known) for name, head in zip(self.names, self.heads, strict=True)}
 
 
-class Readers(nn.Module):
+class LabelEnsemble(nn.Module):
     """x (n, *spec.shape) -> log-probabilities (n, levels) for each label: the mean over several Labellers, up to a
     constant for each sample. Where one is wrong about what none has learnt, such as fakes, others seldom are in the
     same way (Lakshminarayanan 2017, 1612.01474)."""

@@ -13,7 +13,7 @@ KEPT = 2
 """Checkpoints kept: the last, and the one before it should the last be damaged."""
 
 
-class Kept(NamedTuple):
+class Snapshot(NamedTuple):
     """A state to go back to."""
 
     tensors: bundle.Tensors
@@ -31,12 +31,12 @@ class Checkpoints:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def save(self, state: Kept) -> None:
+    def save(self, state: Snapshot) -> None:
         """A whole checkpoint, to which `last` then points."""
         self.write(state)
         bundle.point(self.path / "last", self.of(state.rounds))
 
-    def write(self, state: Kept) -> None:
+    def write(self, state: Snapshot) -> None:
         """A whole checkpoint, to which nothing points yet."""
         bundle.write(self.of(state.rounds), *state)
 
@@ -66,7 +66,7 @@ class Checkpoints:
             raise UserError(f"{self.path.parent} holds no checkpoint yet, train it first")
         return found
 
-    def last_whole(self) -> tuple[Kept | None, list[str]]:
+    def last_whole(self) -> tuple[Snapshot | None, list[str]]:
         """The newest checkpoint that is whole, and what is wrong with newer ones, which are set aside.
 
         Raises UserError where none of several is whole.
@@ -74,7 +74,7 @@ class Checkpoints:
         damaged: dict[Path, str] = {}
         for folder in reversed(self.all()):
             try:
-                found = Kept(*bundle.read(folder))
+                found = Snapshot(*bundle.read(folder))
             except UserError as problem:
                 damaged[folder] = str(problem)
                 continue
@@ -87,11 +87,11 @@ class Checkpoints:
             )
         return None, []
 
-    def best_whole(self, last: Kept) -> tuple[Kept, list[str]]:
+    def best_whole(self, last: Snapshot) -> tuple[Snapshot, list[str]]:
         """The best state at the time of the last one, or that one where it is damaged, and what is wrong with it."""
         folder = self.of(last.facts["best"])
         try:
-            return Kept(*bundle.read(folder)), []
+            return Snapshot(*bundle.read(folder)), []
         except UserError as problem:
             if folder.exists():
                 self.set_aside(folder)
@@ -99,7 +99,7 @@ class Checkpoints:
 
     def set_aside(self, folder: Path) -> None:
         """Puts a damaged checkpoint where nobody takes it for one; one of the same name there goes."""
-        with atomic.telling(self.path):
+        with atomic.reporting_write_errors(self.path):
             damaged = folder.with_name(f"{folder.name}.damaged")
             shutil.rmtree(damaged, ignore_errors=True)
             folder.replace(damaged)
@@ -120,22 +120,22 @@ SAVE_AFTER = 20.0
 """Seconds between checkpoints, at least; what a hard stop can lose."""
 
 
-class Keeper:
+class CheckpointManager:
     """The best state so far, in memory and on disk, and when the game was saved last."""
 
-    def __init__(self, checkpoints: Checkpoints, first: Kept) -> None:
+    def __init__(self, checkpoints: Checkpoints, first: Snapshot) -> None:
         self.checkpoints = checkpoints
         self.best = apart(first)
         self.unsaved = True  # whether the best state is not on disk yet
         self.saved = time.monotonic()
 
-    def resume(self, last: Kept) -> list[str]:
+    def resume(self, last: Snapshot) -> list[str]:
         """Takes up the best state that the last one names. Returns what is wrong with it."""
         self.best, damaged = self.checkpoints.best_whole(last)
         self.unsaved = False
         return damaged
 
-    def keep(self, state: Kept) -> None:
+    def keep(self, state: Snapshot) -> None:
         """This state is the best one."""
         self.best, self.unsaved = apart(state), True
 
@@ -143,7 +143,7 @@ class Keeper:
         """Whether it is time to save."""
         return time.monotonic() - self.saved > SAVE_AFTER
 
-    def save(self, state: Kept) -> None:
+    def save(self, state: Snapshot) -> None:
         """A checkpoint of a state, and of the best one if it is not on disk yet."""
         if state.rounds == self.best.rounds:  # one folder for both; in a head start it is begun anew
             state = self.best
@@ -167,15 +167,15 @@ class Keeper:
             self.checkpoints.write(self.naming_best(self.best))
             self.unsaved = False
 
-    def naming_best(self, state: Kept) -> Kept:
+    def naming_best(self, state: Snapshot) -> Snapshot:
         """A state that says which one was best at its time."""
         return state._replace(facts={**state.facts, "best": self.best.rounds})
 
 
-def apart(state: Kept) -> Kept:
+def apart(state: Snapshot) -> Snapshot:
     """A copy, apart from the players who go on with their state."""
     groups = {
         name: {key: value.cpu().clone() for key, value in group.items()}
         for name, group in state.tensors.items()
     }
-    return Kept(groups, copy.deepcopy(state.facts))
+    return Snapshot(groups, copy.deepcopy(state.facts))

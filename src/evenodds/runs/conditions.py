@@ -41,7 +41,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class Wish:
+class SamplingCondition:
     """Conditions for a stream of fakes."""
 
     given: Given = nothing
@@ -69,7 +69,7 @@ def known(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
     return {"known": tensors}, {"codec": store.condition_codec}
 
 
-def wish_of(run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: None) -> Wish:
+def resolve_condition(run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: None) -> SamplingCondition:
     """The conditions that the user wants, or without a wish those that the data held.
 
     Raises UserError for a condition that the run was not trained for, and for values or pictures that do not fit.
@@ -77,7 +77,7 @@ def wish_of(run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: 
     if run.condition is None:
         if wanted is not None:
             raise UserError(f"{run.path} was trained without a condition, train with --given to ask for one")
-        return Wish()
+        return SamplingCondition()
     tensors, state = run.known()
     kept = tensors["known"]["given"].numpy()
     if run.condition.pictures:
@@ -101,7 +101,7 @@ def wish_of(run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: 
     return values(run, kept, [] if wanted is None else ask(codec, wanted), seed)
 
 
-def values(run: Run, kept: NDArray[np.float32], asked: list[Asked], seed: int) -> Wish:
+def values(run: Run, kept: NDArray[np.float32], asked: list[Asked], seed: int) -> SamplingCondition:
     """Values as the data held them together, those that are asked for put in; of the data's only such that agree with
     what is asked, where there are any."""
     spec = cast(RowSpec, run.condition.spec if run.condition else None)
@@ -115,7 +115,7 @@ def values(run: Run, kept: NDArray[np.float32], asked: list[Asked], seed: int) -
             chosen[:, one.start : one.stop] = one.values
         return torch.from_numpy(chosen)
 
-    return Wish(given, values={one.name: one.value for one in asked})
+    return SamplingCondition(given, values={one.name: one.value for one in asked})
 
 
 def agreeing(spec: RowSpec, kept: NDArray[np.float32], one: Asked) -> NDArray[np.float32]:
@@ -136,16 +136,16 @@ def agreeing(spec: RowSpec, kept: NDArray[np.float32], one: Asked) -> NDArray[np
 
 def turns(
     blocks: NDArray[np.uint8], names: list[str] | None = None, reals: NDArray[np.uint8] | None = None
-) -> Wish:
+) -> SamplingCondition:
     """Pictures (m, c, H, W) in turn."""
 
     def given(start: int, count: int) -> torch.Tensor:
         return as_given(blocks[np.arange(start, start + count) % len(blocks)], CPU)
 
-    return Wish(given, blocks, reals, names or [])
+    return SamplingCondition(given, blocks, reals, names or [])
 
 
-def pictures(run: Run, wanted: Wanted, say: Say) -> Wish:
+def pictures(run: Run, wanted: Wanted, say: Say) -> SamplingCondition:
     """The user's own pictures as conditions; what was done to them is told to ``say``, bad ones among others too."""
     if run.condition is None or isinstance(wanted, Mapping) or (isinstance(wanted, str) and _spelled(wanted)):
         raise UserError(

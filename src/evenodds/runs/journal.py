@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from evenodds.core import checksums
-from evenodds.metrics.check import Seen
+from evenodds.metrics.check import CheckMetrics
 
 MOST_ROUNDS, LARGEST = 2**53, 1e300
 """What a journal's round and numbers stay below."""
-NUMBERS = ("round", "seen", "seconds", *Seen._fields)
+NUMBERS = ("round", "seen", "seconds", *CheckMetrics._fields)
 """What every check of a journal holds."""
 
 

@@ -23,7 +23,7 @@ from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import FAKE, REAL, make_film
 from evenodds.runs.film import PICTURES, ROWS, number_ranges
-from evenodds.runs.conditions import wish_of
+from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run, flat
 from evenodds.runs.sample import beside, pictures
 from evenodds.core.spec import PictureSpec
@@ -247,7 +247,7 @@ def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
     found = []
     sheets = list(run.samples("png"))
     if run.condition is not None and run.condition.pictures:
-        wish = wish_of(run, None, run.recipe.plan.seed)
+        wish = resolve_condition(run, None, run.recipe.plan.seed)
         count = min(SHOWN, len(cast(Any, wish.pictures)))
         made = pictures(run, count, run.recipe.plan.seed, torch.device("cpu"), wish)
         sheet, columns = beside(wish, np.concatenate(list(made)))

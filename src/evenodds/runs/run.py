@@ -64,7 +64,7 @@ class Run:
         Raises UserError where that cannot be.
         """
         refuse_others(path)
-        with atomic.telling(path):
+        with atomic.reporting_write_errors(path):
             for folder in ("checkpoints", "samples"):
                 (path / folder).mkdir(parents=True, exist_ok=True)
         with locked(path):
@@ -73,7 +73,7 @@ class Run:
                     f"{path} was made by another process just now, the same command again goes on with it"
                 )
             if codec is not None:
-                write_json(path / "codec.json", checksums.seal(codec))
+                write_json(path / "codec.json", checksums.with_checksum(codec))
             if known is not None:
                 bundle.write(path / "condition", *known)
             # Last: a folder with a recipe is a run.
@@ -96,17 +96,17 @@ class Run:
     def _facts(self) -> tuple[dict[str, Any], str | None]:
         """What the recipe says, from its copy where it is damaged; and then what was wrong with it."""
         try:
-            return checksums.unseal(self.path / "recipe.json"), None
+            return checksums.read_verified(self.path / "recipe.json"), None
         except (OSError, ValueError) as problem:
             try:
-                return checksums.unseal(self.path / COPY), str(problem)
+                return checksums.read_verified(self.path / COPY), str(problem)
             except (OSError, ValueError):
                 raise problem from None
 
     def codec(self) -> dict[str, Any]:
         """How a table's rows are decoded, as TableCodec.to_json gave it. Raises UserError where it is damaged."""
         try:
-            codec = checksums.unseal(self.path / "codec.json")
+            codec = checksums.read_verified(self.path / "codec.json")
         except (OSError, ValueError) as problem:
             raise UserError(f"{self.path / 'codec.json'} does not read ({problem}), train anew") from None
         return codec
@@ -148,7 +148,7 @@ class Run:
 
     def note(self, line: dict[str, Any]) -> None:
         """Appends one line to the journal. Raises Unwritable where it cannot."""
-        with atomic.telling(self.path), (self.path / "journal.jsonl").open("a") as file:
+        with atomic.reporting_write_errors(self.path), (self.path / "journal.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -263,7 +263,7 @@ def locked(path: Path) -> FileLock:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(f"{path} is being trained by another process, wait for it to end") from None
-    with atomic.telling(path):
+    with atomic.reporting_write_errors(path):
         (path / PLAYER).write_text(str(os.getpid()))
     return lock
 
@@ -271,7 +271,7 @@ def locked(path: Path) -> FileLock:
 def write_recipe(path: Path, facts: dict[str, Any]) -> None:
     """The recipe and its copy, one after the other, so that one of them is whole at any time."""
     for name in (COPY, "recipe.json"):
-        write_json(path / name, checksums.seal(facts))
+        write_json(path / name, checksums.with_checksum(facts))
 
 
 def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any]:

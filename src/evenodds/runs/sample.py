@@ -17,7 +17,7 @@ from evenodds.data.images.arrays import to_pictures, write_folder, write_grid
 from evenodds.data.tables.files import write_table
 from evenodds.data.tables.codec import TableCodec
 from evenodds.core.errors import UserError
-from evenodds.runs.conditions import Wanted, Wish, wish_of
+from evenodds.runs.conditions import Wanted, SamplingCondition, resolve_condition
 from evenodds.networks.generate import WHOLE, Share, stream
 from evenodds.core.rng import seed_of
 from evenodds.networks.build import build
@@ -61,7 +61,7 @@ def pictures(
     n: int,
     seed: int,
     device: torch.device,
-    wish: Wish | None = None,
+    wish: SamplingCondition | None = None,
     generator: nn.Module | None = None,
     share: Share = WHOLE,
 ) -> Iterator[np.ndarray]:
@@ -71,7 +71,7 @@ def pictures(
     ``generator`` is the run's, where it was loaded already.
     """
     generator = generator or load_generator(run, device)
-    given = (wish or wish_of(run, None, seed)).given
+    given = (wish or resolve_condition(run, None, seed)).given
     for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run, device), given, share):
         yield to_pictures(batch.cpu())
 
@@ -89,7 +89,7 @@ def rows(
     n: int,
     seed: int,
     device: torch.device,
-    wish: Wish | None = None,
+    wish: SamplingCondition | None = None,
     generator: nn.Module | None = None,
     share: Share = WHOLE,
 ) -> Iterator[pd.DataFrame]:
@@ -100,7 +100,7 @@ def rows(
     """
     generator = generator or load_generator(run, device)
     codec = TableCodec.from_json(run.codec())
-    wish = wish or wish_of(run, None, seed)
+    wish = wish or resolve_condition(run, None, seed)
     size = batch_of(run, device)
     made = stream(generator, n, run.recipe.network.latent, seed, size, wish.given, share)
     for start, batch in zip(share.starts(n, size), made, strict=True):
@@ -139,7 +139,7 @@ def write_samples(
     if suffix == ".png" and share.size > 1:
         raise UserError(f"a sheet is made by one process and not by {share.size}, give --to a folder")
     with torch.random.fork_rng():
-        wish = wish_of(run, wanted, seed, say)
+        wish = resolve_condition(run, wanted, seed, say)
         given = 0 if wish.pictures is None else len(wish.pictures)
         n = n or given or USUAL
         to, starts = place_of(to, share), share.starts(n, batch_of(run, device))
@@ -171,7 +171,7 @@ def place_of(to: Path, share: Share) -> Path:
     return to.with_stem(f"{to.stem}-{part}") if to.suffix.lower() in (".csv", ".parquet") else to / part
 
 
-def beside(wish: Wish, fakes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+def beside(wish: SamplingCondition, fakes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     """Fakes uint8 (n, H, W, C), each beside its condition and the real where that is known, for a sheet of so many
     columns."""
     places = np.arange(len(fakes)) % len(wish.pictures if wish.pictures is not None else fakes)

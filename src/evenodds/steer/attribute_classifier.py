@@ -19,8 +19,8 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.networks.classifier import Readers, fit_labels
-from evenodds.steer.attributes import Eyes, Feature, Tell, of_rows
+from evenodds.networks.classifier import LabelEnsemble, fit_labels
+from evenodds.steer.attributes import AttributeReader, Feature, Tell, of_rows
 
 READERS, WIDTH, STEPS, BATCH = 2, 24, 800, 64
 """The networks that read labels, and how long each learns."""
@@ -35,7 +35,7 @@ LEARNT = 3
 Codes = dict[str, Tensor]
 
 
-def eyes_for(store: Store, seed: int, device: torch.device, keep: Path | None = None) -> Eyes:
+def eyes_for(store: Store, seed: int, device: torch.device, keep: Path | None = None) -> AttributeReader:
     """Eyes for samples of a store; what reads pictures is kept at ``keep``, and taken from there where it was learnt on
     the same ones. Raises UserError for pictures without labels."""
     if store.codec_json is not None:
@@ -43,7 +43,7 @@ def eyes_for(store: Store, seed: int, device: torch.device, keep: Path | None = 
     return of_pictures(store, seed, device, keep)
 
 
-def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None) -> Eyes:
+def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None) -> AttributeReader:
     """Labels, read by networks trained on the real ones."""
     labels, heldout = store.labels("train"), store.labels("heldout")
     if labels is None or heldout is None or not isinstance(store.spec, PictureSpec):
@@ -59,7 +59,7 @@ def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None
     with torch.random.fork_rng():
         set_random(seed_of(seed, "eyes"), device)
         counts = {name: len(known) for name, known in levels.items()}
-        network = Readers(READERS, store.spec, WIDTH, counts).to(device)
+        network = LabelEnsemble(READERS, store.spec, WIDTH, counts).to(device)
         if (accuracy := remembered(network, store, keep)) is None:
             learn(
                 network,
@@ -74,10 +74,10 @@ def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None
     network.eval().requires_grad_(False)
     features = tuple(Feature(name, level) for name, known in levels.items() for level in known)
     log_odds = teller(network, device)
-    return Eyes(features, lambda x: log_odds(x).sigmoid(), accuracy, log_odds)
+    return AttributeReader(features, lambda x: log_odds(x).sigmoid(), accuracy, log_odds)
 
 
-def remembered(network: Readers, store: Store, keep: Path | None) -> dict[str, float] | None:
+def remembered(network: LabelEnsemble, store: Store, keep: Path | None) -> dict[str, float] | None:
     """Takes the kept networks over; gives their accuracy on held-out reals, None where there is none for the store."""
     if keep is None or not keep.exists():
         return None
@@ -89,7 +89,7 @@ def remembered(network: Readers, store: Store, keep: Path | None) -> dict[str, f
     return accuracy
 
 
-def learn(network: Readers, store: Store, codes: Codes, device: torch.device) -> None:
+def learn(network: LabelEnsemble, store: Store, codes: Codes, device: torch.device) -> None:
     """Fits each reader to the training reals' labels, seen through blur and grain: what it reads of fakes, which are
     not as clear, is then what others read of them too."""
 
@@ -111,7 +111,11 @@ def worn(x: Tensor) -> Tensor:
 
 
 def examined(
-    network: Readers, store: Store, levels: dict[str, list[str]], labels: pd.DataFrame, device: torch.device
+    network: LabelEnsemble,
+    store: Store,
+    levels: dict[str, list[str]],
+    labels: pd.DataFrame,
+    device: torch.device,
 ) -> dict[str, float]:
     """The share of held-out reals whose label is read right, by label."""
 
@@ -129,7 +133,7 @@ def examined(
     return accuracy
 
 
-def teller(network: Readers, device: torch.device) -> Tell:
+def teller(network: LabelEnsemble, device: torch.device) -> Tell:
     """The log-odds of each level, (n, levels of all labels), in the labels' order."""
 
     def tell(x: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Eyes:
+class AttributeReader:
     """``tell`` says how far samples (n, *shape) show each of ``features``: (n, k), shares in [0, 1] of levels, normal
     scores of numbers. ``accuracy`` is that on held-out reals, by column; empty for rows, which say it themselves.
     ``log_odds`` (n, k) of pictures are differentiable; None for rows."""
@@ -104,7 +104,7 @@ def log_odds(shown: Shares) -> Shares:
         return np.log(shown) - np.log1p(-shown)
 
 
-def of_rows(codec: TableCodec) -> Eyes:
+def of_rows(codec: TableCodec) -> AttributeReader:
     """Each level of a category, and each number."""
     features: list[Feature] = []
     places: list[int] = []
@@ -118,4 +118,4 @@ def of_rows(codec: TableCodec) -> Eyes:
             features.append(Feature(column.name, None))
             places.append(start + column.width - 1)
         start += column.width
-    return Eyes(tuple(features), lambda x: x[:, places], {})
+    return AttributeReader(tuple(features), lambda x: x[:, places], {})

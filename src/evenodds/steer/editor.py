@@ -21,7 +21,7 @@ from evenodds.steer.boundaries import hold, incline, separate, taught
 from evenodds.steer.directions import Direction, keep, recall
 from evenodds.steer.effect import change, signs_of, stay, worth
 from evenodds.steer.latent_space import Examples, Shares, Space
-from evenodds.steer.refine import SURE, Settling
+from evenodds.steer.refine import SURE, LatentRefiner
 
 TRIED = 200
 """Fresh seeds on which its effect is measured."""
@@ -132,14 +132,14 @@ class Steer(Space):
     # Using
 
     @property
-    def settling(self) -> Settling | None:
+    def settling(self) -> LatentRefiner | None:
         """Where latents settle; None for rows, in which nothing is read differentiably."""
         if self.eyes.log_odds is None:
             return None
         z, shown = self.learnt
-        return Settling(self.make_some, self.eyes.log_odds, z, torch.from_numpy(log_odds(shown)).to(z))
+        return LatentRefiner(self.make_some, self.eyes.log_odds, z, torch.from_numpy(log_odds(shown)).to(z))
 
-    def aim(self, direction: Direction) -> tuple[Settling, int, bool] | None:
+    def aim(self, direction: Direction) -> tuple[LatentRefiner, int, bool] | None:
         """Where steps along a direction settle, where its feature stands, and whether its presence is meant; None where
         nothing can be read of it."""
         if direction.feature is None or (settling := self.settling) is None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evenodds.steer.attributes import Eyes, Shares, log_odds
+from evenodds.steer.attributes import AttributeReader, Shares, log_odds
 
 
 def signs_of(shown: Shares, present: bool, number: bool) -> Tensor:
@@ -18,7 +18,7 @@ def signs_of(shown: Shares, present: bool, number: bool) -> Tensor:
     return torch.from_numpy(np.where(there & (not number), -1.0, 1.0))
 
 
-def change(eyes: Eyes, before: Shares, after: Shares, place: int) -> dict[str, Any]:
+def change(eyes: AttributeReader, before: Shares, after: Shares, place: int) -> dict[str, Any]:
     """What became of fakes, in shares: flipped (a number: raised by its spread or more), and other columns kept."""
     own = eyes.features[place]
     if own.level is None:
@@ -39,7 +39,7 @@ def worth(effect: dict[str, Any]) -> float:
     return float(effect["flipped"] * np.mean(kept))
 
 
-def stay(eyes: Eyes, shown: Shares, column: str, most: float) -> Tensor:
+def stay(eyes: AttributeReader, shown: Shares, column: str, most: float) -> Tensor:
     """What is wanted of fakes that show (n, k) so that all columns but one stay: (n, k), the log-odds that each one's
     own level has, from 0 to ``most``. What was in doubt may stay so."""
     odds = np.clip(log_odds(shown), 0, most)

@@ -20,12 +20,12 @@ from evenodds.data.images.arrays import to_tensor
 from evenodds.data.inputs import pictures_from
 from evenodds.data.store import Store
 from evenodds.networks.generate import draw
-from evenodds.runs.conditions import wish_of
+from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
 from evenodds.runs.sample import load_generator
 from evenodds.runs.source_data import store_of
 from evenodds.steer.attribute_classifier import eyes_for
-from evenodds.steer.attributes import Eyes, Tell
+from evenodds.steer.attributes import AttributeReader, Tell
 from evenodds.steer.inversion import Inverter, inverter_of, look_of
 from evenodds.steer.pivotal_tuning import tuned
 
@@ -50,7 +50,7 @@ class Space:
         self.run, self.device, self.best = run, device, run.checkpoints.best()
         self.width = run.recipe.network.latent
         self.generator = load_generator(run, device)
-        c = wish_of(run, None, run.recipe.plan.seed).given(0, 1)
+        c = resolve_condition(run, None, run.recipe.plan.seed).given(0, 1)
         self.condition = None if c is None else c.to(device)
         """What G is given beside latents, (1, width): the same for all."""
 
@@ -60,7 +60,7 @@ class Space:
         return store_of(self.run)
 
     @cached_property
-    def eyes(self) -> Eyes:
+    def eyes(self) -> AttributeReader:
         """What reads features from samples; pictures' labels are learnt the first time."""
         return eyes_for(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
 
@@ -97,9 +97,9 @@ class Space:
 
     def make_some(self, z: Tensor) -> Tensor:
         """As ``make``, at once and differentiable."""
-        return self.made_by(self.generator, z)
+        return self.generate_with(self.generator, z)
 
-    def made_by(self, generator: nn.Module, z: Tensor) -> Tensor:
+    def generate_with(self, generator: nn.Module, z: Tensor) -> Tensor:
         """As ``make_some``, by some G of the run's kind."""
         c = self.condition
         with torch.random.fork_rng():
@@ -177,5 +177,7 @@ class Space:
         known = copy.copy(self)
         with torch.random.fork_rng():
             set_random(seed_of(0, "steer", "tune"), self.device)
-            known.generator = tuned(self.generator, self.made_by, z, self.own(pictures), self.inverter.unlike)
+            known.generator = tuned(
+                self.generator, self.generate_with, z, self.own(pictures), self.inverter.unlike
+            )
         return known

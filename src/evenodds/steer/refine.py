@@ -32,7 +32,7 @@ Tell = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Settling:
+class LatentRefiner:
     """Where latents settle. ``make`` gives samples of latents (n, latent), ``tell`` the log-odds (n, k) that samples
     show each feature, both differentiable; ``known`` are latents (m, latent), and ``shown`` (m, k) what they show."""
 

@@ -20,7 +20,7 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.judge import nearest, train
 from evenodds.judge.judge import Judge
 from evenodds.runs import sample
-from evenodds.runs.conditions import wish_of
+from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import PICTURES
 from evenodds.runs.report import real_rows
 from evenodds.runs.run import Run
@@ -118,7 +118,7 @@ class Opened:
         """n fresh fakes under values or pictures (m, H, W, C), never a path: a table, or uint8 (n, H, W, C)."""
         generator = self.generator(run)
         with self.asking, torch.random.fork_rng():
-            wish = wish_of(run, given, seed)
+            wish = resolve_condition(run, given, seed)
             if isinstance(run.spec, PictureSpec):
                 return np.concatenate(list(sample.pictures(run, n, seed, CPU, wish, generator)))
             return next(sample.rows(run, n, seed, CPU, wish, generator))

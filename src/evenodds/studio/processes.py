@@ -84,7 +84,7 @@ class Trainings:
         folder = place(self.root, name)
         if self.pid(name) is not None:
             raise UserError(f"{name} is being trained, pause it first")
-        with atomic.telling(self.root):
+        with atomic.reporting_write_errors(self.root):
             shutil.rmtree(folder)
         for suffix in ("json", "log"):
             (self.root / OWN / f"{name}.{suffix}").unlink(missing_ok=True)

@@ -12,12 +12,12 @@ from torch import Tensor
 from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec
 from evenodds.metrics import distribution
-from evenodds.metrics.check import Seen
+from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.image_features import Features
 from evenodds.metrics.odds import odds
 from evenodds.metrics.reference import REFERENCE, known_count
 from evenodds.networks.generate import draw, generate
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 
 MET = 1_000
 """Samples a side, at most, for coverage and copying."""
@@ -25,10 +25,10 @@ DIGITS = 6
 """Decimals kept in the journal; what is decided is decided by the kept ones."""
 
 
-class Examiner:
+class Checker:
     """Holds the reals as features; ``look`` compares the players' work with them."""
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: Trainer) -> None:
         self.training = training
         store = training.store
         self.pictures = isinstance(store.spec, PictureSpec)
@@ -41,7 +41,7 @@ class Examiner:
             labels = np.asarray(store.conditions("train", np.arange(len(self.train))))
             self.scale = float(np.sqrt(self.train.var(0).sum() / max(labels.var(0).sum(), 1e-12)))
             self.joint = np.concatenate([self.train, self.scale * labels], axis=1)
-        self.within = 0.0 if self.pictures else distribution.within(self.train[:REFERENCE])
+        self.within = 0.0 if self.pictures else distribution.mean_self_distance(self.train[:REFERENCE])
         self.heldout = self.cloud(training.reals("heldout", self.count))
         self.own = distribution.nearest(self.heldout, self.train)
         """Held-out reals' distances to their nearest training sample."""
@@ -63,7 +63,7 @@ class Examiner:
         for start in range(REFERENCE, len(self.train) - self.count + 1, self.count):
             yield self.train[start : start + self.count]
 
-    def look(self) -> Seen | None:
+    def look(self) -> CheckMetrics | None:
         """This check's numbers, or None where a score or a fake is not a number."""
         training = self.training
         fakes = list(training.fakes(self.count, "odds"))
@@ -75,10 +75,10 @@ class Examiner:
             return None
         level, known = odds(real, fake), odds(trained, fake)
         scores = np.concatenate([real, fake]).astype(np.float64)
-        met = distribution.cover(self.heldout[:MET], cloud[:MET])
+        met = distribution.coverage_metrics(self.heldout[:MET], cloud[:MET])
         copies = distribution.copying(self.train, self.heldout, cloud[:MET], self.own)
         chance = math.sqrt(copies.expected * (1 - copies.expected) / len(cloud[:MET]))
-        return Seen(
+        return CheckMetrics(
             odds=round(level.value, DIGITS),
             odds_low=round(level.low, DIGITS),
             odds_high=round(level.high, DIGITS),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evenodds.config.budget import Budget
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 
 TELL_AFTER = 0.5
 """Seconds between moments told in between checks."""
@@ -49,7 +49,7 @@ class Clock:
         """Seconds played, those before a resume counted in."""
         return self.resumed_at + time.monotonic() - self.started
 
-    def spent(self, training: Training) -> float:
+    def spent(self, training: Trainer) -> float:
         """The budget's share that is spent; at 1 the game is over."""
         return self.budget.share(seconds=self.seconds(), rounds=training.rounds, seen=training.seen)
 
@@ -65,7 +65,7 @@ class Clock:
         """Whether it is time to tell."""
         return time.monotonic() - self.told > TELL_AFTER
 
-    def moment(self, training: Training, check: dict[str, Any] | None, sample: Path | None) -> Moment:
+    def moment(self, training: Trainer, check: dict[str, Any] | None, sample: Path | None) -> Moment:
         """What is told. Just after a check the speed is the one it found: too little was played since."""
         self.told = time.monotonic()
         fresh = self.found is not None and self.told - self.since < TELL_AFTER

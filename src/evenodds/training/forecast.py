@@ -15,7 +15,7 @@ from evenodds.config.settings import Recipe
 from evenodds.core.device import find_device, threads_for
 from evenodds.data.store import Store
 from evenodds.game.cuda_graphs import WARM
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 
 ROUNDS = 5
 """Rounds that are timed, after one that warms up; on a GPU after so many that all kinds of turn are recorded."""
@@ -29,7 +29,7 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     place = find_device(device)
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     with torch.random.fork_rng(), threads_for(store.spec):
-        training = Training(recipe, store, place)
+        training = Trainer(recipe, store, place)
         times = []
         warming = WARM * training.objective.every + 1 if training.recorder.on else 1
         for _ in range(warming + ROUNDS):

@@ -19,13 +19,13 @@ from evenodds.core.observer import Say
 from evenodds.data.store import Store
 from evenodds.game.alarms import Alarm
 from evenodds.game.schedule import Move
-from evenodds.runs.checkpoints import Keeper, Kept
+from evenodds.runs.checkpoints import CheckpointManager, Snapshot
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
 from evenodds.training.clock import Clock, Moment, after
-from evenodds.training.snapshots import Gallery
-from evenodds.training.supervisor import Found, Steward
-from evenodds.training.trainer import Training, end
+from evenodds.training.snapshots import SnapshotWriter
+from evenodds.training.supervisor import Found, Supervisor
+from evenodds.training.trainer import Trainer, end
 
 LOOK_AFTER = 5
 """D turns between looks at the odds in its head start."""
@@ -53,9 +53,9 @@ def train(
         if before is not None and before["verdict"] in OVER and run.recipe.plan.end == "proof":
             end(team, before)
             return before
-        training = Training(run.recipe, store, device, team)
+        training = Trainer(run.recipe, store, device, team)
         training.stop = stop or training.stop
-        play = Play(run, store, training, watch, say)
+        play = TrainingLoop(run, store, training, watch, say)
         play.resume()
         verdict = play.to_the_end()
         end(team, verdict)
@@ -68,25 +68,25 @@ def play_along(
 ) -> dict[str, Any]:
     """Plays what rank 0 announces, without a run folder, to the verdict that rank 0 says."""
     with torch.random.fork_rng(), threads_for(store.spec):
-        training = Training(recipe, store, device, team)
+        training = Trainer(recipe, store, device, team)
         training.stop = stop or training.stop
         verdict: dict[str, Any] = training.follow()
     return verdict
 
 
-class Play:
+class TrainingLoop:
     """The loop's own state: the training, its clock and its last check."""
 
-    def __init__(self, run: Run, store: Store, training: Training, watch: Watch, say: Say) -> None:
+    def __init__(self, run: Run, store: Store, training: Trainer, watch: Watch, say: Say) -> None:
         self.run, self.training, self.watch, self.say = run, training, watch, say
         self.stop, self.parts = training.stop, training.parts
-        self.steward = Steward(self.training)
-        self.gallery = Gallery(run, store, self.training)
+        self.steward = Supervisor(self.training)
+        self.gallery = SnapshotWriter(run, store, self.training)
         self.clock = Clock(Budget.parse(run.recipe.plan.budget))
         self.check: dict[str, Any] | None = None
         self.sample: Path | None = None
         self.next_check = 0
-        self.keeper = Keeper(run.checkpoints, self.state(None))
+        self.keeper = CheckpointManager(run.checkpoints, self.state(None))
 
     def resume(self) -> None:
         """Goes to the last whole checkpoint, if there is one."""
@@ -116,7 +116,7 @@ class Play:
             self.tell_damage(reason)
         self.clock.checked(self.training.seen)
 
-    def take_over(self, last: Kept) -> None:
+    def take_over(self, last: Snapshot) -> None:
         """Goes to the place that a checkpoint holds, and forgets what was written after it."""
         self.training.restore(*last)
         self.clock.resumed_at = self.training.seconds
@@ -259,12 +259,12 @@ class Play:
             return False
         return True
 
-    def state(self, distance: float | None) -> Kept:
+    def state(self, distance: float | None) -> Snapshot:
         """All that a checkpoint of this place must hold."""
         self.training.seconds = self.clock.seconds()
         tensors, facts = self.training.state()
         more = {"next_check": self.next_check, "steward": self.steward.state(), "distance": distance}
-        return Kept(tensors, {**facts, **more})
+        return Snapshot(tensors, {**facts, **more})
 
     def save(self) -> None:
         """A checkpoint of this very place."""

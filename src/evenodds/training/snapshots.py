@@ -18,19 +18,19 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.networks.generate import draw, generate
 from evenodds.runs.film import GRID, PICTURES, ROWS, number_ranges
 from evenodds.runs.run import Run
-from evenodds.training.trainer import Training
+from evenodds.training.trainer import Trainer
 
 HOTTEST = 65_504.0
 """The largest score that float16 holds."""
 
 
-class Gallery:
+class SnapshotWriter:
     """Writes samples/ROUND.png for pictures, samples/ROUND.csv for tables.
 
     For tables of two numbers also samples/ROUND.npy: D's score as float16 over GRID, which spans both columns' ranges.
     """
 
-    def __init__(self, run: Run, store: Store, training: Training) -> None:
+    def __init__(self, run: Run, store: Store, training: Trainer) -> None:
         self.run, self.training = run, training
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         count = PICTURES if isinstance(store.spec, PictureSpec) else ROWS

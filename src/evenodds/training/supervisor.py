@@ -12,14 +12,14 @@ from torch import Tensor
 from evenodds.core.spec import PictureSpec
 from evenodds.game.alarms import Alarm, raised
 from evenodds.game.schedule import Move
-from evenodds.game.stopping import Finish
-from evenodds.metrics.check import Seen
+from evenodds.game.stopping import StoppingRule
+from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.efficientnet import extractor
 from evenodds.metrics.odds import Odds
 from evenodds.metrics.referee import Ruling, most, rule, together
 from evenodds.networks.generate import draw, generate
-from evenodds.training.checks import Examiner
-from evenodds.training.trainer import Training
+from evenodds.training.checks import Checker
+from evenodds.training.trainer import Trainer
 
 TRIES = 3
 """New tries after a fault, at most."""
@@ -38,7 +38,7 @@ NO_NUMBER = Alarm("divergence", "a score or a fake is not a number", "diverged")
 class Found(NamedTuple):
     """One check: its numbers (None where they are none), what is wrong, what moved, who ruled, and what follows."""
 
-    seen: Seen | None
+    seen: CheckMetrics | None
     alarms: list[Alarm]
     moves: list[Move]
     ruling: Ruling | None
@@ -61,16 +61,16 @@ class Record:
     """Kinds of alarm, and for how many checks each has lasted."""
 
 
-class Steward:
+class Supervisor:
     """Decides by the numbers of the checks alone; the clock only bounds the referee's share."""
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: Trainer) -> None:
         self.training = training
-        self.examiner = Examiner(training)
+        self.examiner = Checker(training)
         game = training.recipe.game
-        self.finish = Finish(game.margin, game.patience)
+        self.finish = StoppingRule(game.margin, game.patience)
         self.record = Record()
-        self.before: list[Seen] = []
+        self.before: list[CheckMetrics] = []
         self.extractor = extractor(training.device)
 
     def check(self, seconds: float, every: int) -> Found:
@@ -170,4 +170,4 @@ class Steward:
             if line.get("event") == "back":
                 self.before = []
             elif "odds" in line:
-                self.before.append(Seen(**{name: line[name] for name in Seen._fields}))
+                self.before.append(CheckMetrics(**{name: line[name] for name in CheckMetrics._fields}))

@@ -20,9 +20,9 @@ from evenodds.core.spec import at_most
 from evenodds.data.batches import Batches, Drawn, as_given, drawn
 from evenodds.data.store import Part, Store
 from evenodds.game.augment import augment, jitter
-from evenodds.game.cuda_graphs import Recorder
-from evenodds.game.schedule import Pace, Tempo
-from evenodds.game.step import per_sample, turn_d, turn_g
+from evenodds.game.cuda_graphs import CudaGraphRunner
+from evenodds.game.schedule import BalanceSchedule, ScheduleState
+from evenodds.game.step import d_step, g_step, per_sample
 from evenodds.metrics.odds import Odds, odds
 from evenodds.networks.generate import draw, generate
 from evenodds.objectives.objective import make_objective
@@ -42,7 +42,7 @@ ROUND, LEAD, LEVEL, END = 1, 2, 3, 4
 Turn = TypeVar("Turn")
 
 
-class Training:
+class Trainer:
     """Plays rounds on a store. All randomness comes from (seed, rank, place): a place is a state.
 
     Of a team, rank 0 calls ``round`` and ``lead`` and takes over states; the others ``follow``. A batch is the team's:
@@ -64,12 +64,12 @@ class Training:
         self.objective = make_objective(recipe.objective)
         self.weight = self.objective.weight  # of the penalty, before the tempo's factor
         self.batches = Batches(store, recipe.plan.seed, team.rank, team.size)
-        pace = Pace(augment=float(recipe.game.augment == "on"))
-        self.tempo = Tempo(recipe.game, pace, penalised=self.objective.penalty is not None)
+        pace = ScheduleState(augment=float(recipe.game.augment == "on"))
+        self.tempo = BalanceSchedule(recipe.game, pace, penalised=self.objective.penalty is not None)
         self.players = make_players(recipe, store, device)
         self.players.team = team
         # What ranks tell each other is no part of a graph.
-        self.recorder = Recorder(device, self.players.optimizers, on=team.size == 1)
+        self.recorder = CudaGraphRunner(device, self.players.optimizers, on=team.size == 1)
         self.jitters = (
             store.condition is not None and store.condition.pictures and recipe.game.augment == "on"
         )
@@ -86,9 +86,9 @@ class Training:
         """A round that was announced."""
         turns_d, turns_g = self.tempo.turns
         for _ in range(turns_d):
-            real, loss_d = self.turn_d()
+            real, loss_d = self.d_step()
         for turn in range(turns_g):
-            loss_g = self.turn_g(real, turn)
+            loss_g = self.g_step(real, turn)
         players = self.players
         players.team.average_buffers(players.generator, players.discriminator)
         players.average.follow(players.generator, self.recipe.game.batch * turns_d, self.seen)
@@ -98,15 +98,15 @@ class Training:
     def lead(self) -> None:
         """One D turn, before G's first."""
         self.say(LEAD)
-        self.turn_d()
+        self.d_step()
 
-    def turn_d(self) -> tuple[Drawn, Tensor]:
+    def d_step(self) -> tuple[Drawn, Tensor]:
         """One D turn. Returns the reals that it was played on, and D's loss."""
         lazy = self.turns % self.objective.every == 0
 
         def learn(x: Tensor, c: Tensor | None) -> Tensor:
             z = draw(self.share, self.recipe.network.latent, self.device)
-            return turn_d(self.players, self.objective, self.augment, x, z, c, lazy=lazy, parts=self.parts)
+            return d_step(self.players, self.objective, self.augment, x, z, c, lazy=lazy, parts=self.parts)
 
         def play() -> tuple[Drawn, Tensor]:
             self.seed("d")
@@ -120,12 +120,12 @@ class Training:
         self.seen += self.recipe.game.batch
         return found
 
-    def turn_g(self, real: Drawn, turn: int) -> Tensor:
+    def g_step(self, real: Drawn, turn: int) -> Tensor:
         """The ``turn``-th G turn of a round. Returns G's loss."""
 
         def learn(x: Tensor, c: Tensor | None) -> Tensor:
             z = draw(self.share, self.recipe.network.latent, self.device)
-            return turn_g(self.players, self.objective, self.augment, x, z, c, parts=self.parts)
+            return g_step(self.players, self.objective, self.augment, x, z, c, parts=self.parts)
 
         def play() -> Tensor:
             self.seed("g" if not turn else f"g{turn}")
@@ -170,9 +170,9 @@ class Training:
         if self.team.size == 1:
             return
         self.say(LEVEL)
-        self.take_place()
+        self.receive_state()
 
-    def take_place(self) -> None:
+    def receive_state(self) -> None:
         """Rank 0's place, on all ranks."""
         tensors, facts = self.state()
         named = self.team.share({**facts, "slots": sorted(optimizer_slots(tensors))})
@@ -202,9 +202,9 @@ class Training:
             if code == ROUND:
                 self.play()
             elif code == LEAD:
-                self.turn_d()
+                self.d_step()
             elif code == LEVEL:
-                self.take_place()
+                self.receive_state()
             else:
                 return self.team.share()
 

@@ -153,7 +153,7 @@ def write_folder(
                 )
                 if names and file.exists():  # a.png and a.bmp
                     file = part / f"{names[count]}.png"
-                with atomic.telling(folder.parent):
+                with atomic.reporting_write_errors(folder.parent):
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(content)
                 count += 1

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from evenodds.core.atomic import telling
+from evenodds.core.atomic import reporting_write_errors
 from evenodds.core.errors import UserError
 
 READABLE = (".csv", ".tsv", ".csv.gz", ".parquet")
@@ -62,7 +62,7 @@ def write_table(frames: Iterable[pd.DataFrame], path: Path) -> int:
     UserError for another suffix or a place that cannot be written.
     """
     kind = _kind(path, WRITABLE)
-    with telling(path):
+    with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
         try:

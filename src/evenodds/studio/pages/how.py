@@ -17,7 +17,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image, to_pictures, to_tensor
 from evenodds.game.step import per_sample
 from evenodds.networks.generate import draw
-from evenodds.runs.conditions import wish_of
+from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots
 from evenodds.studio.cache import CPU
@@ -91,7 +91,7 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
     with studio.opened.asking, torch.random.fork_rng():
         set_random(seed, CPU)
         z = draw(1, run.recipe.network.latent)
-        c = wish_of(run, None, seed).given(0, 1)
+        c = resolve_condition(run, None, seed).given(0, 1)
         made, grown = inside(generator, z, c)
         _, looked = inside(discriminator, made, c)
         reals = to_tensor(np.ascontiguousarray(studio.opened.reals(run).transpose(0, 3, 1, 2)))

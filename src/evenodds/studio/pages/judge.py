@@ -15,7 +15,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.parsing import row
-from evenodds.judge.predict import Opinion, named, opinions
+from evenodds.judge.predict import Prediction, named, opinions
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.film import number_ranges
 from evenodds.runs.run import Run
@@ -93,7 +93,7 @@ def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame 
     return codec.encode(frame, np.random.default_rng(0)), frame
 
 
-def told(say: Words, opinion: Opinion, heldout: int) -> str:
+def told(say: Words, opinion: Prediction, heldout: int) -> str:
     """An opinion as a meter and a sentence."""
     count = round(opinion.p_value * (heldout + 1)) - 1
     key = "p outlier" if opinion.p_value < 0.05 else "p usual"
