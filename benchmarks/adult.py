@@ -4,7 +4,7 @@
 
 PYTHON is one that has the package ctgan, in an environment of its own: its licence, BUSL, keeps it out of ours. A
 fifth of the table is kept apart before anything is trained. `evenodds train` plays twice: as it comes, and told which
-column matters, `--given income`. CTGAN, whose own condition is every category, and TVAE play their default 300 epochs,
+column matters, `--condition income`. CTGAN, whose own condition is every category, and TVAE play their 300 epochs,
 and as many as fit into the seconds of the first; then each makes as many rows as it learnt from. F1 of the rarer
 income, of trees and logistic regression (`evaluate/records.py`), and the column shapes and pair trends to the rows kept
 apart. The table is in the data folder beside the project. --keep has what was measured stay, and an unfinished
@@ -115,7 +115,7 @@ def one(seed: int, arguments: argparse.Namespace, keep: Path) -> dict[str, dict[
     if "real rows" not in found:
         found["real rows"] = {"seconds": 0.0, **scored(learn, test, codec)}
     spent = measured("evenodds", ours)
-    measured(f"evenodds, --given {TARGET}", partial(ours, "--given", TARGET))
+    measured(f"evenodds, --condition {TARGET}", partial(ours, "--condition", TARGET))
     for model in ("CTGAN", "TVAE") if arguments.ctgan else ():
         whole = measured(f"{model}, {arguments.epochs} epochs", partial(theirs, model, arguments.epochs))
         fitting = max(1, round(arguments.epochs * spent / whole))

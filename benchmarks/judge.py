@@ -150,7 +150,7 @@ def of_pictures(judge: Judge, run: Run) -> list[dict[str, Any]]:
     channels = held.shape[1]
     noise = rng.integers(0, 256, (PICTURES, *held.shape[1:]), dtype=np.uint8)
     other = "faces" if run.facts["source"] == "digits" else "digits"
-    settings = DataSettings(size=size, channels="grey" if channels == 1 else "colour")
+    settings = DataSettings(size=size, channels="gray" if channels == 1 else "color")
     strange = prepare(find(other), settings)
     asked = {
         "held-out pictures": held,

@@ -1,11 +1,11 @@
-"""`--given labels`: does a classifier that learnt real pictures find in fakes what was asked for?
+"""`--condition labels`: does a classifier that learnt real pictures find in fakes what was asked for?
 
-    python benchmarks/labels.py mnist|fashion|faces [--budget 10m] [--size PX] [--join projection|concat]
+    python benchmarks/labels.py mnist|fashion|faces [--budget 10m] [--size PX] [--conditioning projection|concat]
     python benchmarks/labels.py adult [--budget 2m]
 
-mnist and fashion need the data folder beside the project. Fakes come from `Gan.sample(n, given=...)`, as many for each
-label. adult: rows with `--given income` against rows without, 20 % of the table kept apart; trees trained on fakes are
-tested on those.
+mnist and fashion need the data folder beside the project. Fakes come from `Gan.sample(n, condition=...)`, as many for
+each label. adult: rows with `--condition income` against rows without, 20 % of the table kept apart; trees trained on
+fakes are tested on those.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ def labelled(name: str, budget: str, size: int, join: str, keep: Path) -> None:
     store = prepare(find(source), DataSettings(size=size))
     model, accuracy = train_classifier(store, STEPS[name])
     run = keep / "run"
-    flags = ("--given", "labels", "--size", str(size), "--budget", budget, "--join", join)
+    flags = ("--condition", "labels", "--size", str(size), "--budget", budget, "--conditioning", join)
     verdict = train(source, run, *flags)
     gan, rows, sheet = Gan.load(run), [], []
     for column, levels in model.levels.items():
         each = FAKES[name] // (len(model.levels) * len(levels))
         for place, level in enumerate(levels):
-            fakes = gan.sample(each, seed=place, given={column: level})
+            fakes = gan.sample(each, seed=place, condition={column: level})
             found = predict(model, to_tensor(np.ascontiguousarray(fakes.transpose(0, 3, 1, 2))))
             honoured = float((found[column] == place).float().mean())
             row = {"column": column, "asked for": str(level), "fakes": each, "found": round(honoured, 4)}
@@ -118,14 +118,14 @@ def adult(budget: str, keep: Path) -> None:
     raw[~apart].to_csv(source, index=False)
     values = sorted(table[target].unique())
     rows: list[dict[str, Any]] = [scored("real rows", table[~apart], table[apart], target)]
-    for what, flags in (("without a condition", ()), (f"--given {target}", ("--given", target))):
+    for what, flags in (("without a condition", ()), (f"--condition {target}", ("--condition", target))):
         run = keep / f"run{len(flags)}"
         train(source, run, "--budget", budget, *flags)
         sample(run, keep / "fakes.csv", "-n", str(ROWS))
         rows.append(scored(what, pd.read_csv(keep / "fakes.csv"), table[apart], target))
     honoured = []
     for value in values:
-        sample(run, keep / "asked.csv", "-n", "5000", "--given", f"{target}={value}")
+        sample(run, keep / "asked.csv", "-n", "5000", "--condition", f"{target}={value}")
         honoured.append(float((pd.read_csv(keep / "asked.csv")[target] == value).mean()))
     record(
         "labels-adult", rows, {"asked value in rows, least": min(honoured), "budget": budget, "rows": ROWS}
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("source", choices=sorted(BUDGETS))
     parser.add_argument("--budget")
     parser.add_argument("--size", type=int)
-    parser.add_argument("--join", default="projection")
+    parser.add_argument("--conditioning", default="projection")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     torch.manual_seed(0)

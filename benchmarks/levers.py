@@ -58,7 +58,7 @@ def contiguous(training: Trainer) -> None:
 def adam(training: Trainer, **how: bool) -> None:
     """Adam as PyTorch steps it otherwise."""
     players, game = training.players, training.recipe.game
-    for name, rate in (("generator", game.rate_g), ("discriminator", game.rate_d)):
+    for name, rate in (("generator", game.lr_g), ("discriminator", game.lr_d)):
         weights = getattr(players, name).parameters()
         optimizer = torch.optim.Adam(weights, lr=rate, betas=(game.beta1, game.beta2), **how)
         setattr(players, f"optimizer_{name[0]}", optimizer)
@@ -70,7 +70,7 @@ def average_singly(training: Trainer) -> None:
 
     @torch.no_grad()
     def follow(generator: nn.Module, batch: int, seen: int) -> None:
-        weight = 1.0 - 0.5 ** (batch / max(min(average.half_life, RAMP * seen), 1e-8))
+        weight = 1.0 - 0.5 ** (batch / max(min(average.ema_half_life, RAMP * seen), 1e-8))
         for mine, theirs in zip(average.network.parameters(), generator.parameters(), strict=True):
             mine.lerp_(theirs, weight)
         for mine, theirs in zip(average.network.buffers(), generator.buffers(), strict=True):
@@ -128,8 +128,8 @@ def sub_pixel(training: Trainer) -> None:
     for place, layer in enumerate(body):
         if isinstance(layer, nn.ConvTranspose2d) and layer.stride == (2, 2):
             body[place] = shuffled(layer)
-    players.average = Average(players.generator, game.half_life)
-    players.optimizer_g = make_optimizer(players.generator, game.rate_g, game)
+    players.average = Average(players.generator, game.ema_half_life)
+    players.optimizer_g = make_optimizer(players.generator, game.lr_g, game)
 
 
 def shuffled(layer: nn.ConvTranspose2d) -> nn.Sequential:
@@ -176,7 +176,9 @@ LEVERS = (
     Lever("sub-pixel, not transposed convolutions", sub_pixel),
     Lever("penalty every turn, not every fourth", same=False, objective=ObjectiveSettings(penalty_every=1)),
     Lever(
-        "penalty by difference, not exact", same=False, objective=ObjectiveSettings(penalty_by="difference")
+        "penalty by difference, not exact",
+        same=False,
+        objective=ObjectiveSettings(penalty_estimator="difference"),
     ),
     Lever("no penalty", same=False, objective=ObjectiveSettings(penalty="none")),
     Lever("all pictures augmented", augmented, same=False),

@@ -3,7 +3,7 @@
     python benchmarks/pairs.py outlines [--budget 20m] [--network resunet|pix2pix]
     python benchmarks/pairs.py facades [--budget 20m] [--size 128] [--network ...]
 
-outlines: `evenodds train faces --given outlines --size 64`; the baseline answers each held-out outline with the
+outlines: `evenodds train faces --condition outlines --size 64`; the baseline answers each held-out outline with the
 training picture whose (blurred) outline is nearest. facades: the 400 training pairs from label map to photograph, once
 with the paper's loss and once with L1 alone, same budget each; measured on the 106 test pairs, which take no part.
 """
@@ -43,10 +43,10 @@ Bytes = NDArray[np.uint8]
 def outlines(budget: str, network: str, keep: Path) -> None:
     """Outlines of faces."""
     run = keep / "outlines"
-    flags = ("--given", "outlines", "--size", "64", "--budget", budget, "--network", network)
+    flags = ("--condition", "outlines", "--size", "64", "--budget", budget, "--network", network)
     verdict = train("faces", run, *flags)
     sample(run, PICTURES / "outlines.png", "-n", "24")
-    store = prepare(find("faces"), DataSettings(size=64, given="outlines"))
+    store = prepare(find("faces"), DataSettings(size=64, condition="outlines"))
     scores = verdict["pairs"]
     places = np.arange(scores["pairs"])
     real, nearest = store.heldout(places), nearest_by_outline(store, places)
@@ -94,15 +94,15 @@ def conditions(store: Store, part: Any, places: NDArray[np.int64]) -> Bytes:
 def facades(budget: str, size: int, network: str, keep: Path) -> None:
     """Facades from label maps, with a GAN and without."""
     learn, tests = unpacked(keep / "facades", size)
-    flags = ("--given", "pairs", "--direction", "BtoA", "--size", str(size), "--network", network)
+    flags = ("--condition", "pairs", "--direction", "BtoA", "--size", str(size), "--network", network)
     flags += ("--batch", "4", "--ssim", "0")
-    store = prepare(find(str(learn)), DataSettings(size=size, given="pairs", direction="BtoA"))
+    store = prepare(find(str(learn)), DataSettings(size=size, condition="pairs", direction="BtoA"))
     real = tests["photographs"]
     rows, sheets = [], [shown(tests["maps"].transpose(0, 3, 1, 2), 3)[:6], real[:6]]
     for what, l1 in (("L1 + cGAN", "100"), ("L1 alone", "1e6")):
         run = keep / f"run{l1}"
-        verdict = train(learn, run, *flags, "--budget", budget, "--end", "budget", "--l1", l1)
-        fake = Gan.load(run).sample(len(real), given=tests["maps"])
+        verdict = train(learn, run, *flags, "--budget", budget, "--stop", "budget", "--l1", l1)
+        fake = Gan.load(run).sample(len(real), condition=tests["maps"])
         planes = [block.transpose(0, 3, 1, 2) for block in (real, fake)]
         row: dict[str, Any] = {
             "trained with": what,

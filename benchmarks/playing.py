@@ -32,8 +32,8 @@ def train(source: str | Path, run: Path, *flags: str) -> dict[str, Any]:
 
 
 def sample(run: Path, to: Path, *flags: str) -> None:
-    """`evenodds sample RUN --to TO`."""
-    command = [sys.executable, "-m", "evenodds", "sample", str(run), "--to", str(to), *flags]
+    """`evenodds sample RUN --out TO`."""
+    command = [sys.executable, "-m", "evenodds", "sample", str(run), "--out", str(to), *flags]
     subprocess.run(command, check=True, capture_output=True)
 
 

@@ -92,7 +92,16 @@ def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namesp
         subprocess.run(command, check=True)
         return
     for until in seconds:
-        flags = ("--size", str(asked.size), "--seed", str(seed), "--budget", f"{until:g}s", "--end", "budget")
+        flags = (
+            "--size",
+            str(asked.size),
+            "--seed",
+            str(seed),
+            "--budget",
+            f"{until:g}s",
+            "--stop",
+            "budget",
+        )
         verdict = train(source, keep / "run", *flags)
         fakes = pictures_of(keep / "run", asked.fakes).transpose(0, 3, 1, 2)
         np.savez(keep / f"{until:g}.npz", fakes=fakes, rounds=verdict["rounds"])

@@ -3,8 +3,8 @@
     python benchmarks/runtimes.py [--threads 1 2] [--repeats 15] [--seconds 1] [--try]
 
 Games of one round, whose networks are those of any longer one. PyTorch makes fakes as `evenodds sample` does, in its
-batches; onnxruntime has the file that `evenodds export --to onnx` writes, whose seconds stand beside it, and batches of
-the same size. Both make them in turn, and the median of the ratios counts. Writing them to files is not in it:
+batches; onnxruntime has the file that `evenodds export --format onnx` writes, whose seconds stand beside it, and
+batches of the same size. Both make them in turn, and the median of the ratios counts. Writing files is not in it:
 `sampling.py` has whole commands. --try makes few and records nothing.
 """
 

@@ -91,7 +91,7 @@ def main() -> None:
                 (
                     (
                         f"pictures of {size} px, a folder",
-                        [*sample, str(album), "-n", str(arguments.pictures), "--to", str(fakes)],
+                        [*sample, str(album), "-n", str(arguments.pictures), "--out", str(fakes)],
                         arguments.pictures,
                         "pictures",
                     ),
@@ -100,7 +100,7 @@ def main() -> None:
                 (
                     (
                         "rows, Parquet",
-                        [*sample, str(table), "-n", str(tenth), "--to", str(fewer)],
+                        [*sample, str(table), "-n", str(tenth), "--out", str(fewer)],
                         tenth,
                         "rows",
                     ),
@@ -109,7 +109,7 @@ def main() -> None:
                 (
                     (
                         "rows, Parquet",
-                        [*sample, str(table), "-n", str(arguments.rows), "--to", str(more)],
+                        [*sample, str(table), "-n", str(arguments.rows), "--out", str(more)],
                         arguments.rows,
                         "rows",
                     ),

@@ -59,7 +59,7 @@ def arms(store: Store, device: torch.device, batch: int) -> list[Arm]:
     same = Recipe(
         network=PUBLISHED,
         objective=ObjectiveSettings(loss="nonsaturating", penalty="none"),
-        game=GameSettings(batch=batch, rate_d=2e-4, rate_g=2e-4, beta1=0.5, beta2=0.999, augment="off"),
+        game=GameSettings(batch=batch, lr_d=2e-4, lr_g=2e-4, beta1=0.5, beta2=0.999, augment="off"),
     )
     same_batch = Recipe(network=NetworkSettings(width=PUBLISHED.width), game=GameSettings(batch=batch))
     found = [Arm("the usual loop", lambda: usual.round(real), batch)]
@@ -75,7 +75,7 @@ def arms(store: Store, device: torch.device, batch: int) -> list[Arm]:
     if device.type == "cuda":
         for larger in LARGER:
             ours(f"evenodds, default, batches of {larger}", Recipe(game=GameSettings(batch=larger)))
-        ours("evenodds, default, turns not recorded", Recipe()).recorder.on = False
+        ours("evenodds, default, turns not recorded", Recipe()).graphs.on = False
     return found
 
 

@@ -69,7 +69,7 @@ def main() -> None:
         model, accuracy = train_classifier(labelled, steps)
         source, run = Path(folder) / "stacks", asked.keep or Path(folder) / "run"
         save(stacks(asked.count, 0), source)
-        flags = ("--size", str(SIZE), "--budget", asked.budget, "--end", "budget", *shlex.split(asked.flags))
+        flags = ("--size", str(SIZE), "--budget", asked.budget, "--stop", "budget", *shlex.split(asked.flags))
         verdict = train(source, run, *flags)
         made = pictures_of(run, fakes)
         network = Run.open(run).recipe.network.network

@@ -164,8 +164,8 @@ class Bench:
         x = to_tensor(block)
         pictures = np.ascontiguousarray(block.transpose(0, 2, 3, 1))
         z, error = self.steer.invert(pictures)
-        own = self.steer.tuned(z, pictures)
-        made = own.make(z)
+        tuned = self.steer.tuned(z, pictures)
+        made = tuned.make(z)
         features = features_of(store)
         real = features(x)
         nearest = np.array([np.linalg.norm(features.reals - one, axis=1).min() for one in real])
@@ -174,7 +174,7 @@ class Bench:
             return float(np.linalg.norm(features(made) - real, axis=1).mean() / nearest.mean())
 
         direction = self.steer.find("glasses=yes")
-        put = own.make(own.moved(direction, z, torch.full((len(z),), direction.step)))
+        put = tuned.make(tuned.moved(direction, z, torch.full((len(z),), direction.step)))
         seen, truth = self.read(put), self.read(x)
         without = ~self.has(truth, "glasses=yes")
         share = float(self.has(seen, "glasses=yes")[without].float().mean())
@@ -186,7 +186,11 @@ class Bench:
         return [
             row(4, f"{what}, G as it is", ratio(self.steer.make(z)), f"pixels off by {error.mean():.3f}", ""),
             row(
-                4, f"{what}, G tuned", ratio(made), f"pixels off by {own.off(z, pictures).mean():.3f}", "0.5"
+                4,
+                f"{what}, G tuned",
+                ratio(made),
+                f"pixels off by {tuned.reconstruction_error(z, pictures).mean():.3f}",
+                "0.5",
             ),
             row(4, "glasses put on an inverted face, tuned and settled", share, held, "0.70"),
         ]
@@ -241,7 +245,7 @@ def main() -> None:
                 asked.size,
                 "--budget",
                 asked.budget,
-                "--end",
+                "--stop",
                 "budget",
                 "--latent",
                 "64",

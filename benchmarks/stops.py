@@ -63,7 +63,7 @@ def compare(source: str, flags: list[str], budget: str, folder: Path, steady: bo
         told.write_text(json.dumps(train(source, own, *flags, "--budget", budget)))
     stopped = json.loads(told.read_text())
     rounds = stopped["rounds"]
-    longer = ("--budget", f"{3 * rounds}rounds", "--end", "budget")
+    longer = ("--budget", f"{3 * rounds}rounds", "--stop", "budget")
     again = train(source, own, *flags, *longer)
     rows = [
         row("as it stopped", own, rounds, stopped["verdict"]),

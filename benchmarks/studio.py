@@ -45,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"
         source = discs(Path(folder) / "discs")
-        outlines = ["--given", "outlines"]
+        outlines = ["--condition", "outlines"]
         for name, flags in {"pictures": [], "pen-64": outlines, "pen-256": outlines}.items():
             size = "256" if name == "pen-256" else "64"
             command = [*EVENODDS, "train", str(source), "--size", size, *flags, "--out", str(runs / name)]

@@ -48,7 +48,7 @@ PUBLISHED = (
     "--beta2",
     "0.999",
 )
-PUBLISHED += ("--rate-d", "2e-4", "--rate-g", "2e-4", "--latent", "100", "--augment", "off")
+PUBLISHED += ("--lr-d", "2e-4", "--lr-g", "2e-4", "--latent", "100", "--augment", "off")
 
 
 @torch.inference_mode()
@@ -113,7 +113,7 @@ def main() -> None:
         source = Path(keep) / "pictures"
         save(x, source)
         common = ("--size", str(SIZE), "--network", "dcgan", "--width", str(arguments.width))
-        common += ("--budget", arguments.budget, "--end", "budget")
+        common += ("--budget", arguments.budget, "--stop", "budget")
         for what, flags in (("evenodds", ()), ("published networks and loss", PUBLISHED)):
             run = Path(keep) / what.split()[0]
             verdict = train(source, run, *common, *flags)

@@ -43,11 +43,11 @@ SIZES = {"digits": 16, "faces": 32}
 NARROW = {"people": 32, "grid": 32, "digits": 32, "faces": 8}
 RATES = {"people": 1e-3, "grid": 1e-3, "digits": 5e-4, "faces": 5e-4}
 ARMS: dict[str, dict[str, Any]] = {
-    "1:1": {"turns_d": 1, "turns_g": 1},
-    "2:1": {"turns_d": 2, "turns_g": 1},
-    "1:2": {"turns_d": 1, "turns_g": 2},
-    "turns": {"turns_d": 1, "turns_g": 1, "tempo": "turns"},
-    "penalty": {"turns_d": 1, "turns_g": 1, "tempo": "penalty"},
+    "1:1": {"d_steps": 1, "g_steps": 1},
+    "2:1": {"d_steps": 2, "g_steps": 1},
+    "1:2": {"d_steps": 1, "g_steps": 2},
+    "turns": {"d_steps": 1, "g_steps": 1, "tempo": "turns"},
+    "penalty": {"d_steps": 1, "g_steps": 1, "tempo": "penalty"},
 }
 FAKES = 4_000
 
@@ -59,7 +59,7 @@ def players(source: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "matched": ({}, {}),
         "D 8 times wider": ({"width": narrow, "width_d": 8 * narrow}, {}),
         "G 8 times wider": ({"width": 8 * narrow, "width_d": narrow}, {}),
-        "D's rate 4 times G's": ({}, {"rate_d": 2 * rate, "rate_g": rate / 2}),
+        "D's rate 4 times G's": ({}, {"lr_d": 2 * rate, "lr_g": rate / 2}),
     }
 
 

@@ -62,13 +62,13 @@ class Function(nn.Module):
         return self.make(z) + 0 * self.idle
 
 
-def play(training: Trainer, steward: Supervisor, checks: int, rounds: int = EVERY) -> list[Found]:
+def play(training: Trainer, supervisor: Supervisor, checks: int, rounds: int = EVERY) -> list[Found]:
     """Rounds and checks in turn; ends with the first verdict."""
     found = []
     for _ in range(checks):
         for _ in range(rounds):
             training.round()
-        found.append(steward.check(seconds=1e6, every=rounds))
+        found.append(supervisor.check(seconds=1e6, every=rounds))
         if found[-1].ending:
             break
     return found

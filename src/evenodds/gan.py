@@ -48,7 +48,7 @@ ROOMS: dict[str, type[BaseModel]] = {
 
 
 class Gan:
-    """A game on one source. Settings are the command line's flags: `Gan(budget="90s", network="gan", rate_g=5e-4)`.
+    """A game on one source. Settings are the command line's flags: `Gan(budget="90s", network="gan", lr_g=5e-4)`.
 
     Raises UserError for a setting that is not known, and pydantic's ValidationError (a ValueError) for a value that
     makes no sense.
@@ -79,16 +79,16 @@ class Gan:
         self.run = Run.open(folder)
         return self
 
-    def sample(self, n: int, seed: int = 0, given: Wanted | None = None) -> np.ndarray | pd.DataFrame:
+    def sample(self, n: int, seed: int = 0, condition: Wanted | None = None) -> np.ndarray | pd.DataFrame:
         """n fakes: pictures as uint8 (n, H, W, C), or rows as a table.
 
-        ``given`` is the condition, for a game that was trained with one: values by name or as text, pictures as uint8
+        ``condition`` is for a game that was trained with one: values by name or as text, pictures as uint8
         (m, H, W, C) or by their path, taken in turn. Raises UserError before ``fit`` and for a condition that does not
         fit.
         """
         run, place = self.fitted(), find_device(self.device)
         with torch.random.fork_rng():
-            wish = resolve_condition(run, given, seed)
+            wish = resolve_condition(run, condition, seed)
             if isinstance(run.spec, PictureSpec):
                 return np.concatenate(list(sampling.pictures(run, n, seed, place, wish)))
             return pd.concat(list(sampling.rows(run, n, seed, place, wish)), ignore_index=True)
@@ -152,7 +152,7 @@ class Gan:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, device: str = "auto") -> Self:
-        """The game in a folder that ``export --to hub`` left, or in one of that name on the Hugging Face Hub.
+        """The game in a folder that ``export --format hub`` left, or in one of that name on the Hugging Face Hub.
 
         It samples, and judges if its judge was taken along. Only safetensors and JSON are read, and never code. Raises
         UserError where it is not there or does not fit together.

@@ -42,7 +42,7 @@ BAD_FLAGS = [
     (("--batch", "1"), ("--batch 1", "greater than or equal to 2")),
     (("--batch", "100000"), ("--batch 100000", "less than or equal to")),
     (("--batch", "5000"), ("--batch 5000", "36 training samples")),
-    (("--rate-g", "nan"), ("--rate-g nan",)),
+    (("--lr-g", "nan"), ("--lr-g nan",)),
     (("--seed", "-1"), ("--seed -1",)),
     (("--fit", "squash"), ("--fit squash", "'crop' or 'pad'")),
     (("--network", "stylegan"), ("--network stylegan", "'dcgan'")),
@@ -152,9 +152,9 @@ def test_free_text_is_refused_with_the_reason_and_the_way_out(tmp_path: Path, ev
     table = tmp_path / "letters.csv"
     frame = pd.DataFrame({"note": [" ".join(rng.choice(words, 9)) for _ in range(60)], "age": rng.random(60)})
     frame.to_csv(table, index=False)
-    refused(evenodds("train", table, "--out", tmp_path / "run"), "note", "gradient", "--leave-out")
+    refused(evenodds("train", table, "--out", tmp_path / "run"), "note", "gradient", "--exclude")
     answer = evenodds(
-        "train", table, "--out", tmp_path / "run", "--leave-out", "note", "--budget", "2rounds", "--width", 8
+        "train", table, "--out", tmp_path / "run", "--exclude", "note", "--budget", "2rounds", "--width", 8
     )
     assert answer.code == 0
     assert list(pd.read_csv(tmp_path / "run" / "samples" / "00000002.csv")) == ["age"]
@@ -210,9 +210,9 @@ def test_a_run_of_another_recipe_is_refused_with_the_difference(
     command = ("train", penguins, "--out", tmp_path, "--width", 8, "--budget", "2rounds")
     assert evenodds(*command).code == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    answer = evenodds(*command, "--rate-g", 0.5, "--seed", 3)
+    answer = evenodds(*command, "--lr-g", 0.5, "--seed", 3)
     assert answer.code == 2
-    assert "game.rate_g: 0.002 -> 0.5" in answer.err
+    assert "game.lr_g: 0.002 -> 0.5" in answer.err
     assert "plan.seed: 0 -> 3" in answer.err
     assert evenodds("train", photographs, "--out", tmp_path).code == 2
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
@@ -281,7 +281,7 @@ def test_help_answers_without_torch() -> None:
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert found.returncode == 0, found.stderr
-    for flag in ("--size", "--network", "--loss", "--batch", "--budget", "--leave-out"):
+    for flag in ("--size", "--network", "--loss", "--batch", "--budget", "--exclude"):
         assert flag in found.stdout
 
 

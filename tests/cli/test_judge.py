@@ -64,7 +64,7 @@ def test_json_keeps_the_order_and_a_table_names_its_rows(table: Path, penguins: 
 
 
 def test_a_large_table_goes_to_a_file(table: Path, penguins: Path, tmp_path: Path, evenodds: Call) -> None:
-    answer = evenodds("judge", table, penguins, "--to", tmp_path / "found.csv")
+    answer = evenodds("judge", table, penguins, "--out", tmp_path / "found.csv")
     assert answer.code == 0
     assert "120 judged" in answer.err
     assert answer.out == ""

@@ -59,9 +59,9 @@ def test_an_unknown_key_fails(facts: dict[str, Any]) -> None:
         {"objective": {"penalty_weight": -1}},
         {"objective": {"penalty_every": 0}},
         {"game": {"batch": 1}},
-        {"game": {"rate_d": 0}},
+        {"game": {"lr_d": 0}},
         {"game": {"beta2": 1}},
-        {"game": {"half_life": 0}},
+        {"game": {"ema_half_life": 0}},
     ],
 )
 def test_a_value_out_of_range_fails(facts: dict[str, Any]) -> None:
@@ -86,13 +86,13 @@ def test_rows_with_categories_have_a_lighter_penalty_larger_batches_and_less_pat
     mixed, numbers = resolved(ROW), resolved(RowSpec((Span(0, 1, "number"), Span(1, 2, "number"))))
     assert mixed.objective.penalty_weight < numbers.objective.penalty_weight
     assert mixed.game.batch > numbers.game.batch
-    assert mixed.game.rate_d == mixed.game.rate_g > numbers.game.rate_g
-    assert mixed.game.turns_d == numbers.game.turns_d
+    assert mixed.game.lr_d == mixed.game.lr_g > numbers.game.lr_g
+    assert mixed.game.d_steps == numbers.game.d_steps
     assert mixed.game.patience < numbers.game.patience
     gaps = RowSpec((Span(0, 2, "choice"), Span(2, 3, "number")))  # a number's own choice is no category
     assert resolved(gaps).model_dump() == resolved(RowSpec((Span(0, 1, "number"),))).model_dump()
-    told = resolved(ROW, objective={"penalty_weight": 0.3}, game={"batch": 8, "rate_d": 1e-4})
-    assert (told.objective.penalty_weight, told.game.batch, told.game.rate_d) == (0.3, 8, 1e-4)
+    told = resolved(ROW, objective={"penalty_weight": 0.3}, game={"batch": 8, "lr_d": 1e-4})
+    assert (told.objective.penalty_weight, told.game.batch, told.game.lr_d) == (0.3, 8, 1e-4)
     assert resolved(ROW, n_train=300).game.batch == 300
 
 
@@ -120,9 +120,7 @@ def test_dcgan_is_wider_for_tiny_pictures_unless_told() -> None:
 
 @pytest.mark.parametrize(("network", "spec"), PAIRS)
 def test_a_resolved_recipe_comes_back_from_json(network: str, spec: SampleSpec) -> None:
-    made = resolved(
-        spec, network={"network": network}, data={"leave_out": ["a", "b"]}, game={"rate_d": 1 / 3}
-    )
+    made = resolved(spec, network={"network": network}, data={"exclude": ["a", "b"]}, game={"lr_d": 1 / 3})
     text = made.model_dump_json()
     assert Recipe.model_validate_json(text) == made
     assert Recipe.model_validate(json.loads(text)) == made
@@ -160,24 +158,24 @@ def test_every_preset_is_a_valid_setting(network: str) -> None:
 
 OWN: dict[str, dict[str, Any]] = {
     "plan": {"budget": "7m", "seed": 9, "check_every": 3},
-    "data": {"size": 40, "fit": "pad", "channels": "grey", "leave_out": ("name",)},
+    "data": {"size": 40, "fit": "pad", "channels": "gray", "exclude": ("name",)},
     "network": {"width": 20, "latent": 11, "norm_d": "none"},
     "objective": {
         "loss": "hinge",
         "penalty": "r1",
         "penalty_weight": 0.7,
         "penalty_every": 2,
-        "penalty_by": "exact",
+        "penalty_estimator": "exact",
     },
     "game": {
         "batch": 24,
-        "rate_d": 0.02,
-        "rate_g": 0.03,
+        "lr_d": 0.02,
+        "lr_g": 0.03,
         "beta1": 0.4,
         "beta2": 0.5,
-        "turns_d": 2,
+        "d_steps": 2,
         "patience": 7,
-        "half_life": 77,
+        "ema_half_life": 77,
         "augment": "off",
     },
 }

@@ -56,7 +56,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "wasserstein": {"loss": "wasserstein", "penalty": "interpolated", "penalty_weight": 10.0},
     "r1": {"loss": "relativistic", "penalty": "r1"},
     "lazy": {"loss": "relativistic", "penalty": "r1r2", "penalty_every": 2},
-    "difference": {"loss": "relativistic", "penalty": "r1r2", "penalty_by": "difference"},
+    "difference": {"loss": "relativistic", "penalty": "r1r2", "penalty_estimator": "difference"},
     "without": {"loss": "relativistic", "penalty": "none"},
 }
 
@@ -310,8 +310,8 @@ def test_ranks_sample_in_shares_what_one_process_would(table: Path, tmp_path: Pa
     said, run = tmp_path / "said", tmp_path / "run"
     assert train(1, table, run, 2, said) == [0]
     n = 3 * 2048 + 5
-    together(1, ["sample", str(run), "-n", str(n), "--to", str(tmp_path / "whole.csv")], said)
-    together(3, ["sample", str(run), "-n", str(n), "--to", str(tmp_path / "fakes.csv")], said)
+    together(1, ["sample", str(run), "-n", str(n), "--out", str(tmp_path / "whole.csv")], said)
+    together(3, ["sample", str(run), "-n", str(n), "--out", str(tmp_path / "fakes.csv")], said)
     shards = sorted(tmp_path.glob("fakes-*.csv"))
     assert [shard.name for shard in shards] == [f"fakes-0000{rank}-of-00003.csv" for rank in range(3)]
     assert "2,048 fakes in" in (said / "0.txt").read_text()
@@ -338,8 +338,8 @@ def small_pictures(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_ranks_sample_and_score_pictures_in_shares(small_pictures: Path, tmp_path: Path) -> None:
     said, run = tmp_path / "said", small_pictures
-    together(1, ["sample", str(run), "-n", "40", "--to", str(tmp_path / "whole")], said)
-    together(2, ["sample", str(run), "-n", "40", "--to", str(tmp_path / "parts")], said)
+    together(1, ["sample", str(run), "-n", "40", "--out", str(tmp_path / "whole")], said)
+    together(2, ["sample", str(run), "-n", "40", "--out", str(tmp_path / "parts")], said)
     whole = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
     assert len(whole) == 40
     shards = [sorted((tmp_path / "parts" / f"0000{rank}-of-00002").iterdir()) for rank in range(2)]
@@ -354,7 +354,7 @@ def test_ranks_sample_and_score_pictures_in_shares(small_pictures: Path, tmp_pat
 
 
 def test_a_sheet_is_refused_to_several(small_pictures: Path, tmp_path: Path) -> None:
-    words = ["sample", str(small_pictures), "--to", str(tmp_path / "sheet.png")]
+    words = ["sample", str(small_pictures), "--out", str(tmp_path / "sheet.png")]
     assert ranks.wait(ranks.fork(2, lambda rank: main(words), tmp_path / "said")) == [2, 2]
     assert "a sheet is made by one process and not by 2" in (tmp_path / "said" / "1.txt").read_text()
 
@@ -412,7 +412,7 @@ def test_accelerate_launch_starts_the_same_ranks(table: Path, tmp_path: Path) ->
     out = tmp_path / "run"
     subprocess.run([*launch, *command(table, out, 6)], check=True, capture_output=True, timeout=500)
     assert read(out / "checkpoints" / "last")[1]["ranks"] == 2
-    words = ["sample", str(out), "-n", "5000", "--to", str(tmp_path / "fakes.parquet")]
+    words = ["sample", str(out), "-n", "5000", "--out", str(tmp_path / "fakes.parquet")]
     subprocess.run([*launch, *words], check=True, capture_output=True, timeout=500)
     shards = sorted(tmp_path.glob("fakes-0000?-of-00002.parquet"))
     assert [len(pd.read_parquet(shard)) for shard in shards] == [2048, 2952]

@@ -161,7 +161,7 @@ def test_classes_are_labels(tmp_path: Path) -> None:
 
 
 def test_digits_are_ten_choices() -> None:
-    store = prepare(find("digits"), DataSettings(given="labels"))
+    store = prepare(find("digits"), DataSettings(condition="labels"))
     assert conditions(store).shape == (1797, 10)
     labels = store.labels("all")
     assert labels is not None
@@ -171,11 +171,11 @@ def test_digits_are_ten_choices() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("hat", r"mine has no label 'hat' that --given hat names; the labels are digit, smiles, age"),
+        ("hat", r"mine has no label 'hat' that --condition hat names; the labels are digit, smiles, age"),
         ("digit,", r"mine has no label ''"),
-        ("id", r"--given id cannot be had: column 'id' left out: most of its values are different"),
-        ("digit,caption", r"--given caption cannot be had: .* free text"),
-        ("year", r"--given year cannot be had: column 'year' left out: it is constant"),
+        ("id", r"--condition id cannot be had: column 'id' left out: most of its values are different"),
+        ("digit,caption", r"--condition caption cannot be had: .* free text"),
+        ("year", r"--condition year cannot be had: column 'year' left out: it is constant"),
     ],
 )
 def test_labels_that_cannot_be_given(given: str, message: str, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_columns_of_a_table_hold_the_very_same_numbers(rows: str) -> None:
     alone = whole.decode(store.train(np.arange(50)), np.random.default_rng(0))
     again = codec_of(store).decode(store.train(np.arange(50))[:, places], np.random.default_rng(0))
     assert again.equals(alone[["height", "rooms"]])
-    assert examine(find(rows), DataSettings(given="rooms,height"))["given"] == {
+    assert examine(find(rows), DataSettings(condition="rooms,height"))["given"] == {
         "kind": "columns",
         "columns": ["height", "rooms"],
     }
@@ -233,11 +233,11 @@ def test_columns_of_a_table_hold_the_very_same_numbers(rows: str) -> None:
     [
         (
             "nothing",
-            r"mine has no column 'nothing' that --given nothing names; the columns are height, income",
+            r"mine has no column 'nothing' that --condition nothing names; the columns are height, income",
         ),
-        ("year,rooms", r"--given year cannot be had: column 'year' left out: it is constant"),
-        ("labels", r"--given labels is for pictures, and mine is a table: name some of height"),
-        ("outlines", r"--given outlines is for pictures"),
+        ("year,rooms", r"--condition year cannot be had: column 'year' left out: it is constant"),
+        ("labels", r"--condition labels is for pictures, and mine is a table: name some of height"),
+        ("outlines", r"--condition outlines is for pictures"),
         (
             "height,income,day,born,rooms,owner,weight",
             r"names every column of mine and nothing is left to make",
@@ -251,7 +251,7 @@ def test_columns_that_cannot_be_given(given: str, message: str, rows: str) -> No
 
 def test_a_column_left_out_as_asked_cannot_be_given(rows: str) -> None:
     with pytest.raises(UserError, match="column 'day' left out: as asked"):
-        opened(rows, "day", leave_out=("day",))
+        opened(rows, "day", exclude=("day",))
 
 
 ASKED = {

@@ -187,7 +187,7 @@ def test_settings_that_matter_make_another_store(tmp_path: Path) -> None:
         SMALL,
         DataSettings(size=16),
         DataSettings(size=8, fit="pad"),
-        DataSettings(size=8, channels="grey"),
+        DataSettings(size=8, channels="gray"),
     ]
     stores = [opened(folder, settings) for settings in choices]
     assert len({store.path for store in stores}) == len({store.fingerprint for store in stores}) == 4
@@ -205,7 +205,7 @@ def test_grey_is_taken_only_where_all_are_grey(tmp_path: Path) -> None:
     for number in range(12):
         Image.new("L", (8, 8), number).save(folder / f"{number:02}.png")
     assert opened(folder).spec == PictureSpec(1, 8, 8)
-    assert opened(folder, DataSettings(size=8, channels="colour")).spec == PictureSpec(3, 8, 8)
+    assert opened(folder, DataSettings(size=8, channels="color")).spec == PictureSpec(3, 8, 8)
     Image.new("RGB", (8, 8)).save(folder / "colour.png")
     assert opened(folder).spec == PictureSpec(3, 8, 8)
 
@@ -398,7 +398,7 @@ def test_a_table_is_prepared_anew_when_it_changes(tmp_path: Path) -> None:
     first = prepare(find(str(path)), DataSettings())
     frame.iloc[:50].to_csv(path, index=False)
     second = prepare(find(str(path)), DataSettings())
-    without = prepare(find(str(path)), DataSettings(leave_out=("kind",)))
+    without = prepare(find(str(path)), DataSettings(exclude=("kind",)))
     assert len({first.fingerprint, second.fingerprint, without.fingerprint}) == 3
     assert second.facts["counts"]["samples"] == 50
     assert without.spec.shape[0] < second.spec.shape[0]

@@ -41,7 +41,7 @@ def run(*arguments: object, code: int = 0) -> str:
 def test_people_to_the_verdict(tmp_path: Path) -> None:
     verdict = json.loads(run("train", "people", "--out", tmp_path / "people", "--json"))
     assert verdict["verdict"] in ("even", "budget")
-    run("sample", tmp_path / "people", "-n", 4000, "--to", tmp_path / "fakes.csv")
+    run("sample", tmp_path / "people", "-n", 4000, "--out", tmp_path / "fakes.csv")
     fakes, reals = pd.read_csv(tmp_path / "fakes.csv"), draw(4000, seed=2)
     rows = np.concatenate([reals.to_numpy(float), fakes.to_numpy(float)])
     truth = np.arange(8000) < 4000
@@ -60,7 +60,7 @@ def test_people_to_the_verdict(tmp_path: Path) -> None:
 
 def test_digits_are_all_there(tmp_path: Path) -> None:
     run("train", "digits", "--out", tmp_path / "digits", "--budget", "90s")
-    run("sample", tmp_path / "digits", "-n", 1000, "--to", tmp_path / "fakes")
+    run("sample", tmp_path / "digits", "-n", 1000, "--out", tmp_path / "fakes")
     pictures, labels = load()
     reals = pictures.reshape(len(pictures), -1) / 255
     fakes = []
@@ -92,7 +92,7 @@ def test_pictures_train_stop_resume_and_sample(source: str | Path, tmp_path: Pat
     after = json.loads(run(*command[len(EVENODDS) :], "--json"))
     assert after["verdict"] == "budget"
     assert after["rounds"] > before["rounds"]
-    run("sample", out, "-n", 16, "--to", tmp_path / "sheet.png")
+    run("sample", out, "-n", 16, "--out", tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert np.asarray(sheet).std() > 20, "the sheet is nearly one colour"
     assert (out / "film.gif").exists()
@@ -104,7 +104,7 @@ def test_pictures_train_stop_resume_and_sample(source: str | Path, tmp_path: Pat
 def test_a_real_table_with_categories_and_gaps(tmp_path: Path) -> None:
     table = SHARED / "tables" / "adult.csv"
     run("train", table, "--out", tmp_path / "adult", "--budget", "60s")
-    run("sample", tmp_path / "adult", "-n", 5000, "--to", tmp_path / "fakes.csv")
+    run("sample", tmp_path / "adult", "-n", 5000, "--out", tmp_path / "fakes.csv")
     fakes, reals = (
         pd.read_csv(tmp_path / "fakes.csv"),
         pd.read_csv(table, skipinitialspace=True, na_values="?"),

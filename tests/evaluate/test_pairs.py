@@ -18,7 +18,7 @@ from PIL import Image
 
 from evenodds.core.spec import ConditionKind
 from evenodds.data.images.conditions import MADE, make
-from evenodds.evaluate.pairs import CLEAN, distance, fidelity, honoured, outlines_met, psnr, ssim
+from evenodds.evaluate.pairs import CLEAN, condition_consistency, distance, fidelity, outlines_met, psnr, ssim
 from evenodds.gan import Gan
 from evenodds.runs.report import pairs_told
 from evenodds.runs.run import Run
@@ -37,7 +37,7 @@ GAP, SCALE = 2, 4
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Run:
     """A short game from outlines."""
-    gan = Gan(budget="4rounds", size=16, width=8, batch=4, given="outlines", head_turns=10, seed=3)
+    gan = Gan(budget="4rounds", size=16, width=8, batch=4, condition="outlines", head_turns=10, seed=3)
     return gan.fit(photographs, tmp_path_factory.mktemp("outlines") / "run").fitted()
 
 
@@ -128,7 +128,7 @@ def test_psnr_and_ssim_of_pictures_whose_scores_are_known(channels: int) -> None
 @pytest.mark.parametrize("kind", MADE)
 def test_what_was_given_is_found_in_the_real_itself(kind: ConditionKind) -> None:
     real = discs()
-    met = honoured(kind, given_of(kind, real), real)
+    met = condition_consistency(kind, given_of(kind, real), real)
     assert met == ({"precision": 1, "recall": 1, "f1": 1} if kind == "outlines" else {"difference": 0})
 
 
@@ -136,23 +136,26 @@ def test_what_was_given_is_found_in_the_real_itself(kind: ConditionKind) -> None
 def test_what_was_given_is_not_found_in_noise_nor_in_another_picture(kind: ConditionKind) -> None:
     real = discs()
     given = given_of(kind, real)
-    in_noise, in_another = honoured(kind, given, noise(real)), honoured(kind, given, np.roll(real, 1, axis=0))
+    in_noise, in_another = (
+        condition_consistency(kind, given, noise(real)),
+        condition_consistency(kind, given, np.roll(real, 1, axis=0)),
+    )
     if kind == "outlines":
         assert in_noise["f1"] < 0.3
         assert in_another["f1"] < 0.5
-        nothing = honoured(kind, given, np.full_like(real, 99))
+        nothing = condition_consistency(kind, given, np.full_like(real, 99))
         assert nothing == {"precision": 0, "recall": 0, "f1": 0}
     else:
         assert in_noise["difference"] > 0.3
         assert 0.02 < in_another["difference"] < in_noise["difference"]
 
 
-@pytest.mark.parametrize("kind", ["grey", "small", "masked"])
+@pytest.mark.parametrize("kind", ["gray", "small", "masked"])
 def test_a_difference_is_the_mean_over_all_that_was_given(kind: ConditionKind) -> None:
     real = discs()
     fake = real.copy()
     fake[: len(real) // 2] += np.uint8(10)  # half of the pictures are off
-    found = honoured(kind, given_of(kind, real), fake)["difference"]
+    found = condition_consistency(kind, given_of(kind, real), fake)["difference"]
     # Masked ones weigh by their pixels outside of the hole, of which each has another number.
     assert found == pytest.approx(10 / 255 / 2, rel=0.1 if kind == "masked" else 0.01)
 
@@ -162,12 +165,19 @@ def test_inside_of_the_hole_all_is_allowed() -> None:
     given = given_of("masked", real)
     hole = np.broadcast_to(given[:, -1:] > 0, real.shape)
     assert 0.05 < hole.mean() < 0.3
-    assert honoured("masked", given, np.where(hole, noise(real), real).astype(np.uint8)) == {"difference": 0}
-    assert honoured("masked", given, np.where(hole, real, noise(real)).astype(np.uint8))["difference"] > 0.3
+    assert condition_consistency("masked", given, np.where(hole, noise(real), real).astype(np.uint8)) == {
+        "difference": 0
+    }
+    assert (
+        condition_consistency("masked", given, np.where(hole, real, noise(real)).astype(np.uint8))[
+            "difference"
+        ]
+        > 0.3
+    )
 
 
 def test_of_pairs_nothing_can_be_told() -> None:
-    assert honoured("pairs", discs(16), discs(16)) == {}
+    assert condition_consistency("pairs", discs(16), discs(16)) == {}
 
 
 def test_the_scores_are_those_of_the_best_g_on_held_out_pairs(run: Run) -> None:
@@ -186,7 +196,7 @@ def test_the_scores_are_those_of_the_best_g_on_held_out_pairs(run: Run) -> None:
     error = [((one.astype(float) - other) ** 2).mean() for one, other in pairs]
     assert scores["psnr"] == pytest.approx(np.mean(10 * np.log10(255**2 / np.array(error))), abs=0.01)
     assert scores["ssim"] == pytest.approx(np.mean([ssim(*pair) for pair in pairs]), abs=1e-4)
-    assert scores["honoured"] == honoured("outlines", given, fake)
+    assert scores["honoured"] == condition_consistency("outlines", given, fake)
     assert scores["distance"] > distance(store, real, real) == pytest.approx(0, abs=1e-3)
 
 
@@ -240,7 +250,7 @@ def test_other_kinds_are_told_by_their_difference_and_pairs_without_any() -> Non
 def test_train_s_json_has_the_pairs_and_a_larger_budget_scores_anew(
     photographs: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    command: tuple[object, ...] = ("train", photographs, "--out", tmp_path / "run", "--given", "masked")
+    command: tuple[object, ...] = ("train", photographs, "--out", tmp_path / "run", "--condition", "masked")
     command += ("--size", 16, "--width", 8, "--batch", 4, "--head-start", 0, "--seed", 1, "--check-every", 3)
     command += ("--json",)
     first = json.loads(evenodds(*command, "--budget", "3rounds").out)
@@ -255,7 +265,7 @@ def test_train_s_json_has_the_pairs_and_a_larger_budget_scores_anew(
 
 def test_values_that_are_given_have_no_pairs(penguins: Path, tmp_path: Path, evenodds: Call) -> None:
     flags = ("--width", 8, "--budget", "2rounds", "--head-start", 0, "--json")
-    answer = evenodds("train", penguins, "--out", tmp_path / "run", "--given", "species", *flags)
+    answer = evenodds("train", penguins, "--out", tmp_path / "run", "--condition", "species", *flags)
     assert "pairs" not in json.loads(answer.out)
     assert not (tmp_path / "run" / "scores.json").exists()
     assert "What was given, and what came of it" not in (tmp_path / "run" / "report.html").read_text()

@@ -341,7 +341,7 @@ def test_whatever_is_wrong_is_one_sentence(
 @pytest.mark.slow
 def test_a_game_on_given_pictures_is_scored_under_held_out_ones(photographs: Path, tmp_path: Path) -> None:
     """Four held-out pictures are the fewest that fakes are measured beside."""
-    gan = Gan(budget="4rounds", size=16, width=8, batch=4, given="outlines", head_turns=10)
+    gan = Gan(budget="4rounds", size=16, width=8, batch=4, condition="outlines", head_turns=10)
     run = gan.fit(photographs, tmp_path / "run").fitted()
     pairs = run.scores("pairs")
     facts = gan.score(extractor="layout")

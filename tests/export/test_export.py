@@ -165,7 +165,7 @@ def test_a_missing_extra_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    answer = evenodds("export", played("tabular").path, "--to", "onnx", "--out", tmp_path / "out")
+    answer = evenodds("export", played("tabular").path, "--format", "onnx", "--out", tmp_path / "out")
     assert answer.code == 2
     assert "pip install 'evenodds[export]'" in answer.err
     assert answer.err.count("\n") == 1
@@ -179,9 +179,9 @@ def test_a_place_that_is_taken_and_a_run_that_is_none(
     (tmp_path / "full" / "mine.txt").write_text("mine")
     run = played("tabular").path
     for arguments, words in (
-        (("export", run, "--to", "hub", "--out", tmp_path / "full"), "not empty"),
-        (("export", tmp_path, "--to", "hub"), "is no run"),
-        (("export", run, "--to", "onnx", "--push", "me/mine"), "--push goes with"),
+        (("export", run, "--format", "hub", "--out", tmp_path / "full"), "not empty"),
+        (("export", tmp_path, "--format", "hub"), "is no run"),
+        (("export", run, "--format", "onnx", "--push", "me/mine"), "--push goes with"),
     ):
         answer = evenodds(*arguments)
         assert answer.code == 2
@@ -205,7 +205,7 @@ def test_a_clean_process_samples_the_same_from_the_hub_folder(
     family: str, played: Callable[[str], Run], tmp_path: Path, evenodds: Callable[..., Answer]
 ) -> None:
     run = played(family)
-    answer = evenodds("export", run.path, "--to", "hub", "--out", tmp_path / "hub", "--licence", "mit")
+    answer = evenodds("export", run.path, "--format", "hub", "--out", tmp_path / "hub", "--license", "mit")
     assert answer.code == 0, answer.err
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -339,7 +339,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(
     with pytest.raises(UserError, match="is no folder here, and the hub does not give it"):
         Gan.from_pretrained("nobody/nothing")
     run = played("tabular").path
-    answer = evenodds("export", run, "--to", "hub", "--out", tmp_path / "hub", "--push", "nobody/nothing")
+    answer = evenodds("export", run, "--format", "hub", "--out", tmp_path / "hub", "--push", "nobody/nothing")
     assert answer.code == 2
     assert "was made but not pushed to nobody/nothing" in answer.err
     assert (tmp_path / "hub" / "README.md").exists()

@@ -38,13 +38,13 @@ CPU = torch.device("cpu")
 SIZE = 16
 SMALL: dict[str, Any] = {"budget": "2rounds", "width": 8, "latent": 8, "head_start": 0, "batch": 8, "seed": 3}
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "labels": ("classes", {"given": "labels", "network": "dcgan", "size": SIZE}),
-    "columns": ("penguins", {"given": "species,flipper"}),
-    "pairs": ("pairs", {"given": "pairs", "size": SIZE, "network": "resunet"}),
-    "outlines": ("photographs", {"given": "outlines", "size": SIZE, "network": "pix2pix"}),
-    "grey": ("photographs", {"given": "grey", "size": SIZE, "network": "resunet"}),
-    "small": ("photographs", {"given": "small", "size": SIZE, "network": "resunet"}),
-    "masked": ("photographs", {"given": "masked", "size": SIZE, "network": "resunet"}),
+    "labels": ("classes", {"condition": "labels", "network": "dcgan", "size": SIZE}),
+    "columns": ("penguins", {"condition": "species,flipper"}),
+    "pairs": ("pairs", {"condition": "pairs", "size": SIZE, "network": "resunet"}),
+    "outlines": ("photographs", {"condition": "outlines", "size": SIZE, "network": "pix2pix"}),
+    "gray": ("photographs", {"condition": "gray", "size": SIZE, "network": "resunet"}),
+    "small": ("photographs", {"condition": "small", "size": SIZE, "network": "resunet"}),
+    "masked": ("photographs", {"condition": "masked", "size": SIZE, "network": "resunet"}),
 }
 PLAIN = {"rows": ("penguins", {}), "pictures": ("photographs", {"network": "dcgan", "size": SIZE})}
 
@@ -176,7 +176,7 @@ def test_every_condition_s_hub_folder_samples_the_same(kind: str, exported: Expo
 
 
 def same(gan: Gan, wish: Any) -> NDArray[Any]:
-    return np.asarray(gan.sample(6, seed=2, given=wish), str)
+    return np.asarray(gan.sample(6, seed=2, condition=wish), str)
 
 
 # The page, in Chromium
@@ -291,7 +291,7 @@ def test_every_condition_s_page_follows_its_controls(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["outlines", "grey", "small", "masked", "pairs"])
+@pytest.mark.parametrize("kind", ["outlines", "gray", "small", "masked", "pairs"])
 def test_a_page_gives_what_sampling_gives(
     kind: ConditionKind, exported: Exported, visit: Any, tmp_path: Path
 ) -> None:

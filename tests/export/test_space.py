@@ -73,7 +73,7 @@ def ask(address: str, *data: Any) -> tuple[str, Any]:
 
 def space(source: Path, folder: Path, evenodds: Callable[..., Answer], **more: Any) -> Path:
     gan = Gan(**{**SMALL, **more}).fit(source, folder / "run")
-    answer = evenodds("export", gan.fitted().path, "--to", "space", "--out", folder / "space")
+    answer = evenodds("export", gan.fitted().path, "--format", "space", "--out", folder / "space")
     assert answer.code == 0, answer.err
     return folder / "space"
 

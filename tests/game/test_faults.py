@@ -24,17 +24,17 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[Trai
     """A game on 25 Gaussians, well on its way and without a fault, made anew at each call."""
     folder = tmp_path_factory.mktemp("grid")
     begun = training_on(grid(), folder, {})
-    steward = Supervisor(begun)
-    found = play(begun, steward, 3, ROUNDS // 3)
+    supervisor = Supervisor(begun)
+    found = play(begun, supervisor, 3, ROUNDS // 3)
     assert kinds(found) == [set(), set(), set()], "no alarm in a sound game"
     tensors, facts = begun.state()
-    before = list(steward.before)
+    before = list(supervisor.before)
 
     def make() -> tuple[Trainer, Supervisor]:
         training = training_on(grid(), folder, {})
         training.restore({name: dict(group) for name, group in tensors.items()}, facts)
         again = Supervisor(training)
-        again.before, again.finish.led = list(before), True
+        again.before, again.finish.warmed_up = list(before), True
         return training, again
 
     return make
@@ -48,16 +48,16 @@ def kinds(found: list[Found]) -> list[set[str]]:
 
 
 def test_a_generator_frozen_to_a_constant_has_collapsed(healthy: Healthy) -> None:
-    training, steward = healthy()
+    training, supervisor = healthy()
     constant = torch.from_numpy(training.store.train(np.arange(1)))
     replace_generator(training, lambda z: constant.expand(len(z), -1))
-    found = play(training, steward, 2, 5)
+    found = play(training, supervisor, 2, 5)
     assert "collapse" in set().union(*kinds(found))
     assert any("near-identical" in alarm.reason for alarm in found[-1].alarms)
 
 
 def test_a_generator_that_knows_3_of_25_modes_has_collapsed(healthy: Healthy) -> None:
-    training, steward = healthy()
+    training, supervisor = healthy()
     of_three = of_three_modes(training)
     numbers = torch.zeros(of_three.shape[1])
     for span in training.store.spec.spans:
@@ -68,7 +68,7 @@ def test_a_generator_that_knows_3_of_25_modes_has_collapsed(healthy: Healthy) ->
         return known + 0.01 * z[:, : len(numbers)] * numbers  # none twice
 
     replace_generator(training, make)
-    found = play(training, steward, 2, 5)
+    found = play(training, supervisor, 2, 5)
     assert "collapse" in set().union(*kinds(found))
     assert any("cover" in alarm.reason for alarm in found[-1].alarms)
 
@@ -83,12 +83,12 @@ def of_three_modes(training: Trainer) -> Tensor:
 
 
 def test_a_zeroed_discriminator_is_dead_and_never_even(healthy: Healthy) -> None:
-    training, steward = healthy()
+    training, supervisor = healthy()
     found = []
     for _ in range(6):
         for weight in training.players.discriminator.parameters():
             weight.data.zero_()
-        found.append(steward.check(seconds=1e6, every=5))
+        found.append(supervisor.check(seconds=1e6, every=5))
     assert "dead D" in kinds(found)[0]
     assert all(check.ending != "even" for check in found)
     assert found[0].seen is not None
@@ -97,47 +97,47 @@ def test_a_zeroed_discriminator_is_dead_and_never_even(healthy: Healthy) -> None
 
 
 def test_a_generator_that_replays_training_rows_copies(healthy: Healthy) -> None:
-    training, steward = healthy()
+    training, supervisor = healthy()
     known = torch.from_numpy(training.store.train(np.arange(training.store.n_train)))
     replace_generator(training, lambda z: known[(z[:, 0].abs() * 1e5).long() % len(known)])
-    found = play(training, steward, 2, 5)
+    found = play(training, supervisor, 2, 5)
     assert "copying" in kinds(found)[0]
     assert not {"collapse", "divergence"} & set().union(*kinds(found))
 
 
 def test_a_weight_that_is_no_number_is_divergence_and_play_goes_back(healthy: Healthy) -> None:
-    training, steward = healthy()
+    training, supervisor = healthy()
     next(training.players.generator.parameters()).data[0, 0] = float("nan")
-    found = play(training, steward, 1, 5)
+    found = play(training, supervisor, 1, 5)
     assert kinds(found) == [{"divergence"}]
     assert found[0].fault is not None
     assert found[0].ending is None, "there are tries left"
 
 
 def test_a_fault_that_stays_ends_the_game_after_its_tries(healthy: Healthy) -> None:
-    training, steward = healthy()
+    training, supervisor = healthy()
     weight = next(training.players.generator.parameters())
     for attempt in range(TRIES + 1):
         weight.data[0, 0] = float("nan")
-        found = steward.check(seconds=1e6, every=5)
+        found = supervisor.check(seconds=1e6, every=5)
         assert found.fault is not None
         if attempt < TRIES:
             assert found.ending is None
-            steward.mend(found.fault)
+            supervisor.mend(found.fault)
     assert found.ending == "diverged"
     assert training.tempo.pace.rate == pytest.approx(1e-3), "a tenth of the rates at each try"
 
 
 def test_a_rate_a_thousand_times_too_high_is_divergence(tmp_path: Path) -> None:
-    training = training_on(grid(), tmp_path, {}, rate_d=1.0, rate_g=1.0)
+    training = training_on(grid(), tmp_path, {}, lr_d=1.0, lr_g=1.0)
     found = play(training, Supervisor(training), 2)
     assert "divergence" in set().union(*kinds(found))
 
 
 def test_swapped_labels_are_named(healthy: Healthy) -> None:
-    training, steward = healthy()
+    training, supervisor = healthy()
     swapped = Loss(lambda real, fake: relativistic_d(fake, real), relativistic_g, g_needs_real=True)
     object.__setattr__(training.objective, "loss", swapped)
-    found = play(training, steward, 2, 60)
+    found = play(training, supervisor, 2, 60)
     assert "misled D" in kinds(found)[-1]
     assert all(check.ending != "even" for check in found)

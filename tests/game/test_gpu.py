@@ -48,7 +48,7 @@ def test_pictures_train_resume_and_sample_on_a_gpu(
     assert verdict["rounds"] == 20
     assert 0 <= verdict["evidence"]["odds"] <= 1
     # A run that was trained on a GPU is sampled without one.
-    assert evenodds("sample", out, "-n", 4, "--to", tmp_path / "x.png", "--device", "cpu").code == 0
+    assert evenodds("sample", out, "-n", 4, "--out", tmp_path / "x.png", "--device", "cpu").code == 0
     with Image.open(tmp_path / "x.png") as sheet:
         assert sheet.width > 32
 
@@ -56,7 +56,7 @@ def test_pictures_train_resume_and_sample_on_a_gpu(
 def test_rows_train_on_a_gpu(penguins: Path, tmp_path: Path, evenodds: Callable[..., Answer]) -> None:
     out = tmp_path / "run"
     assert evenodds("train", penguins, "--out", out, "--device", "cuda", "--budget", "20rounds").code == 0
-    assert evenodds("sample", out, "-n", 9, "--to", tmp_path / "x.csv", "--device", "cuda").code == 0
+    assert evenodds("sample", out, "-n", 9, "--out", tmp_path / "x.csv", "--device", "cuda").code == 0
     assert len(pd.read_csv(tmp_path / "x.csv")) == 9
 
 
@@ -88,11 +88,11 @@ def same_but_for_rounding(make: Callable[[], Trainer], monkeypatch: pytest.Monke
     with other random numbers. (Sums on a GPU come in any order, and a game makes much of little.)"""
     monkeypatch.setattr("evenodds.game.cuda_graphs.WARM", 1)
     plain, recorded, other = (make() for _ in range(3))
-    plain.recorder.on = other.recorder.on = False
+    plain.graphs.on = other.graphs.on = False
     start = played(plain, 0)
     monkeypatch.setattr(other, "seed", lambda turn: set_random(len(turn), CUDA))
     expected, found, elsewhere = (played(training, 2 * CYCLE + 1) for training in (plain, recorded, other))
-    assert set(recorded.recorder.recorded) == {("d", True), ("d", False), "g"}
+    assert set(recorded.graphs.recorded) == {("d", True), ("d", False), "g"}
     moved = (expected - start).norm()
     assert (elsewhere - expected).norm() > 0.5 * moved
     return bool((found - expected).norm() < 0.2 * moved)
@@ -113,19 +113,19 @@ def test_rows_and_their_conditions_are_played_by_what_was_recorded(
     penguins: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Draws of categories too, which are random numbers inside of a network."""
-    data = DataSettings(given="species")
-    assert same_but_for_rounding(lambda: training_on(penguins, data, "tabular", turns_d=1), monkeypatch)
+    data = DataSettings(condition="species")
+    assert same_but_for_rounding(lambda: training_on(penguins, data, "tabular", d_steps=1), monkeypatch)
 
 
 def test_a_pace_that_changes_is_kept_to(photographs: Path) -> None:
     training = training_on(photographs, DataSettings(size=16), "dcgan")
     played(training, CYCLE * WARM + 1)
-    assert training.recorder.recorded
+    assert training.graphs.recorded
     training.tempo.pace.rate = 0.0
     training.take_pace()
     before = [weight.detach().clone() for weight in training.players.generator.parameters()]
     played(training, CYCLE * WARM + 1)
-    assert training.recorder.recorded
+    assert training.graphs.recorded
     for one, other in zip(before, training.players.generator.parameters(), strict=True):
         assert torch.equal(one, other)
 
@@ -157,6 +157,6 @@ def test_where_a_graph_has_no_room_turns_are_played_as_they_stand(
     monkeypatch.setattr(training, "augment", full)
     before = played(training, WARM)
     after = played(training, 3 * WARM)
-    assert not training.recorder.on
+    assert not training.graphs.on
     assert training.parts == 1
     assert not torch.equal(before, after)

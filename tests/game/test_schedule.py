@@ -55,10 +55,10 @@ def ratios(own: BalanceSchedule, odds: Odds, checks: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("turns_d", "turns_g"), [(1, 1), (5, 1), (2, 3)])
-def test_a_new_pace_is_the_recipes(turns_d: int, turns_g: int) -> None:
-    own = tempo(turns_d=turns_d, turns_g=turns_g)
-    assert own.turns == (turns_d, turns_g)
+@pytest.mark.parametrize(("d_steps", "g_steps"), [(1, 1), (5, 1), (2, 3)])
+def test_a_new_pace_is_the_recipes(d_steps: int, g_steps: int) -> None:
+    own = tempo(d_steps=d_steps, g_steps=g_steps)
+    assert own.turns == (d_steps, g_steps)
     assert (own.pace.rate, own.pace.penalty, own.pace.augment) == (1, 1, 0)
 
 
@@ -66,7 +66,7 @@ def test_a_new_pace_is_the_recipes(turns_d: int, turns_g: int) -> None:
     ("ratio", "turns"), [(-3, (2, 24)), (-1, (2, 6)), (0, (2, 3)), (1, (4, 3)), (3, (16, 3))]
 )
 def test_a_step_of_the_ratio_doubles_one_players_turns(ratio: int, turns: tuple[int, int]) -> None:
-    assert tempo(ScheduleState(ratio=ratio), turns_d=2, turns_g=3).turns == turns
+    assert tempo(ScheduleState(ratio=ratio), d_steps=2, g_steps=3).turns == turns
 
 
 def test_a_d_that_is_ahead_loses_turns_until_the_limit() -> None:
@@ -101,7 +101,7 @@ def test_only_an_interval_wholly_outside_the_band_moves_the_turns(odds: Odds, si
 
 
 def test_each_move_says_what_to_which_value_and_why() -> None:
-    own = tempo(tempo="turns", turns_d=2)
+    own = tempo(tempo="turns", d_steps=2)
     assert own.level(D_AHEAD, 0) == [Move("turns of D for one of G", 1.0, "D's odds are 97%")]
     assert own.level(D_AHEAD, 0) == [Move("turns of D for one of G", 0.5, "D's odds are 97%")]
     assert own.level(BAND, 0) == [Move("turns of D for one of G", 1.0, "D's odds are 70%")]
@@ -173,7 +173,7 @@ def test_turns_and_augmentation_move_at_the_same_check() -> None:
 
 def test_a_game_that_stands_still_is_held_firmer_once_and_its_rates_are_lowered_so_often() -> None:
     own = tempo()
-    told = [own.settle(D_AHEAD, True, "it stands") for _ in range(SLOWEST + 3)]
+    told = [own.on_plateau(D_AHEAD, True, "it stands") for _ in range(SLOWEST + 3)]
     assert [len(moves) for moves in told] == [1] * (SLOWEST + 1) + [0, 0]
     assert told[0] == [Move("factor on the penalty", HELD, "it stands")]
     for times, moves in enumerate(told[1 : SLOWEST + 1], 1):
@@ -185,17 +185,17 @@ def test_a_game_that_stands_still_is_held_firmer_once_and_its_rates_are_lowered_
 
 def test_rates_that_were_lowered_for_nothing_are_raised_again_and_stay_so() -> None:
     own = tempo()
-    own.settle(LEVEL, False, "it stands")
+    own.on_plateau(LEVEL, False, "it stands")
     assert own.pace.rate == pytest.approx(SLOWER)
-    assert own.settle(LEVEL, False, "it stands") == [
+    assert own.on_plateau(LEVEL, False, "it stands") == [
         Move("factor on the rates", pytest.approx(1.0), "lower ones brought nothing nearer")
     ]
-    assert own.settle(LEVEL, False, "it stands") == own.settle(LEVEL, True, "it stands") == []
+    assert own.on_plateau(LEVEL, False, "it stands") == own.on_plateau(LEVEL, True, "it stands") == []
 
 
 def test_rates_that_brought_the_game_nearer_once_are_not_raised_again() -> None:
     own = tempo()
-    told = [own.settle(LEVEL, nearer, "it stands") for nearer in (False, True, False)]
+    told = [own.on_plateau(LEVEL, nearer, "it stands") for nearer in (False, True, False)]
     assert [len(moves) for moves in told] == [1, 1, 0]
     assert own.pace.rate == pytest.approx(SLOWER**SLOWEST)
 
@@ -203,12 +203,12 @@ def test_rates_that_brought_the_game_nearer_once_are_not_raised_again() -> None:
 @pytest.mark.parametrize(("odds", "penalised"), [(LEVEL, True), (D_AHEAD, False)])
 def test_a_level_game_and_one_without_a_penalty_are_only_slowed(odds: Odds, penalised: bool) -> None:
     own = BalanceSchedule(GameSettings(), ScheduleState(), penalised)
-    assert [move.what for move in own.settle(odds, False, "it stands")] == ["factor on the rates"]
+    assert [move.what for move in own.on_plateau(odds, False, "it stands")] == ["factor on the rates"]
 
 
 def test_without_annealing_nothing_moves_where_a_game_stands_still() -> None:
     own = tempo(anneal="off")
-    assert own.settle(D_AHEAD, False, "it stands") == []
+    assert own.on_plateau(D_AHEAD, False, "it stands") == []
     assert own.pace == ScheduleState()
 
 
@@ -226,7 +226,7 @@ def test_each_new_try_has_a_tenth_of_the_rates_and_from_the_second_four_times_th
 def test_a_new_try_takes_no_annealing_away() -> None:
     own = tempo()
     own.recover(1, "collapse")
-    assert [len(own.settle(LEVEL, True, "it stands")) for _ in range(SLOWEST + 1)] == [1] * SLOWEST + [0]
+    assert [len(own.on_plateau(LEVEL, True, "it stands")) for _ in range(SLOWEST + 1)] == [1] * SLOWEST + [0]
     assert own.pace.rate == pytest.approx(0.1 * SLOWER**SLOWEST)
 
 
@@ -257,10 +257,10 @@ def test_a_restored_tempo_goes_on_as_the_one_that_was_saved(
     own, again = (tempo(tempo=kind, augment="auto") for _ in range(2))
     for odds, gap in before:
         own.level(odds, gap)
-    own.settle(D_AHEAD, False, "it stands")
+    own.on_plateau(D_AHEAD, False, "it stands")
     own.recover(2, "collapse")
     again.restore(json.loads(json.dumps(own.state())))
     assert again.pace == own.pace
     assert [again.level(*check) for check in after] == [own.level(*check) for check in after]
-    assert again.settle(LEVEL, True, "once more") == own.settle(LEVEL, True, "once more")
+    assert again.on_plateau(LEVEL, True, "once more") == own.on_plateau(LEVEL, True, "once more")
     assert again.state() == own.state()

@@ -66,7 +66,7 @@ class Dirac:
         """The distance from equilibrium after each round."""
         found = []
         for _ in range(rounds):
-            d_step(self.players, game, same, REAL, Z, lazy=True)
+            d_step(self.players, game, same, REAL, Z, with_penalty=True)
             g_step(self.players, game, same, REAL, Z)
             found.append(float(np.hypot(self.theta, self.psi)))
         return found
@@ -100,7 +100,7 @@ def softplus(x: float) -> float:
 @pytest.mark.parametrize("penalty", ["r1", "r1r2"])
 @pytest.mark.parametrize("by", ["exact", "difference"])
 def test_with_a_penalty_the_players_come_to_rest(loss: str, penalty: str, by: str) -> None:
-    distances = Dirac().distances(objective(loss, penalty, penalty_by=by), 300)
+    distances = Dirac().distances(objective(loss, penalty, penalty_estimator=by), 300)
     assert distances[-1] < 0.05
     assert distances[-1] < distances[200] / 2 < distances[100] / 4
 
@@ -122,7 +122,7 @@ def test_near_the_equilibrium_a_logistic_game_without_a_penalty_comes_no_nearer(
 def test_a_lazy_penalty_brings_the_players_to_rest_too() -> None:
     dirac, game = Dirac(), objective("relativistic", "r1", penalty_every=4)
     for turn in range(600):
-        d_step(dirac.players, game, same, REAL, Z, lazy=turn % game.every == 0)
+        d_step(dirac.players, game, same, REAL, Z, with_penalty=turn % game.every == 0)
         g_step(dirac.players, game, same, REAL, Z)
     assert np.hypot(dirac.theta, dirac.psi) < 1e-3
 
@@ -139,7 +139,7 @@ def test_wgan_gp_does_not_come_to_rest_on_a_point() -> None:
 def test_a_d_turn_is_one_gradient_step_of_ds_loss() -> None:
     """L = ln 2 + softplus(psi theta), so dL/dpsi = theta s(psi theta)."""
     dirac = Dirac(0.8, -0.5)
-    loss = d_step(dirac.players, objective("nonsaturating"), same, REAL, Z, lazy=True)
+    loss = d_step(dirac.players, objective("nonsaturating"), same, REAL, Z, with_penalty=True)
     assert loss.item() == pytest.approx(np.log(2) + softplus(-0.4))
     assert dirac.psi == pytest.approx(-0.5 - RATE * 0.8 * sigmoid(-0.4))
 
@@ -165,22 +165,22 @@ def test_the_penalty_is_added_with_its_weight_and_not_reported(every: int) -> No
     """R1 is psi^2 / 2, so its pull on psi is weight times psi."""
     game = objective("nonsaturating", "r1", penalty_weight=0.3, penalty_every=every)
     plain, pulled = Dirac(0.8, -0.5), Dirac(0.8, -0.5)
-    loss = d_step(plain.players, game, same, REAL, Z, lazy=False)
-    assert torch.equal(d_step(pulled.players, game, same, REAL, Z, lazy=True), loss)
+    loss = d_step(plain.players, game, same, REAL, Z, with_penalty=False)
+    assert torch.equal(d_step(pulled.players, game, same, REAL, Z, with_penalty=True), loss)
     assert pulled.psi - plain.psi == pytest.approx(RATE * 0.3 * every * 0.5)
 
 
 def test_no_penalty_is_played_in_a_turn_that_is_not_lazy() -> None:
     without, plain = Dirac(0.8, -0.5), Dirac(0.8, -0.5)
-    d_step(without.players, objective("nonsaturating", "r1"), same, REAL, Z, lazy=False)
-    d_step(plain.players, objective("nonsaturating"), same, REAL, Z, lazy=True)
+    d_step(without.players, objective("nonsaturating", "r1"), same, REAL, Z, with_penalty=False)
+    d_step(plain.players, objective("nonsaturating"), same, REAL, Z, with_penalty=True)
     assert without.psi == plain.psi
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_only_d_moves_in_ds_turn(loss: str) -> None:
     dirac = Dirac(0.3, 0.5)
-    d_step(dirac.players, objective(loss, "r1r2"), same, REAL, Z, lazy=True)
+    d_step(dirac.players, objective(loss, "r1r2"), same, REAL, Z, with_penalty=True)
     assert dirac.theta == 0.3
     assert dirac.g.theta.grad is None
     assert dirac.psi != 0.5
@@ -205,14 +205,14 @@ def test_a_turn_forgets_the_gradients_of_the_one_before() -> None:
     """Played from the same place, a second turn steps as far as a first."""
     dirac, game = Dirac(0.8, -0.5), objective("wasserstein")
     for _ in range(2):
-        d_step(dirac.players, game, same, REAL, Z, lazy=False)
+        d_step(dirac.players, game, same, REAL, Z, with_penalty=False)
     assert dirac.psi == pytest.approx(-0.5 - 2 * RATE * 0.8)
 
 
 def test_the_losses_returned_hold_no_graph() -> None:
     dirac, game = Dirac(), objective("relativistic", "r1r2")
     losses = (
-        d_step(dirac.players, game, same, REAL, Z, lazy=True),
+        d_step(dirac.players, game, same, REAL, Z, with_penalty=True),
         g_step(dirac.players, game, same, REAL, Z),
     )
     assert all(loss.shape == () and not loss.requires_grad for loss in losses)
@@ -222,7 +222,7 @@ def test_the_losses_returned_hold_no_graph() -> None:
 def test_d_sees_reals_and_fakes_through_the_same_augmentation(augment: Callable[[Tensor], Tensor]) -> None:
     dirac = Dirac(0.8, -0.5)
     real, fake = (augment(torch.tensor(x)).item() for x in (0.0, 0.8))
-    loss = d_step(dirac.players, objective("nonsaturating"), augment, REAL, Z, lazy=True)
+    loss = d_step(dirac.players, objective("nonsaturating"), augment, REAL, Z, with_penalty=True)
     assert loss.item() == pytest.approx(softplus(0.5 * real) + softplus(-0.5 * fake))
 
 
@@ -253,7 +253,7 @@ def test_gs_batch_norm_learns_its_statistics_from_fakes_and_ds_turn_needs_no_gra
     optimizers = sgd(generator.parameters(), lr=RATE), sgd(discriminator.parameters(), lr=RATE)
     players = Players(generator, discriminator, Average(generator, 100), *optimizers)
     z = torch.randn(8, 2, dtype=torch.float64)
-    d_step(players, objective("relativistic"), same, torch.zeros(8, 1).double(), z, lazy=False)
+    d_step(players, objective("relativistic"), same, torch.zeros(8, 1).double(), z, with_penalty=False)
     assert all(weight.grad is None for weight in generator.parameters())
     assert generator.norm.running_mean is not None
     torch.testing.assert_close(generator.norm.running_mean, 0.1 * generator.line(z).mean(0).detach())

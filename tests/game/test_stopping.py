@@ -25,9 +25,9 @@ def ruling(high: float = 0.54, auc: float = 0.51) -> Ruling:
     return Ruling(auc, auc - 0.03, high, 0.3, "trees")
 
 
-def finish(odds: list[Odds], *, led: bool = True, alarmed: tuple[int, ...] = ()) -> StoppingRule:
+def finish(odds: list[Odds], *, warmed_up: bool = True, alarmed: tuple[int, ...] = ()) -> StoppingRule:
     """After checks with these odds; ``alarmed`` are the places of those with an alarm."""
-    own = StoppingRule(MARGIN, CHECKS, led=led)
+    own = StoppingRule(MARGIN, CHECKS, warmed_up=warmed_up)
     for place, level in enumerate(odds):
         own.note(100 * (place + 1), level, 1.0, 0.5, place in alarmed)
     return own
@@ -35,7 +35,7 @@ def finish(odds: list[Odds], *, led: bool = True, alarmed: tuple[int, ...] = ())
 
 def test_level_odds_and_a_ruling_below_the_margin_are_even() -> None:
     own = finish([LEVEL] * LEVEL_FOR)
-    assert own.asks
+    assert own.wants_referee
     assert own.even(ruling())
 
 
@@ -44,15 +44,15 @@ def test_without_a_ruling_nothing_is_even() -> None:
 
 
 def test_a_d_that_never_led_is_never_even() -> None:
-    own = finish([LEVEL] * 50, led=False)
-    assert not own.asks
+    own = finish([LEVEL] * 50, warmed_up=False)
+    assert not own.wants_referee
     assert not own.even(ruling(0.5))
 
 
 @pytest.mark.parametrize("checks", range(LEVEL_FOR))
 def test_fewer_level_checks_are_not_enough(checks: int) -> None:
     own = finish([LEVEL] * checks)
-    assert not own.asks
+    assert not own.wants_referee
     assert not own.even(ruling())
 
 
@@ -70,7 +70,7 @@ def test_an_alarm_among_the_last_checks_forbids_even(place: int) -> None:
 
 
 def test_a_game_alarmed_at_every_check_is_never_even() -> None:
-    assert not finish([LEVEL] * 20, alarmed=tuple(range(20))).asks
+    assert not finish([LEVEL] * 20, alarmed=tuple(range(20))).wants_referee
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_upper_end_decides_and_not_the_ruling_itself(high: float, even: bool
 
 def course(distances: list[float], every: int = 100, patience: int = CHECKS) -> StoppingRule:
     """After checks at every ``every`` rounds with these distances, D ahead all the time."""
-    own = StoppingRule(MARGIN, patience, led=True)
+    own = StoppingRule(MARGIN, patience, warmed_up=True)
     for place, distance in enumerate(distances, 1):
         own.note(place * every, D_AHEAD, distance, 0.5, False)
     return own
@@ -97,7 +97,7 @@ def course(distances: list[float], every: int = 100, patience: int = CHECKS) -> 
 def first_standing(distances: list[float]) -> int | None:
     """The check, from 1, at which the game first stands still."""
     for checks in range(1, len(distances) + 1):
-        if course(distances[:checks]).stands(100 * checks, 100):
+        if course(distances[:checks]).has_stalled(100 * checks, 100):
             return checks
     return None
 
@@ -108,9 +108,9 @@ def test_a_game_whose_distance_always_falls_never_stands() -> None:
 
 def test_a_game_that_never_becomes_better_stands_when_its_patience_is_over() -> None:
     assert first_standing([1.0] * 3 * CHECKS) == CHECKS + 1
-    assert course([1.0] * (CHECKS + 1)).stands(100 * (CHECKS + 1), 100)
+    assert course([1.0] * (CHECKS + 1)).has_stalled(100 * (CHECKS + 1), 100)
     longer = course([1.0] * (CHECKS + 1), patience=CHECKS + 1)
-    assert not longer.stands(100 * (CHECKS + 1), 100)
+    assert not longer.has_stalled(100 * (CHECKS + 1), 100)
 
 
 def test_patience_is_a_share_of_the_rounds_played() -> None:
@@ -125,7 +125,7 @@ def test_checks_that_are_further_apart_later_make_nobody_wait_longer() -> None:
     """Of those 3 % of the rounds apart twenty take four fifths of them: patience is PATIENCE, and no more."""
     own, rounds = course([1.0]), 10_000
     own.better(rounds)
-    while not own.stands(rounds, 100):
+    while not own.has_stalled(rounds, 100):
         rounds = after(rounds, 100)
         own.note(rounds, D_AHEAD, 1.0, 0.5, False)
     assert 10_000 / (1 - PATIENCE) <= rounds <= 10_000 / (1 - PATIENCE) * (1 + APART)
@@ -141,7 +141,7 @@ def test_small_gains_that_add_up_are_better() -> None:
     own = course([0.995**place for place in range(100)])
     assert own.best is not None
     assert own.best < 0.63
-    assert not own.stands(10_000, 100)
+    assert not own.has_stalled(10_000, 100)
 
 
 def test_one_lucky_check_is_no_progress() -> None:
@@ -160,11 +160,11 @@ def test_two_low_checks_of_three_are_progress() -> None:
 
 def test_a_coverage_that_grows_is_progress_while_the_distance_stands() -> None:
     """By a median of three checks, as the distance is; but nothing has come nearer by it."""
-    own = StoppingRule(MARGIN, CHECKS, led=True)
+    own = StoppingRule(MARGIN, CHECKS, warmed_up=True)
     for place in range(1, 5 * CHECKS):
         own.note(100 * place, D_AHEAD, 1.0, min(1.0, 0.1 * 1.05 ** (place - 1)), False)
         if place == 2:
-            own.changed(100 * place, tried=True)
+            own.changed(100 * place, probing=True)
     full = 1 + math.ceil(math.log(10, 1.05))
     assert own.best_coverage > 1 / (1 + BETTER)
     assert 100 * (full - 1) <= own.best_round <= 100 * (full + 1)
@@ -182,15 +182,15 @@ def test_one_check_that_covers_more_is_no_progress() -> None:
 
 def test_what_came_nearer_is_told_from_the_last_change_on() -> None:
     own = course([1.0] * 5)
-    own.changed(500, tried=True)
+    own.changed(500, probing=True)
     for place in (6, 7, 8):
         own.note(100 * place, D_AHEAD, 0.99, 0.5, False)
     assert not own.nearer
-    own.heard(900, Ruling(0.8, 0.77, 0.83, 0, "trees"))
+    own.add_referee(900, Ruling(0.8, 0.77, 0.83, 0, "trees"))
     assert own.nearer
-    own.changed(900, tried=False)
+    own.changed(900, probing=False)
     assert own.nearer, "what is no try, such as going back after a fault, leaves the last one's answer"
-    own.changed(900, tried=True)
+    own.changed(900, probing=True)
     assert not own.nearer
     for place in (10, 11):
         own.note(100 * place, D_AHEAD, 0.9, 0.5, False)
@@ -199,37 +199,37 @@ def test_what_came_nearer_is_told_from_the_last_change_on() -> None:
 
 def test_a_surely_lower_ruling_is_progress_and_an_unsure_one_is_not() -> None:
     own = course([1.0] * 20)
-    own.heard(2000, Ruling(0.8, 0.77, 0.83, 0, "trees"))
+    own.add_referee(2000, Ruling(0.8, 0.77, 0.83, 0, "trees"))
     assert (own.best_auc, own.best_round) == (0.8, 2000)
-    assert not own.stands(2000, 100)
-    own.heard(2100, Ruling(0.78, 0.75, 0.81, 0, "trees"))
+    assert not own.has_stalled(2000, 100)
+    own.add_referee(2100, Ruling(0.78, 0.75, 0.81, 0, "trees"))
     assert (own.best_auc, own.best_round) == (0.8, 2000), "its interval reaches the old one"
-    own.heard(2200, Ruling(0.76, 0.73, 0.79, 0, "trees"))
+    own.add_referee(2200, Ruling(0.76, 0.73, 0.79, 0, "trees"))
     assert (own.best_auc, own.best_round) == (0.76, 2200)
 
 
 @pytest.mark.parametrize(("tried", "share"), [(False, PATIENCE), (True, SOON)])
-def test_patience_begins_anew_after_a_change(tried: bool, share: float) -> None:
+def test_patience_begins_anew_after_a_change(probing: bool, share: float) -> None:
     first = 10 * CHECKS
     own = course([1.0] * first)
-    assert own.stands(100 * first, 100)
-    own.changed(100 * first, tried)
-    assert not own.stands(100 * first, 100)
+    assert own.has_stalled(100 * first, 100)
+    own.changed(100 * first, probing)
+    assert not own.has_stalled(100 * first, 100)
     for place in range(first + 1, 2 * first):
         own.note(100 * place, D_AHEAD, 1.0, 0.5, False)
         since = place - first
-        assert own.stands(100 * place, 100) == (since >= CHECKS and since >= share * place)
+        assert own.has_stalled(100 * place, 100) == (since >= CHECKS and since >= share * place)
 
 
 def test_a_change_that_brought_something_is_waited_for_as_ever() -> None:
     own = course([1.0] * 10 * CHECKS)
-    own.changed(1000 * CHECKS, tried=True)
-    assert own.stands(int(1000 * CHECKS / (1 - SOON)) + 1, 100)
+    own.changed(1000 * CHECKS, probing=True)
+    assert own.has_stalled(int(1000 * CHECKS / (1 - SOON)) + 1, 100)
     for place in (1, 2):
         own.note(1000 * CHECKS + place, D_AHEAD, 0.9, 0.5, False)
     assert own.best_round == 1000 * CHECKS + 2
-    assert not own.stands(int(1000 * CHECKS / (1 - SOON)) + 1, 100)
-    assert own.stands(int(own.best_round / (1 - PATIENCE)) + 1, 100)
+    assert not own.has_stalled(int(1000 * CHECKS / (1 - SOON)) + 1, 100)
+    assert own.has_stalled(int(own.best_round / (1 - PATIENCE)) + 1, 100)
 
 
 EACH = st.tuples(
@@ -247,17 +247,17 @@ def play(own: StoppingRule, checks: list[Check], first: int = 1) -> list[tuple[A
     found = []
     for place, (odds, distance, coverage, alarmed, auc) in enumerate(checks, first):
         own.note(place, odds, distance, coverage, alarmed)
-        heard = None if auc is None else ruling(min(1.0, auc + 0.03), auc)
-        if heard:
-            own.heard(place, heard)
-        found.append((own.asks, own.even(heard), own.stands(place, 1)))
+        add_referee = None if auc is None else ruling(min(1.0, auc + 0.03), auc)
+        if add_referee:
+            own.add_referee(place, add_referee)
+        found.append((own.wants_referee, own.even(add_referee), own.has_stalled(place, 1)))
     return found
 
 
 @settings(deadline=None)
 @given(COURSE, COURSE)
 def test_a_restored_finish_goes_on_as_the_one_that_was_saved(before: list[Check], after: list[Check]) -> None:
-    own, again = StoppingRule(MARGIN, CHECKS, led=True), StoppingRule(MARGIN, CHECKS)
+    own, again = StoppingRule(MARGIN, CHECKS, warmed_up=True), StoppingRule(MARGIN, CHECKS)
     play(own, before)
     again.restore(json.loads(json.dumps(own.state())))
     assert again == own
@@ -270,7 +270,7 @@ def test_a_restored_finish_goes_on_as_the_one_that_was_saved(before: list[Check]
 @given(COURSE)
 def test_even_is_said_only_with_all_its_proof(checks: list[Check]) -> None:
     """Whatever the course: three level checks without an alarm, a ruling below the margin, and a lead."""
-    found = play(StoppingRule(MARGIN, CHECKS, led=True), checks)
+    found = play(StoppingRule(MARGIN, CHECKS, warmed_up=True), checks)
     for place, (_, even, _) in enumerate(found):
         last = checks[max(0, place - LEVEL_FOR + 1) : place + 1]
         auc = checks[place][4]

@@ -63,7 +63,7 @@ class Power(nn.Module):
 def game(folder: Path, generator: Shifted, discriminator: Power, objective: dict[str, Any]) -> Trainer:
     """The toy players on a column of normal numbers, by gradient descent as in the theory."""
     frame = pd.DataFrame({"x": np.random.default_rng(0).normal(size=20_000)})
-    training = training_on(frame, folder, {}, batch=1024, rate_d=RATE, rate_g=RATE)
+    training = training_on(frame, folder, {}, batch=1024, lr_d=RATE, lr_g=RATE)
     descents = [torch.optim.SGD(player.parameters(), lr=RATE) for player in (generator, discriminator)]
     # The average is G itself: the theory is about G.
     training.players = Players(generator, discriminator, Average(generator, 1e-3), *descents)
@@ -73,16 +73,16 @@ def game(folder: Path, generator: Shifted, discriminator: Power, objective: dict
 
 
 def steward_of(training: Trainer) -> Supervisor:
-    steward = Supervisor(training)
-    steward.finish.led = True
-    return steward
+    supervisor = Supervisor(training)
+    supervisor.finish.warmed_up = True
+    return supervisor
 
 
 @pytest.mark.parametrize("theta", [-1.0, -0.3, 0.0, 0.4, 1.5])
 def test_odds_and_referee_of_a_shifted_generator_are_the_theorys(theta: float, tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(theta), Power(1), {"penalty": "none"})
     training.players.average.network = Shifted(theta)
-    found = steward_of(training).examiner.look()
+    found = steward_of(training).checker.look()
     assert found is not None
     assert found.odds_low - 0.01 <= norm.cdf(-theta / math.sqrt(2)) <= found.odds_high + 0.01
     ruling = steward_of(training).rule()
@@ -94,7 +94,7 @@ def test_odds_and_referee_of_a_shifted_generator_are_the_theorys(theta: float, t
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.5])
 def test_odds_of_a_scaled_generator_are_the_theorys(scale: float, tmp_path: Path) -> None:
     training = game(tmp_path, Scaled(scale), Power(2), {"penalty": "none"})
-    found = steward_of(training).examiner.look()
+    found = steward_of(training).checker.look()
     assert found is not None
     ideal = 1 - 2 / math.pi * math.atan(scale)
     assert found.odds_low - 0.01 <= ideal <= found.odds_high + 0.01
@@ -109,10 +109,10 @@ def test_with_r1_the_mean_game_ends_even_at_its_equilibrium(tmp_path: Path) -> N
 
 def test_without_a_penalty_the_mean_game_circles_and_is_never_even(tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(1.5), Power(1), {"penalty": "none"})
-    steward = steward_of(training)
+    supervisor = steward_of(training)
     places = []
     for _ in range(CHECKS):
-        found = play(training, steward, 1, 25)
+        found = play(training, supervisor, 1, 25)
         places.append(training.players.generator.number.item())
         assert found[0].ending != "even"
     signs = np.sign(places)
@@ -129,13 +129,13 @@ def test_with_r1_the_spread_game_ends_even_at_its_equilibrium(tmp_path: Path) ->
 
 def test_a_discriminator_that_never_had_its_head_start_is_never_even(tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(0.0), Power(1), {"penalty": "r1", "penalty_weight": 1.0})
-    steward = Supervisor(training)
-    assert all(check.ending != "even" for check in play(training, steward, 10, 5))
+    supervisor = Supervisor(training)
+    assert all(check.ending != "even" for check in play(training, supervisor, 10, 5))
 
 
 def test_below_the_floor_is_what_a_perfect_generator_has_by_chance(tmp_path: Path) -> None:
     """Of such states none is closer than another: a lucky one is not held on to."""
-    examiner = Supervisor(game(tmp_path, Shifted(0.0), Power(1), {})).examiner
-    draws = np.random.default_rng(1).normal(size=(40, examiner.count, 1)).astype(np.float32)
-    assert sum(examiner.distance(draw) <= examiner.floor for draw in draws) >= 32
-    assert not any(examiner.distance(draw + 0.2) <= examiner.floor for draw in draws)
+    checker = Supervisor(game(tmp_path, Shifted(0.0), Power(1), {})).checker
+    draws = np.random.default_rng(1).normal(size=(40, checker.count, 1)).astype(np.float32)
+    assert sum(checker.distance(draw) <= checker.floor for draw in draws) >= 32
+    assert not any(checker.distance(draw + 0.2) <= checker.floor for draw in draws)

@@ -20,7 +20,7 @@ from evenodds.data.images.arrays import grid_image
 from evenodds.data.store import Block, Store
 from evenodds.gan import Gan
 from evenodds.judge.dataset import SHARES, JudgeData, cut_sheet
-from evenodds.judge.features import EYE, distance, points, see, sight
+from evenodds.judge.features import EYE, distance, input_spec, points, preprocess
 from evenodds.judge.judge import Judge
 from evenodds.judge.train import FOR_ROWS, judge_of, sides
 from evenodds.metrics.odds import odds
@@ -224,10 +224,10 @@ def test_sheets_are_cut_into_the_pictures_they_were_made_of(tmp_path: Path) -> N
 def test_large_pictures_are_looked_at_small() -> None:
     spec = PictureSpec(3, 128, 128)
     block = np.full((3, 3, 128, 128), 77, np.uint8)
-    assert sight(spec) == PictureSpec(3, EYE, EYE)
-    assert (see(spec, block) == 77).all()
-    assert see(spec, block).shape == (3, 3, EYE, EYE)
-    assert see(spec, block[:0]).shape == (0, 3, EYE, EYE)
+    assert input_spec(spec) == PictureSpec(3, EYE, EYE)
+    assert (preprocess(spec, block) == 77).all()
+    assert preprocess(spec, block).shape == (3, 3, EYE, EYE)
+    assert preprocess(spec, block[:0]).shape == (0, 3, EYE, EYE)
 
 
 def test_distance_is_to_the_nearest() -> None:

@@ -11,9 +11,9 @@ from torch import nn
 from evenodds.networks.ema import LATE, RAMP, Average
 
 
-def between(half_life: float) -> int:
+def between(ema_half_life: float) -> int:
     """Samples seen, so many that the ramp is over, and not yet so many that the half-life grows again."""
-    return int(2 * half_life / (RAMP + LATE))
+    return int(2 * ema_half_life / (RAMP + LATE))
 
 
 def constant(value: float) -> nn.Linear:
@@ -33,13 +33,13 @@ def test_the_average_starts_as_g() -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 16, 500])
-@pytest.mark.parametrize("half_life", [500, 2000.0])
-def test_after_its_half_life_the_average_is_half_way(batch: int, half_life: float) -> None:
-    average, generator = Average(constant(0.0), half_life), constant(1.0)
-    turns = half_life / batch
+@pytest.mark.parametrize("ema_half_life", [500, 2000.0])
+def test_after_its_half_life_the_average_is_half_way(batch: int, ema_half_life: float) -> None:
+    average, generator = Average(constant(0.0), ema_half_life), constant(1.0)
+    turns = ema_half_life / batch
     for _ in range(int(turns)):
-        average.follow(generator, batch, between(half_life))
-    assert weights(average) == pytest.approx([1 - 0.5 ** (int(turns) * batch / half_life)] * 8)
+        average.follow(generator, batch, between(ema_half_life))
+    assert weights(average) == pytest.approx([1 - 0.5 ** (int(turns) * batch / ema_half_life)] * 8)
     if turns == int(turns):
         assert weights(average) == pytest.approx([0.5] * 8)
 
@@ -64,17 +64,17 @@ def test_early_the_half_life_is_a_share_of_what_was_seen() -> None:
 
 
 def test_the_ramp_ends_where_its_share_reaches_the_half_life() -> None:
-    for seen, half_life in ((200, 10), (199, 199 * RAMP), (500, 10)):
+    for seen, ema_half_life in ((200, 10), (199, 199 * RAMP), (500, 10)):
         average = Average(constant(0.0), 10)
         average.follow(constant(1.0), 4, seen)
-        assert weights(average) == pytest.approx([1 - 0.5 ** (4 / half_life)] * 8)
+        assert weights(average) == pytest.approx([1 - 0.5 ** (4 / ema_half_life)] * 8)
 
 
 def test_late_the_half_life_grows_with_what_was_seen() -> None:
-    for seen, half_life in ((500, 10), (501, 501 * LATE), (100_000, 2_000)):
+    for seen, ema_half_life in ((500, 10), (501, 501 * LATE), (100_000, 2_000)):
         average = Average(constant(0.0), 10)
         average.follow(constant(1.0), 4, seen)
-        assert weights(average) == pytest.approx([1 - 0.5 ** (4 / half_life)] * 8)
+        assert weights(average) == pytest.approx([1 - 0.5 ** (4 / ema_half_life)] * 8)
 
 
 @pytest.mark.parametrize("seen", [0, 64])

@@ -279,7 +279,7 @@ def test_the_objective_holds_the_named_loss(loss: str) -> None:
 @pytest.mark.parametrize(("penalty", "share"), [("r1", 0.5), ("r1r2", 1.0)])
 @pytest.mark.parametrize("by", sorted(SLOPES))
 def test_the_objective_holds_the_named_penalty(penalty: str, share: float, by: str) -> None:
-    settings = ObjectiveSettings.model_validate({"penalty": penalty, "penalty_by": by})
+    settings = ObjectiveSettings.model_validate({"penalty": penalty, "penalty_estimator": by})
     made = make_objective(settings).penalty
     assert made is not None
     w = doubles(5)

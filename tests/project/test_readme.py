@@ -131,7 +131,7 @@ def test_every_command_works_as_written(
     monkeypatch.setattr("evenodds.steer.pivotal_tuning.VISITS", 3)
     monkeypatch.setattr("evenodds.steer.latent_space.LEARNT", 1000)
     rounds = 0
-    lines = [line for line in ours("README.md") if runtime is None or "--to browser" not in line]
+    lines = [line for line in ours("README.md") if runtime is None or "--format browser" not in line]
     for line in lines:
         arguments = shlex.split(line)[1:]
         if arguments[0] == "train":

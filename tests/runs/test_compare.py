@@ -15,7 +15,6 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from evenodds.runs.run import Run
-
 from tests.conftest import Answer
 
 Call = Callable[..., Answer]
@@ -32,12 +31,12 @@ def test_what_differs_is_told_and_results_stand_side_by_side(
     penguins: Path, tmp_path: Path, evenodds: Call
 ) -> None:
     first = play(evenodds, penguins, tmp_path / "a", "--budget", "5rounds")
-    second = play(evenodds, penguins, tmp_path / "b", "--budget", "10rounds", "--rate-g", 2e-4)
+    second = play(evenodds, penguins, tmp_path / "b", "--budget", "10rounds", "--lr-g", 2e-4)
     found = json.loads(evenodds("diff", first.path, second.path, "--json").out)
-    rates = [str(first.recipe.game.rate_g), str(2e-4)]
-    assert set(found["recipe"]) == {"plan.budget", "game.rate_g"}
+    rates = [str(first.recipe.game.lr_g), str(2e-4)]
+    assert set(found["recipe"]) == {"plan.budget", "game.lr_g"}
     assert found["recipe"]["plan.budget"] == ["5rounds", "10rounds"]
-    assert list(map(str, found["recipe"]["game.rate_g"])) == rates
+    assert list(map(str, found["recipe"]["game.lr_g"])) == rates
     assert found["results"]["rounds"] == [5, 10]
     assert found["results"]["odds"] == [first.checks()[-1]["odds"], second.checks()[-1]["odds"]]
     lines = evenodds("diff", first.path, second.path).out.splitlines()

@@ -24,7 +24,6 @@ from evenodds.gan import Gan
 from evenodds.runs.conditions import agreeing
 from evenodds.runs.sample import shown
 from evenodds.runs.source_data import store_of
-
 from tests.conftest import Answer, mixed
 
 Call = Callable[..., Answer]
@@ -57,14 +56,14 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory, homes: Path) -> Path:
-    gan = Gan(given="town,street,rent,rooms", **small())
+    gan = Gan(condition="town,street,rent,rooms", **small())
     return gan.fit(homes, tmp_path_factory.mktemp("runs") / "table").fitted().path
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Path:
     """A run from outlines to colour pictures."""
-    gan = Gan(given="outlines", size=SIDE, batch=4, **small())
+    gan = Gan(condition="outlines", size=SIDE, batch=4, **small())
     return gan.fit(photographs, tmp_path_factory.mktemp("runs") / "drawn").fitted().path
 
 
@@ -81,7 +80,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Path
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory, classes: Path) -> Path:
-    gan = Gan(given="labels", network="gan", size=SIDE, **small())
+    gan = Gan(condition="labels", network="gan", size=SIDE, **small())
     return gan.fit(classes, tmp_path_factory.mktemp("runs") / "labelled").fitted().path
 
 
@@ -171,7 +170,7 @@ def test_every_row_holds_what_was_asked(
     asked: str, name: str, value: Any, suffix: str, table: Path, homes: Path, tmp_path: Path, evenodds: Call
 ) -> None:
     to = tmp_path / f"fakes.{suffix}"
-    assert evenodds("sample", table, "-n", 3000, "--given", asked, "--to", to).code == 0
+    assert evenodds("sample", table, "-n", 3000, "--condition", asked, "--out", to).code == 0
     fakes = pd.read_csv(to) if suffix == "csv" else pd.read_parquet(to)
     reals = pd.read_csv(homes)
     assert len(fakes) == 3000
@@ -198,7 +197,10 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mixed")
     mixed().to_parquet(folder / "mixed.parquet")
     return (
-        Gan(given="count,sex,ok,day", **small()).fit(folder / "mixed.parquet", folder / "run").fitted().path
+        Gan(condition="count,sex,ok,day", **small())
+        .fit(folder / "mixed.parquet", folder / "run")
+        .fitted()
+        .path
     )
 
 
@@ -256,13 +258,13 @@ def test_what_the_data_never_held_together_may_be_asked_for(table: Path) -> None
     assert fakes["rent"].nunique() > 50
 
 
-@pytest.mark.parametrize("asked", [(), ("--given", "town=south,rooms=4")])
+@pytest.mark.parametrize("asked", [(), ("--condition", "town=south,rooms=4")])
 def test_a_seed_gives_the_same_rows_and_another_gives_others(
     asked: tuple[str, ...], table: Path, tmp_path: Path, evenodds: Call
 ) -> None:
     for name, seed in (("one", 7), ("two", 7), ("three", 8)):
         to = tmp_path / f"{name}.csv"
-        assert evenodds("sample", table, "-n", 2100, "--seed", seed, "--to", to, *asked).code == 0
+        assert evenodds("sample", table, "-n", 2100, "--seed", seed, "--out", to, *asked).code == 0
     one, two, three = ((tmp_path / f"{name}.csv").read_text() for name in ("one", "two", "three"))
     assert one == two
     assert one != three
@@ -279,7 +281,7 @@ def test_a_stream_of_rows_is_no_repetition(table: Path) -> None:
 
 
 def test_a_drawing_becomes_one_picture(drawn: Path, drawings: Path, tmp_path: Path, evenodds: Call) -> None:
-    answer = evenodds("sample", drawn, "--given", drawings / "one.png", "--to", tmp_path / "out.png")
+    answer = evenodds("sample", drawn, "--condition", drawings / "one.png", "--out", tmp_path / "out.png")
     assert answer == Answer(0, f"1 fake in {tmp_path / 'out.png'}\n", "")
     picture = opened(tmp_path / "out.png")
     assert picture.shape == (SIDE, SIDE, 3)
@@ -290,7 +292,7 @@ def test_a_drawing_becomes_one_picture(drawn: Path, drawings: Path, tmp_path: Pa
 def test_a_photograph_of_another_size_becomes_one_of_the_run_s(
     drawn: Path, photographs: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    answer = evenodds("sample", drawn, "--given", photographs / "00.png", "--to", tmp_path / "out.png")
+    answer = evenodds("sample", drawn, "--condition", photographs / "00.png", "--out", tmp_path / "out.png")
     assert answer.code == 0
     assert answer.err == "00.png: 24 × 24 px fitted to 16 × 16 px; its outlines were taken\n"
     assert opened(tmp_path / "out.png").shape == (SIDE, SIDE, 3)
@@ -303,7 +305,7 @@ def test_a_folder_becomes_a_folder_with_its_names(
     given, out = drawings, tmp_path / "out"
     if packed:
         given = Path(shutil.make_archive(str(tmp_path / "drawings"), "zip", drawings))
-    answer = evenodds("sample", drawn, "--given", given, "--to", out)
+    answer = evenodds("sample", drawn, "--condition", given, "--out", out)
     assert answer.code == 0
     assert answer.out == f"3 fakes in {out}\n"
     told = [line for line in answer.err.splitlines() if "left out" in line]
@@ -321,7 +323,7 @@ def test_a_folder_becomes_a_folder_with_its_names(
 def test_three_of_one_drawing_are_three_pictures(
     drawn: Path, drawings: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    command = ("sample", drawn, "-n", 3, "--given", drawings / "one.png", "--to")
+    command = ("sample", drawn, "-n", 3, "--condition", drawings / "one.png", "--out")
     assert evenodds(*command, tmp_path / "out").code == 0
     fakes = [opened(tmp_path / "out" / f"00000{place}.png") for place in range(3)]
     assert len(list((tmp_path / "out").iterdir())) == 3
@@ -335,7 +337,7 @@ def test_three_of_one_drawing_are_three_pictures(
 def test_a_sheet_of_a_folder_has_each_drawing_beside_its_fake(
     drawn: Path, drawings: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    command = ("sample", drawn, "--given", drawings, "--to", tmp_path / "sheet.png")
+    command = ("sample", drawn, "--condition", drawings, "--out", tmp_path / "sheet.png")
     assert evenodds(*command, "-n", 5, "--seed", 2).code == 0
     with Image.open(tmp_path / "sheet.png") as sheet:
         step = SIDE * SCALE + GAP
@@ -350,7 +352,7 @@ def test_a_sheet_of_a_folder_has_each_drawing_beside_its_fake(
 def test_without_a_wish_held_out_conditions_stand_beside_fakes_and_reals(
     drawn: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    assert evenodds("sample", drawn, "--to", tmp_path / "sheet.png", "-n", 6).code == 0
+    assert evenodds("sample", drawn, "--out", tmp_path / "sheet.png", "-n", 6).code == 0
     store = store_of(Gan.load(drawn).fitted())
     places = np.arange(6) % store.n_heldout
     given = cast(Bytes, store.conditions("heldout", places))
@@ -359,15 +361,15 @@ def test_without_a_wish_held_out_conditions_stand_beside_fakes_and_reals(
     assert np.array_equal(found[0::3], shown(given, 3))
     assert np.array_equal(found[1::3], made(Gan.load(drawn), 6))
     assert np.array_equal(found[2::3], store.heldout(places).transpose(0, 2, 3, 1))
-    assert evenodds("sample", drawn, "--to", tmp_path / "usual.png").out.startswith("4 fakes")
+    assert evenodds("sample", drawn, "--out", tmp_path / "usual.png").out.startswith("4 fakes")
 
 
-@pytest.mark.parametrize("kind", ["grey", "small", "masked"])
+@pytest.mark.parametrize("kind", ["gray", "small", "masked"])
 def test_a_picture_that_is_given_is_made_as_the_data_s_were(
     kind: ConditionKind, photographs: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    gan = Gan(given=kind, size=SIDE, batch=4, **small()).fit(photographs, tmp_path / "run")
-    assert evenodds("sample", tmp_path / "run", "--to", tmp_path / "own.png").code == 0
+    gan = Gan(condition=kind, size=SIDE, batch=4, **small()).fit(photographs, tmp_path / "run")
+    assert evenodds("sample", tmp_path / "run", "--out", tmp_path / "own.png").code == 0
     sheet = cells(tmp_path / "own.png", 12, 12)
     store = store_of(gan.fitted())
     places = np.arange(store.n_heldout)
@@ -383,14 +385,14 @@ def test_a_picture_that_is_given_is_made_as_the_data_s_were(
 
 
 def test_labels_by_name_or_in_words_steer_a_game_on_classes(classes: Path, labelled: Path) -> None:
-    gan = Gan(given="label", network="gan", size=SIDE, **small()).fit(classes)
+    gan = Gan(condition="label", network="gan", size=SIDE, **small()).fit(classes)
     assert made(gan, 4, given={"label": "a"}).shape == (4, SIDE, SIDE, 3)
     gan = Gan.load(labelled)
     a, b = made(gan, 4, given={"label": "a"}), made(gan, 4, given={"label": "b"})
     assert not np.array_equal(a, b)
     assert np.array_equal(a, made(gan, 4, given="label=a"))
     with pytest.raises(UserError, match="knows no 'c', ask for a, b"):
-        gan.sample(4, given={"label": "c"})
+        gan.sample(4, condition={"label": "c"})
 
 
 def test_pictures_as_bytes_as_path_and_as_text_are_the_same(drawn: Path, drawings: Path) -> None:
@@ -420,7 +422,7 @@ def test_pictures_as_bytes_as_path_and_as_text_are_the_same(drawn: Path, drawing
 )
 def test_pictures_of_another_form_are_refused(given: np.ndarray, drawn: Path) -> None:
     with pytest.raises(UserError, match=r"cannot be given, give uint8 \(m, H, W, C\)"):
-        Gan.load(drawn).sample(2, given=given)
+        Gan.load(drawn).sample(2, condition=given)
 
 
 def test_a_wish_leaves_torch_s_random_state_alone(drawn: Path, drawings: Path) -> None:
@@ -429,7 +431,7 @@ def test_a_wish_leaves_torch_s_random_state_alone(drawn: Path, drawings: Path) -
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    Gan.load(drawn).sample(2, given=drawings / "one.png")
+    Gan.load(drawn).sample(2, condition=drawings / "one.png")
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -446,8 +448,8 @@ def refused(answer: Answer, *words: str) -> None:
 
 
 SAMPLES_REFUSED: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "no condition, a value": ("free", "label=a", ("trained without a condition", "--given")),
-    "no condition, a drawing": ("free", "one.png", ("trained without a condition", "--given")),
+    "no condition, a value": ("free", "label=a", ("trained without a condition", "--condition")),
+    "no condition, a drawing": ("free", "one.png", ("trained without a condition", "--condition")),
     "unknown label": ("labelled", "label=c", ("'label' knows no 'c'", "a, b")),
     "unknown name of a label": ("labelled", "hair=red", ("nothing was trained for 'hair'", "label")),
     "a label alone": ("labelled", "a", ("values of label", "label=...")),
@@ -479,7 +481,7 @@ def test_a_wish_that_does_not_fit_is_refused(
     (tmp_path / "nothing").mkdir()
     monkeypatch.chdir(tmp_path)
     to = tmp_path / ("out.csv" if fixture == "table" else "out.png")
-    refused(evenodds("sample", run, "--given", given, "--to", to), *words)
+    refused(evenodds("sample", run, "--condition", given, "--out", to), *words)
     assert not to.exists()
 
 
@@ -490,7 +492,7 @@ def test_nothing_readable_among_what_is_given(
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.png").write_text("no picture")
     shutil.make_archive(str(tmp_path / "bad"), "zip", tmp_path / "bad")
-    answer = evenodds("sample", drawn, "--given", tmp_path / given, "--to", tmp_path / "out")
+    answer = evenodds("sample", drawn, "--condition", tmp_path / given, "--out", tmp_path / "out")
     assert answer.code == 2
     assert "a.png is left out: not a picture\n" in answer.err
     assert answer.err.splitlines()[-1].startswith("evenodds: none of the pictures given can be read")
@@ -509,7 +511,7 @@ def test_a_picture_that_is_torn_in_its_zip_is_told_and_left_out(
     whole = bytearray((tmp_path / "torn.zip").read_bytes())
     whole[200:400] = bytes(200)
     (tmp_path / "torn.zip").write_bytes(whole)
-    answer = evenodds("sample", drawn, "--given", tmp_path / "torn.zip", "--to", tmp_path / "out")
+    answer = evenodds("sample", drawn, "--condition", tmp_path / "torn.zip", "--out", tmp_path / "out")
     assert answer.code == 0
     assert "one.png is left out: damaged" in answer.err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["two.png"]
@@ -523,7 +525,7 @@ def test_names_in_a_zip_lead_nowhere_outside_of_the_folder(
     with zipfile.ZipFile(tmp_path / "sly.zip", "w") as archive:
         for name in (f"{tmp_path}/outside.png", "../above.png", "inside.png"):
             archive.writestr(zipfile.ZipInfo(name), content.getvalue())
-    answer = evenodds("sample", drawn, "--given", tmp_path / "sly.zip", "--to", tmp_path / "out")
+    answer = evenodds("sample", drawn, "--condition", tmp_path / "sly.zip", "--out", tmp_path / "out")
     assert answer.code == 0
     assert not (tmp_path / "outside.png").exists()
     assert not (tmp_path / "above.png").exists()
@@ -534,25 +536,29 @@ def test_names_in_a_zip_lead_nowhere_outside_of_the_folder(
 GAMES_REFUSED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "dcgan from outlines": (
         "photographs",
-        ("--network", "dcgan", "--given", "outlines"),
-        ("--network dcgan", "--given outlines", "pix2pix, resunet"),
+        ("--network", "dcgan", "--condition", "outlines"),
+        ("--network dcgan", "--condition outlines", "pix2pix, resunet"),
     ),
     "pix2pix from labels": (
         "classes",
-        ("--network", "pix2pix", "--given", "labels", "--l1", "0"),
-        ("--network pix2pix", "--given labels", "dcgan"),
+        ("--network", "pix2pix", "--condition", "labels", "--l1", "0"),
+        ("--network pix2pix", "--condition labels", "dcgan"),
     ),
-    "l1 without a condition": ("photographs", ("--l1", "3"), ("--l1", "leave it out", "--given")),
-    "l1 with labels": ("classes", ("--given", "labels", "--l1", "3"), ("--l1", "made from a picture")),
-    "l1 of a table": ("homes", ("--given", "town", "--l1", "3"), ("--l1", "made from a picture")),
-    "ssim without a condition": ("photographs", ("--ssim", "3"), ("--ssim", "leave it out", "--given")),
+    "l1 without a condition": ("photographs", ("--l1", "3"), ("--l1", "leave it out", "--condition")),
+    "l1 with labels": ("classes", ("--condition", "labels", "--l1", "3"), ("--l1", "made from a picture")),
+    "l1 of a table": ("homes", ("--condition", "town", "--l1", "3"), ("--l1", "made from a picture")),
+    "ssim without a condition": ("photographs", ("--ssim", "3"), ("--ssim", "leave it out", "--condition")),
     "labels where there are none": (
         "photographs",
-        ("--given", "labels"),
+        ("--condition", "labels"),
         ("has no labels", "one folder a class", "metadata.csv"),
     ),
-    "pairs where there are none": ("photographs", ("--given", "pairs"), ("no pair of pictures", "A and B")),
-    "outlines of a table": ("homes", ("--given", "outlines"), ("is for pictures", "town, rent")),
+    "pairs where there are none": (
+        "photographs",
+        ("--condition", "pairs"),
+        ("no pair of pictures", "A and B"),
+    ),
+    "outlines of a table": ("homes", ("--condition", "outlines"), ("is for pictures", "town, rent")),
 }
 
 
@@ -569,14 +575,14 @@ def test_a_game_that_cannot_be_is_refused(
 
 
 def test_people_have_no_labels(tmp_path: Path, evenodds: Call) -> None:
-    answer = evenodds("train", "people", "--given", "labels", "--out", tmp_path / "run")
-    refused(answer, "--given labels is for pictures", "people is a table", "height, weight")
+    answer = evenodds("train", "people", "--condition", "labels", "--out", tmp_path / "run")
+    refused(answer, "--condition labels is for pictures", "people is a table", "height, weight")
 
 
 def test_a_run_s_condition_is_part_of_its_recipe(labelled: Path, classes: Path, evenodds: Call) -> None:
     flags = ("--network", "gan", "--size", SIDE, "--width", 8, "--latent", 8, "--head-turns", 5)
     command = ("train", classes, "--out", labelled, *flags, "--budget", "2rounds")
-    refused(evenodds(*command), "another recipe", "data.given: labels -> None")
+    refused(evenodds(*command), "another recipe", "data.condition: labels -> None")
 
 
 def test_what_a_number_is_asked_with_comes_from_values_near_it() -> None:
@@ -599,7 +605,7 @@ def test_pictures_of_one_name_but_for_the_suffix_are_all_made(
     (tmp_path / "twice").mkdir()
     for suffix in ("png", "bmp"):
         sketch(0).convert("RGB").save(tmp_path / "twice" / f"a.{suffix}")
-    answer = evenodds("sample", drawn, "--given", tmp_path / "twice", "--to", tmp_path / "out")
+    answer = evenodds("sample", drawn, "--condition", tmp_path / "twice", "--out", tmp_path / "out")
     assert answer.code == 0
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"a.png", "a.png.png"}
 

@@ -17,7 +17,6 @@ from PIL import Image
 
 from evenodds.runs.film import FAKE, FRAMES, shares, thinned
 from evenodds.runs.run import Run
-
 from tests.conftest import Answer
 
 Call = Callable[..., Answer]

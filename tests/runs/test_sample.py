@@ -33,14 +33,14 @@ def trained(run: Path, source: Path, *flags: str) -> Path:
 
 
 def test_a_sheet_of_pictures(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
-    assert evenodds("sample", pictures, "-n", 9, "--to", tmp_path / "sheet.png").code == 0
+    assert evenodds("sample", pictures, "-n", 9, "--out", tmp_path / "sheet.png").code == 0
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width == sheet.height
         assert sheet.width >= 3 * 16
 
 
 def test_a_folder_of_pictures(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
-    assert evenodds("sample", pictures, "-n", 300, "--to", tmp_path / "fakes").code == 0
+    assert evenodds("sample", pictures, "-n", 300, "--out", tmp_path / "fakes").code == 0
     files = sorted((tmp_path / "fakes").iterdir())
     assert len(files) == 300
     with Image.open(files[-1]) as fake:
@@ -50,7 +50,7 @@ def test_a_folder_of_pictures(pictures: Path, tmp_path: Path, evenodds: Call) ->
 
 def test_a_folder_that_holds_something_is_left_alone(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    answer = evenodds("sample", pictures, "-n", 4, "--to", tmp_path)
+    answer = evenodds("sample", pictures, "-n", 4, "--out", tmp_path)
     assert answer.code == 2
     assert "already holds something" in answer.err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
@@ -60,7 +60,7 @@ def test_a_folder_that_holds_something_is_left_alone(pictures: Path, tmp_path: P
 def test_rows_have_the_table_s_own_columns_kinds_and_ranges(
     name: str, table: Path, penguins: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    assert evenodds("sample", table, "-n", 5000, "--to", tmp_path / name).code == 0
+    assert evenodds("sample", table, "-n", 5000, "--out", tmp_path / name).code == 0
     read = pd.read_csv if name.endswith("csv") else pd.read_parquet
     fakes, reals = read(tmp_path / name), pd.read_csv(penguins)
     assert len(fakes) == 5000
@@ -78,7 +78,9 @@ def test_a_seed_gives_the_same_fakes_and_another_gives_others(
     table: Path, tmp_path: Path, evenodds: Call
 ) -> None:
     for name, seed in (("one", 0), ("two", 0), ("three", 1)):
-        assert evenodds("sample", table, "-n", 50, "--seed", seed, "--to", tmp_path / f"{name}.csv").code == 0
+        assert (
+            evenodds("sample", table, "-n", 50, "--seed", seed, "--out", tmp_path / f"{name}.csv").code == 0
+        )
     one, two, three = ((tmp_path / f"{name}.csv").read_text() for name in ("one", "two", "three"))
     assert one == two
     assert one != three
@@ -91,11 +93,11 @@ def test_what_does_not_fit_is_refused(pictures: Path, table: Path, tmp_path: Pat
         (table, tmp_path / "folder", "makes table rows"),
         (tmp_path, tmp_path / "x.png", "is no run"),
     ):
-        answer = evenodds("sample", run, "-n", 4, "--to", to)
+        answer = evenodds("sample", run, "-n", 4, "--out", to)
         assert answer.code == 2
         assert word in answer.err
         assert not to.exists()
-    assert evenodds("sample", table, "-n", 0, "--to", tmp_path / "x.csv").code == 2
+    assert evenodds("sample", table, "-n", 0, "--out", tmp_path / "x.csv").code == 2
 
 
 def test_a_damaged_run_is_said(table: Path, tmp_path: Path, evenodds: Call) -> None:
@@ -110,7 +112,7 @@ def test_a_damaged_run_is_said(table: Path, tmp_path: Path, evenodds: Call) -> N
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_fakes(table: Path, tmp_path: Path) -> None:
     def peak(n: int) -> int:
-        command = ["sample", str(table), "-n", str(n), "--to", str(tmp_path / f"{n}.csv")]
+        command = ["sample", str(table), "-n", str(n), "--out", str(tmp_path / f"{n}.csv")]
         script = (
             "import resource\n"
             "from evenodds.cli.main import main\n"

@@ -177,9 +177,9 @@ def test_an_unknown_feature_is_refused_with_those_that_are_known() -> None:
 
 
 def test_a_column_of_two_levels_means_its_last() -> None:
-    eyes = AttributeReader((Feature("facing", "left"), Feature("facing", "right")), lambda x: x, {})
-    assert eyes.place("facing") == (1, True)
-    assert eyes.place("no facing") == (1, False)
+    attributes = AttributeReader((Feature("facing", "left"), Feature("facing", "right")), lambda x: x, {})
+    assert attributes.place("facing") == (1, True)
+    assert attributes.place("no facing") == (1, False)
 
 
 def test_log_odds_are_those_of_the_softmax() -> None:
@@ -198,27 +198,27 @@ def test_a_step_goes_away_from_what_is_there() -> None:
 def test_what_a_step_did_is_counted() -> None:
     before = np.array([[0.9, 0.1, 0.8, 0.2], [0.2, 0.8, 0.1, 0.9]])
     after = np.array([[0.3, 0.7, 0.8, 0.2], [0.2, 0.8, 0.9, 0.1]])
-    eyes = AttributeReader(
+    attributes = AttributeReader(
         tuple(Feature(*one) for one in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))), lambda x: x, {}
     )
-    assert change(eyes, before, after, 1) == {"seeds": 2, "flipped": 0.5, "kept": {"b": 0.5}}
+    assert change(attributes, before, after, 1) == {"seeds": 2, "flipped": 0.5, "kept": {"b": 0.5}}
     two, most = np.log(0.8 / 0.2), 2.0
     wanted = torch.tensor([[0, 0, two, 0], [0, 0, 0, most]])
-    torch.testing.assert_close(stay(eyes, before, "a", most), wanted.float())
+    torch.testing.assert_close(stay(attributes, before, "a", most), wanted.float())
     sure = np.array([[1.0, 0.0, 1.0, 0.0]])
-    assert stay(eyes, sure, "a", most).tolist() == [[0, 0, 2, 0]]
+    assert stay(attributes, sure, "a", most).tolist() == [[0, 0, 2, 0]]
 
 
 def test_settled_latents_show_what_is_wanted_and_stay_near() -> None:
     """G only scales, and a feature is the sign of a coordinate: only what is wanted moves, no farther than it must."""
-    home = torch.tensor([[2.0, -1.0, 0.3], [-2.0, 1.0, 0.3]])
+    anchor = torch.tensor([[2.0, -1.0, 0.3], [-2.0, 1.0, 0.3]])
     wanted = torch.tensor([[-SURE, -2.0, 0.0], [0.0, SURE, 0.0]])
-    settling = LatentRefiner(lambda z: z / 20, lambda x: 80 * x, torch.zeros(1, 3), torch.zeros(1, 3))
-    found = settling.settle(home + 0.5, home, wanted)
+    refiner = LatentRefiner(lambda z: z / 20, lambda x: 80 * x, torch.zeros(1, 3), torch.zeros(1, 3))
+    found = refiner.refine(anchor + 0.5, anchor, wanted)
     assert (wanted.sign() * 4 * found >= ENOUGH * wanted.abs()).all()
     assert found[0, 0] > -SURE / 4
     assert found[0, 1] > found[0, 0], "what was wanted less is not driven on"
-    torch.testing.assert_close(found[:, 2], home[:, 2], atol=0.6, rtol=0)
+    torch.testing.assert_close(found[:, 2], anchor[:, 2], atol=0.6, rtol=0)
 
 
 def test_where_a_slope_ends_short_a_known_latent_is_begun_from() -> None:
@@ -231,11 +231,11 @@ def test_where_a_slope_ends_short_a_known_latent_is_begun_from() -> None:
     def make(z: torch.Tensor) -> torch.Tensor:
         return z / 20
 
-    home, wanted = torch.tensor([[0.5]]), torch.tensor([[SURE]])
+    anchor, wanted = torch.tensor([[0.5]]), torch.tensor([[SURE]])
     known = torch.tensor([[-4.0], [5.5], [7.0]])
-    lost = LatentRefiner(make, tell, known[:1], tell(make(known[:1]))).settle(home, home, wanted)
+    lost = LatentRefiner(make, tell, known[:1], tell(make(known[:1]))).refine(anchor, anchor, wanted)
     assert (tell(make(lost)) < ENOUGH * SURE).all()
-    found = LatentRefiner(make, tell, known, tell(make(known))).settle(home, home, wanted)
+    found = LatentRefiner(make, tell, known, tell(make(known))).refine(anchor, anchor, wanted)
     assert (tell(make(found)) >= ENOUGH * SURE).all()
     assert 5 < float(found) < 6, "from the nearer of two, and no farther than it must"
 
@@ -299,7 +299,7 @@ def test_heights_rise_along_their_direction(people: Run) -> None:
     assert direction.effect["flipped"] > 0.9
     strips = steer.apply("height", steer.latents(range(50)), steps=5)
     assert strips.shape[:2] == (50, 5)
-    shown = steer.eyes.see(strips.flatten(0, 1))[:, 0].reshape(50, 5)
+    shown = steer.attributes.see(strips.flatten(0, 1))[:, 0].reshape(50, 5)
     assert (np.diff(shown.mean(0)) > 0.1).all()
 
 
@@ -321,7 +321,7 @@ def test_a_direction_is_kept_and_another_states_is_refused(people: Run) -> None:
 def test_a_turn_goes_from_one_end_to_the_other(people: Run) -> None:
     steer = Steer(people, CPU)
     strips = steer.turn(steer.latents(range(30)), "height", 5)
-    shown = steer.eyes.see(strips.flatten(0, 1))[:, 0].reshape(30, 5).mean(0)
+    shown = steer.attributes.see(strips.flatten(0, 1))[:, 0].reshape(30, 5).mean(0)
     assert (np.diff(shown) > 0.1).all()
     assert shown[0] < -0.5
     assert shown[-1] > 0.5
@@ -371,17 +371,17 @@ def test_rows_are_steered_from_the_command_line(
     assert told["name"] == "weight"
     assert told["flipped"] > 0.9
     for command in (
-        ("apply", people.path, "weight", "--seeds", 1, 2, "--steps", 5, "--to", tmp_path / "strips.csv"),
-        ("walk", people.path, "--seeds", 1, 2, 3, "--steps", 20, "--to", tmp_path / "walk.csv"),
-        ("mix", people.path, "height - weight", "--to", tmp_path / "mix.csv"),
+        ("apply", people.path, "weight", "--seeds", 1, 2, "--steps", 5, "--out", tmp_path / "strips.csv"),
+        ("walk", people.path, "--seeds", 1, 2, 3, "--steps", 20, "--out", tmp_path / "walk.csv"),
+        ("mix", people.path, "height - weight", "--out", tmp_path / "mix.csv"),
     ):
         answer = evenodds("steer", *command)
         assert answer.code == 0, answer.err
     assert len(pd.read_csv(tmp_path / "strips.csv")) == 10
     assert len(pd.read_csv(tmp_path / "walk.csv")) == 20
-    wrong = evenodds("steer", "apply", people.path, "weight", "--to", tmp_path / "strips.png")
+    wrong = evenodds("steer", "apply", people.path, "weight", "--out", tmp_path / "strips.png")
     assert wrong.code == 2
-    assert "makes table rows, give --to a .csv or .parquet file" in wrong.err
+    assert "makes table rows, give --out a .csv or .parquet file" in wrong.err
     wrong = evenodds("steer", "invert", people.path, tmp_path / "strips.csv")
     assert wrong.code == 2
     assert "makes table rows, only pictures are inverted" in wrong.err
@@ -418,10 +418,12 @@ def birds(penguins: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_examples_that_a_column_parts_are_its_direction(birds: Run, evenodds: Callable[..., Answer]) -> None:
     steer = Steer(birds, CPU)
-    place, _ = steer.eyes.place("species=gentoo")
+    place, _ = steer.attributes.place("species=gentoo")
     z = steer.latents(range(200))
     # What G draws for itself goes by a row's place: those are taken which are of their kind wherever they stand.
-    shown = [np.roll(steer.eyes.see(steer.make(z.roll(by, 0)))[:, place] > 0.5, -by) for by in range(12)]
+    shown = [
+        np.roll(steer.attributes.see(steer.make(z.roll(by, 0)))[:, place] > 0.5, -by) for by in range(12)
+    ]
     with_it, without = np.flatnonzero(np.all(shown, 0))[:10], np.flatnonzero(~np.any(shown, 0))[:10]
     sides = "--with", *with_it, "--without", *without
     found = evenodds("steer", "find", birds.path, "at home", *sides)
@@ -449,12 +451,12 @@ def test_pictures_without_labels_are_steered_by_what_nobody_named(
         assert found.code == 0, found.err
         assert f"{by}-2" in names(discs)
     sheet = tmp_path / "strip.png"
-    answer = evenodds("steer", "apply", discs.path, "features-1", "--seeds", 4, 5, "--to", sheet)
+    answer = evenodds("steer", "apply", discs.path, "features-1", "--seeds", 4, 5, "--out", sheet)
     assert answer.code == 0, answer.err
     with Image.open(sheet) as image:
         assert image.size == (7 * 66 - 2, 2 * 66 - 2)  # 16 px enlarged to 64, 2 px apart
     film = tmp_path / "walk.gif"
-    assert evenodds("steer", "walk", discs.path, "--steps", 12, "--to", film).code == 0
+    assert evenodds("steer", "walk", discs.path, "--steps", 12, "--out", film).code == 0
     with Image.open(film) as image:
         assert image.size == (256, 256)
         assert image.n_frames > 1
@@ -498,13 +500,13 @@ def test_a_picture_is_inverted_and_then_edited(
         (("apply", discs.path, "round", "--picture", examples[0], "--steps", 3), "strip.png"),
         (("seeds", discs.path, "--count", 20), "seeds.png"),
     ):
-        answer = evenodds("steer", *command, "--to", tmp_path / sheet)
+        answer = evenodds("steer", *command, "--out", tmp_path / sheet)
         assert answer.code == 0, answer.err
     with Image.open(tmp_path / "strip.png") as image:
         assert image.size == (3 * 66 - 2, 64)
     with Image.open(tmp_path / "seeds.png") as image:
         assert image.size == (10 * 66 - 2, 2 * 66 - 2)
-    told = evenodds("steer", "invert", discs.path, photographs, "--json", "--to", tmp_path / "all.png")
+    told = evenodds("steer", "invert", discs.path, photographs, "--json", "--out", tmp_path / "all.png")
     assert all(0 < one["tuned"] < one["error"] < 1 for one in json.loads(told.out))
 
 
@@ -515,13 +517,13 @@ def test_a_g_tuned_to_pictures_makes_them_and_elsewhere_what_it_made(discs: Run,
     pictures, strangers = pictures[:4], steer.latents(range(20))
     z, error = steer.invert(pictures)
     before = steer.make(strangers)
-    own = steer.tuned(z, pictures)
-    assert (own.off(z, pictures) < 0.7 * error).all()
+    to_samples = steer.tuned(z, pictures)
+    assert (to_samples.reconstruction_error(z, pictures) < 0.7 * error).all()
     torch.testing.assert_close(steer.make(strangers), before, atol=0, rtol=0)
-    moved = (own.make(strangers) - before).square().mean()
-    assert moved < 0.2 * (own.make(z) - steer.make(z)).square().mean()
-    assert torch.equal(steer.tuned(z, pictures).make(z), own.make(z)), "the same every time"
-    assert own.run is steer.run
+    moved = (to_samples.make(strangers) - before).square().mean()
+    assert moved < 0.2 * (to_samples.make(z) - steer.make(z)).square().mean()
+    assert torch.equal(steer.tuned(z, pictures).make(z), to_samples.make(z)), "the same every time"
+    assert to_samples.run is steer.run
 
 
 @pytest.mark.parametrize(
@@ -531,7 +533,7 @@ def test_a_g_tuned_to_pictures_makes_them_and_elsewhere_what_it_made(discs: Run,
         (("invert", "RUN", "no/such.png"), "is not there"),
         (("apply", "RUN", "features-1", "--steps", "1"), "makes no strip"),
         (("seeds", "RUN", "--count", "0"), "are no seeds"),
-        (("walk", "RUN", "--to", "walk.avi"), "a .gif or .mp4 file"),
+        (("walk", "RUN", "--out", "walk.avi"), "a .gif or .mp4 file"),
         (("turn", "RUN"), "has no labels to learn features from"),
         (("apply", "RUN", "nose"), "has no direction 'nose'"),
         (("find", "RUN", "tall", "--with", "1", "--without", "2"), "at least 3 examples"),
@@ -560,14 +562,14 @@ def test_eyes_learn_labels_from_real_pictures(tmp_path: Path, monkeypatch: pytes
     pd.DataFrame(rows).to_csv(tmp_path / "metadata.csv", index=False)
     store = prepare(find(str(tmp_path)), DataSettings(size=16))
     monkeypatch.setattr("evenodds.steer.attribute_classifier.STEPS", 150)  # dark and light are soon learnt
-    eyes = eyes_for(store, 0, CPU)
-    assert [feature.name for feature in eyes.features] == ["tone=dark", "tone=light"]
-    assert eyes.accuracy == {"tone": 1.0}
+    attributes = eyes_for(store, 0, CPU)
+    assert [feature.name for feature in attributes.features] == ["tone=dark", "tone=light"]
+    assert attributes.accuracy == {"tone": 1.0}
     again = eyes_for(store, 1, CPU, tmp_path / "eyes")
     kept = eyes_for(store, 2, CPU, tmp_path / "eyes")
     grey = torch.linspace(-1, 1, 9)[:, None, None, None].expand(-1, 3, 16, 16)
     np.testing.assert_array_equal(again.see(grey), kept.see(grey))
-    seen = eyes.see(torch.stack([torch.full((3, 16, 16), level) for level in (-0.8, 0.7)]))
+    seen = attributes.see(torch.stack([torch.full((3, 16, 16), level) for level in (-0.8, 0.7)]))
     assert seen[0, 0] > 0.9
     assert seen[1, 1] > 0.9
     monkeypatch.setattr("evenodds.steer.attribute_classifier.LEARNT", 99)

@@ -114,7 +114,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Itera
     train(
         runs, "hand", "digits", "--network", "dcgan", "--size", "16", "--width", "8", "--budget", "300rounds"
     )
-    outlines = ["--given", "outlines", "--size", "32", "--width", "8", "--budget", "20rounds"]
+    outlines = ["--condition", "outlines", "--size", "32", "--width", "8", "--budget", "20rounds"]
     train(runs, "lines", photographs, *outlines)
     with studio(runs) as server:
         yield server

@@ -15,7 +15,7 @@ from evenodds.runs.run import Run
 from evenodds.studio.processes import Trainings, flags_of, trains
 from tests.studio.conftest import EVENODDS, studio, wait_for
 
-LONG = ["--budget", "100000rounds", "--end", "budget", "--check-every", "20"]
+LONG = ["--budget", "100000rounds", "--stop", "budget", "--check-every", "20"]
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_training_from_the_command_line_is_found(trainings: Trainings) -> None
 @pytest.mark.slow
 def test_a_recipe_gives_its_own_flags(trainings: Trainings, photographs: Path) -> None:
     out = trainings.root / "discs"
-    given = ["--size", "16", "--given", "outlines", "--width", "8", "--seed", "3", "--budget", "2rounds"]
+    given = ["--size", "16", "--condition", "outlines", "--width", "8", "--seed", "3", "--budget", "2rounds"]
     subprocess.run([*EVENODDS, "train", str(photographs), "--out", str(out), *given], check=True, timeout=120)
     again = subprocess.run(
         [*EVENODDS, "train", str(photographs), "--out", str(out), *flags_of(Run.open(out).facts, "4rounds")],

@@ -35,21 +35,24 @@ ROUNDS, EVERY = 6, 3
 KEPT = ("rounds", "turns", "seen", "next_check", "pace", "distance", "steward")
 
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "labels, dcgan": ("classes", {"given": "labels", "network": "dcgan"}),
-    "labels, dcgan, as channels": ("classes", {"given": "labels", "network": "dcgan", "join": "concat"}),
-    "labels, gan": ("classes", {"given": "labels", "network": "gan"}),
-    "a category": ("penguins", {"given": "species", "network": "tabular"}),
-    "a number": ("penguins", {"given": "flipper", "network": "tabular"}),
-    "a number with gaps, a date and a category": ("penguins", {"given": "species,bill,seen"}),
-    "columns, gan": ("penguins", {"given": "species,flipper", "network": "gan"}),
-    "pairs": ("pairs", {"given": "pairs"}),
-    "pairs, the other way": ("pairs", {"given": "pairs", "direction": "BtoA", "network": "resunet"}),
-    "outlines": ("photographs", {"given": "outlines"}),
-    "grey": ("photographs", {"given": "grey"}),
-    "small": ("photographs", {"given": "small", "network": "resunet"}),
-    "masked": ("photographs", {"given": "masked", "augment": "off", "penalty": "r1"}),
+    "labels, dcgan": ("classes", {"condition": "labels", "network": "dcgan"}),
+    "labels, dcgan, as channels": (
+        "classes",
+        {"condition": "labels", "network": "dcgan", "conditioning": "concat"},
+    ),
+    "labels, gan": ("classes", {"condition": "labels", "network": "gan"}),
+    "a category": ("penguins", {"condition": "species", "network": "tabular"}),
+    "a number": ("penguins", {"condition": "flipper", "network": "tabular"}),
+    "a number with gaps, a date and a category": ("penguins", {"condition": "species,bill,seen"}),
+    "columns, gan": ("penguins", {"condition": "species,flipper", "network": "gan"}),
+    "pairs": ("pairs", {"condition": "pairs"}),
+    "pairs, the other way": ("pairs", {"condition": "pairs", "direction": "BtoA", "network": "resunet"}),
+    "outlines": ("photographs", {"condition": "outlines"}),
+    "gray": ("photographs", {"condition": "gray"}),
+    "small": ("photographs", {"condition": "small", "network": "resunet"}),
+    "masked": ("photographs", {"condition": "masked", "augment": "off", "penalty": "r1"}),
 }
-JUDGED = ["labels, dcgan", "labels, gan", "pairs", "outlines", "grey", "small", "masked"]
+JUDGED = ["labels, dcgan", "labels, gan", "pairs", "outlines", "gray", "small", "masked"]
 
 Source = Callable[[str], Path]
 TrainingLoop = Callable[[str], Gan]
@@ -195,7 +198,7 @@ def test_rows_are_judged(game: str, played: TrainingLoop, source: Source) -> Non
     row = "species=gentoo,bill=45.1,flipper=200,seen=2021-03-04"
     likely, odd = (gan.judge(row.replace("200", number))["percent_real"][0] for number in ("200", "260"))
     assert odd < likely
-    asked = gan.sample(30, given={"species": "gentoo"})
+    asked = gan.sample(30, condition={"species": "gentoo"})
     assert gan.judge(asked)["p_value"].between(0, 1).all()
 
 
@@ -249,20 +252,28 @@ def test_a_sheet_shows_held_out_conditions_in_order(played: TrainingLoop) -> Non
     assert gallery.given is not None
     first = int(given[:, 0].sum())
     assert gallery.given.tolist() == [[1, 0]] * first + [[0, 1]] * (64 - first)
-    assert gallery.hang() == sheet
+    assert gallery.write() == sheet
     assert sheet.read_bytes() == before
 
 
 def learnt(frame: pd.DataFrame, folder: Path, given: str) -> Gan:
     """A short game on a table."""
     frame.to_csv(folder / "table.csv", index=False)
-    gan = Gan(budget="200rounds", given=given, width=32, latent=8, batch=128, half_life=4_000, check_every=50)
+    gan = Gan(
+        budget="200rounds",
+        condition=given,
+        width=32,
+        latent=8,
+        batch=128,
+        ema_half_life=4_000,
+        check_every=50,
+    )
     return gan.fit(folder / "table.csv", folder / "run")
 
 
 def mean_and_spread(gan: Gan, **asked: Any) -> tuple[float, float]:
     """Of b, where all rows hold what is asked."""
-    rows = gan.sample(1_000, given=asked)
+    rows = gan.sample(1_000, condition=asked)
     assert isinstance(rows, pd.DataFrame)
     for name, value in asked.items():
         assert (rows[name] == value).all()
@@ -294,15 +305,15 @@ def test_what_follows_from_a_number_is_learnt(tmp_path: Path) -> None:
 
 def test_pictures_under_the_wrong_labels_are_far_from_the_reals(tmp_path: Path, source: Source) -> None:
     """As a whole they are the same pictures: only what they were asked for tells."""
-    store = prepare(find(str(source("classes"))), DataSettings(given="labels", size=16))
+    store = prepare(find(str(source("classes"))), DataSettings(condition="labels", size=16))
     recipe = Recipe(
-        data=DataSettings(given="labels", size=16), network=NetworkSettings(network="gan", width=8)
+        data=DataSettings(condition="labels", size=16), network=NetworkSettings(network="gan", width=8)
     )
     training = Trainer(resolve(recipe, store.spec, store.n_train, "classes", store.condition), store, CPU)
-    examiner = Checker(training)
-    assert examiner.given is not None
-    places = np.arange(len(examiner.given)) % store.n_heldout
-    reals = examiner.cloud([drawn(store, "heldout", places, CPU).x])
-    right = examiner.distance(reals)
-    examiner.given = examiner.given.flip(1)  # dark is light, light is dark
-    assert examiner.distance(reals) > right + 1
+    checker = Checker(training)
+    assert checker.given is not None
+    places = np.arange(len(checker.given)) % store.n_heldout
+    reals = checker.cloud([drawn(store, "heldout", places, CPU).x])
+    right = checker.distance(reals)
+    checker.given = checker.given.flip(1)  # dark is light, light is dark
+    assert checker.distance(reals) > right + 1

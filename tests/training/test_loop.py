@@ -54,7 +54,9 @@ def test_a_table_ends_even_with_its_evidence_and_stays_over(
     again = json.loads(evenodds(*command).out)
     assert again["rounds"] == verdict["rounds"], "the game is over"
     more = json.loads(
-        evenodds(*command[:-3], "--budget", f"{verdict['rounds'] + 7}rounds", "--end", "budget", "--json").out
+        evenodds(
+            *command[:-3], "--budget", f"{verdict['rounds'] + 7}rounds", "--stop", "budget", "--json"
+        ).out
     )
     assert more["rounds"] == verdict["rounds"] + 7, "unless one wants more of it"
 
@@ -72,7 +74,7 @@ def test_the_head_start_is_won_before_the_first_g_turn_and_written_down(
 def test_a_head_start_has_a_limit_and_none_can_be_asked_for(
     heights: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    slow = ("--rate-d", 1e-9, "--head-start", 0.99, "--head-turns", 10, "--budget", "2rounds")
+    slow = ("--lr-d", 1e-9, "--head-start", 0.99, "--head-turns", 10, "--budget", "2rounds")
     assert evenodds("train", heights, "--out", tmp_path / "slow", *slow).code == 0
     (told,) = events(tmp_path / "slow", "head start")
     assert (told["won"], told["turns"]) == (False, 10)
@@ -107,7 +109,7 @@ def test_a_game_that_breaks_goes_back_and_on(heights: Path, tmp_path: Path, even
     assert [move["what"] for move in events(tmp_path, "tempo")] == ["factor on the rates"]
     verdict = json.loads(answer.out)
     assert (verdict["verdict"], verdict["evidence"]["tries"]) == ("budget", 1)
-    assert evenodds("sample", tmp_path, "-n", 4, "--to", tmp_path / "fakes.csv").code == 0
+    assert evenodds("sample", tmp_path, "-n", 4, "--out", tmp_path / "fakes.csv").code == 0
     assert pd.read_csv(tmp_path / "fakes.csv").notna().all(axis=None)
 
 
@@ -126,13 +128,13 @@ def test_a_game_that_breaks_too_often_ends_3_with_its_best_state(
     assert verdict["verdict"] == "diverged"
     assert verdict["evidence"]["tries"] == 3
     assert [line["attempt"] for line in events(tmp_path, "back")] == [1, 2, 3]
-    assert evenodds("sample", tmp_path, "-n", 4, "--to", tmp_path / "fakes.csv").code == 0
+    assert evenodds("sample", tmp_path, "-n", 4, "--out", tmp_path / "fakes.csv").code == 0
     assert pd.read_csv(tmp_path / "fakes.csv").notna().all(axis=None)
     assert evenodds(*command, "--budget", "99rounds").code == 3, "and stays over"
 
 
 def test_alarms_and_moves_are_told_on_the_page(heights: Path, tmp_path: Path, evenodds: Call) -> None:
-    wild = ("--rate-d", 1, "--rate-g", 1, "--budget", "40rounds", "--check-every", 10)
+    wild = ("--lr-d", 1, "--lr-g", 1, "--budget", "40rounds", "--check-every", 10)
     answer = evenodds("train", heights, "--out", tmp_path, *wild)
     assert "alarm: divergence" in answer.out
     page = (tmp_path / "report.html").read_text()

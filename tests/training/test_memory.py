@@ -29,8 +29,10 @@ OBJECTIVES: list[dict[str, Any]] = [
 def game(folder: Path, objective: dict[str, Any]) -> Trainer:
     """A game whose steps are as long as its gradients, so that they can be compared."""
     folder.mkdir()
-    lazy = {"penalty_every": 1, "penalty_by": "exact"}
-    training = training_on(people.draw(400, 1), folder, {"penalty": "r1r2", **lazy, **objective}, batch=BATCH)
+    with_penalty = {"penalty_every": 1, "penalty_estimator": "exact"}
+    training = training_on(
+        people.draw(400, 1), folder, {"penalty": "r1r2", **with_penalty, **objective}, batch=BATCH
+    )
     players = training.players
     players.optimizer_d = torch.optim.SGD(players.discriminator.parameters(), lr=0.05)
     players.optimizer_g = torch.optim.SGD(players.generator.parameters(), lr=0.05)
@@ -70,7 +72,7 @@ def test_a_batch_in_parts_gives_the_same_weights(objective: dict[str, Any], tmp_
 
 def test_pairs_stay_pairs_and_shares_are_those_of_uneven_parts() -> None:
     real, z = torch.arange(10.0), torch.arange(10.0) * 100
-    parts = list(rounds.cut(rounds.Batch(real, z, None), 4))
+    parts = list(rounds.microbatches(rounds.Batch(real, z, None), 4))
     assert [round(share, 3) for share, _ in parts] == [0.3, 0.3, 0.3, 0.1]
     assert all(torch.equal(part.real * 100, part.z) for _, part in parts)
     assert torch.equal(torch.cat([part.real for _, part in parts]), real)

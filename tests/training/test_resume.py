@@ -43,7 +43,7 @@ ROUNDS = 14
 
 GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "gan": ("photographs", {"network": "gan", "width": 8}, {}, {}),
-    "gan on rows": ("penguins", {"network": "gan", "width": 8}, {"penalty": "interpolated"}, {"turns_d": 2}),
+    "gan on rows": ("penguins", {"network": "gan", "width": 8}, {"penalty": "interpolated"}, {"d_steps": 2}),
     "dcgan": ("photographs", {"network": "dcgan", "width": 8}, {"penalty_every": 3}, {"augment": "on"}),
     "dcgan with batch norm": (
         "photographs",
@@ -51,7 +51,7 @@ GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"loss": "nonsaturating"},
         {"beta1": 0.5},
     ),
-    "r3gan": ("photographs", {"network": "r3gan", "width": 8}, {"penalty_by": "exact"}, {}),
+    "r3gan": ("photographs", {"network": "r3gan", "width": 8}, {"penalty_estimator": "exact"}, {}),
     "tabular": ("penguins", {"network": "tabular", "width": 16}, {}, {}),
 }
 
@@ -188,7 +188,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
         == 0
     )
     assert_equal(run, Run.open(tmp_path / "whole"))
-    assert evenodds("sample", tmp_path / "run", "-n", 3, "--to", tmp_path / "x.csv").code == 0
+    assert evenodds("sample", tmp_path / "run", "-n", 3, "--out", tmp_path / "x.csv").code == 0
 
 
 def flip(path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_damaged_recipe_is_named_and_its_copy_serves(
     assert "recipe.json was damaged" in " ".join(answer.out.split())
     assert recipe.read_bytes() == whole
     recipe.unlink()
-    assert evenodds("sample", tmp_path / "run", "-n", 3, "--to", tmp_path / "x.csv").code == 0
+    assert evenodds("sample", tmp_path / "run", "-n", 3, "--out", tmp_path / "x.csv").code == 0
 
 
 def test_a_damaged_store_is_made_again(

@@ -18,14 +18,14 @@ MEANING = (
     "outlier, as one real in 20 is."
 )
 SHOWN = 1_000
-"""Lines at most; the rest is for --to and --json."""
+"""Lines at most; the rest is for --out and --json."""
 
 
 def judge(
     run: RunFolder,
     *inputs: str,
     json: bool = False,
-    to: Path | None = None,
+    out: Path | None = None,
     device: Device = "auto",
 ) -> None:
     """Say how real pictures or rows look to a judge that was trained on the run's data and its fakes.
@@ -38,7 +38,7 @@ def judge(
         Pictures, or folders of them, which are ranked; or tables, or rows such as height=170,weight=63.
     json:
         Print one JSON list of input, percent_real and p_value, in the order given.
-    to:
+    out:
         A .csv or .parquet file for the same, instead of lines.
     """
     from evenodds.core.errors import UserError
@@ -50,20 +50,20 @@ def judge(
     from evenodds.runs.run import Run
 
     found, opinions = ask(Run.open(run), list(inputs), find_device(device), say)
-    if to is not None:
-        write(opinions, to)
+    if out is not None:
+        write(opinions, out)
     if json:
         print(jsonlib.dumps([one.told() for one in opinions]))
-    elif to is None:
+    elif out is None:
         tell(opinions, len(found.heldout), ranked=any(map(holds_many, inputs)))
 
 
-def write(opinions: list[Prediction], to: Path) -> None:
+def write(opinions: list[Prediction], out: Path) -> None:
     """The opinions as a table file."""
     from evenodds.data.tables.files import write_table
     from evenodds.judge.predict import table_of
 
-    say(f"{write_table([table_of(opinions)], to):,} judged in {to}")
+    say(f"{write_table([table_of(opinions)], out):,} judged in {out}")
 
 
 def holds_many(text: str) -> bool:
@@ -84,7 +84,7 @@ def tell(opinions: list[Prediction], heldout: int, *, ranked: bool) -> None:
     for opinion in opinions[:SHOWN]:
         print(line(opinion, heldout))
     if len(opinions) > SHOWN:
-        print(f"... and {len(opinions) - SHOWN:,} more: --to FILE.csv takes them all")
+        print(f"... and {len(opinions) - SHOWN:,} more: --out FILE.csv takes them all")
     print(MEANING.format(count=heldout))
 
 

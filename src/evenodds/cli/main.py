@@ -14,6 +14,7 @@ from evenodds import __version__
 from evenodds.cli.diff import diff
 from evenodds.cli.doctor import doctor
 from evenodds.cli.export import export
+from evenodds.cli.former_flags import translate
 from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
 from evenodds.cli.score import score
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A file name that is no UTF-8, or a terminal that is not, must not end a training.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = app(arguments, result_action="return_value")
+        code = app(translate(sys.argv[1:] if arguments is None else arguments), result_action="return_value")
     except (UserError, CycloptsError) as problem:
         print(f"evenodds: {sentence(problem)}", file=sys.stderr)
         code = WRONG

@@ -15,8 +15,8 @@ def sample(
     run: RunFolder,
     *,
     n: Annotated[int | None, Parameter(alias="-n")] = None,
-    to: Path | None = None,
-    given: str | None = None,
+    out: Path | None = None,
+    condition: str | None = None,
     seed: int = 0,
     device: Device = "auto",
 ) -> None:
@@ -28,12 +28,12 @@ def sample(
     ----------
     n:
         How many; 64 when left out, or as many as pictures are given.
-    to:
+    out:
         A .png sheet or a folder for pictures, a .csv or .parquet file for tables; when left out, RUN-fakes.png or
         RUN-fakes.csv in the current folder.
-    given:
-        What steers a run that was trained with --given: values such as label=7 or glasses=yes,beard=no, or a picture
-        file or a folder of them; when left out, what the data held.
+    condition:
+        For a run that was trained with --condition: values such as label=7 or glasses=yes,beard=no, or a picture file
+        or a folder of them. Unspecified columns follow the training distribution.
     seed:
         The same seed gives the same fakes.
     """
@@ -46,9 +46,16 @@ def sample(
 
     found = Run.open(run)
     suffix = "png" if isinstance(found.spec, PictureSpec) else "csv"
-    place = to or Path(f"{found.path.resolve().name}-fakes.{suffix}")
+    place = out or Path(f"{found.path.resolve().name}-fakes.{suffix}")
     share = Share(rank(), size())
     count = write_samples(
-        found, n, place, seed, find_device(device), given, lambda text: print(text, file=sys.stderr), share
+        found,
+        n,
+        place,
+        seed,
+        find_device(device),
+        condition,
+        lambda text: print(text, file=sys.stderr),
+        share,
     )
     print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {place_of(place, share)}")

@@ -18,7 +18,7 @@ def apply(
     reach: float | None = None,
     steps: int = 7,
     alone: bool = False,
-    to: Path | None = None,
+    out: Path | None = None,
     device: Device = "auto",
 ) -> None:
     """Move fakes, or a picture of your own, along a direction: a strip for each, from less to more.
@@ -39,7 +39,7 @@ def apply(
         Fakes of a strip.
     alone:
         Move by the direction alone.
-    to:
+    out:
         A .png sheet for pictures, a .csv or .parquet file for tables; when left out, NAME.png or NAME.csv.
     """
     from evenodds.steer.write import show
@@ -49,7 +49,7 @@ def apply(
         raise UserError(f"--steps {steps} makes no strip, give 2 or more")
     steering, z = moving(steering, seeds, picture)
     strips = steering.apply(name, z, reach, steps, settled=not alone)
-    place = show(steering.run, strips.flatten(0, 1), steps, to, name)
+    place = show(steering.run, strips.flatten(0, 1), steps, out, name)
     print(f"{len(z)} strip{'s' if len(z) > 1 else ''} in {place}")
 
 
@@ -60,7 +60,7 @@ def turn(
     seeds: Seeds = SEEDS,
     picture: Picture = None,
     steps: int = 9,
-    to: Path | None = None,
+    out: Path | None = None,
     device: Device = "auto",
 ) -> None:
     """Turn heads: strips from one end of a feature to the other, as in figure 8 of the DCGAN paper.
@@ -75,7 +75,7 @@ def turn(
         A picture file, or a folder of them, in their place.
     steps:
         Fakes of a strip.
-    to:
+    out:
         A .png sheet for pictures, a .csv or .parquet file for tables; when left out, turn.png or turn.csv.
     """
     from evenodds.steer.write import show
@@ -83,7 +83,7 @@ def turn(
     steering = steering_of(run, device)
     steering, z = moving(steering, seeds, picture)
     strips = steering.turn(z, feature, steps)
-    print(f"from end to end in {show(steering.run, strips.flatten(0, 1), steps, to, 'turn')}")
+    print(f"from end to end in {show(steering.run, strips.flatten(0, 1), steps, out, 'turn')}")
 
 
 def mix(
@@ -91,7 +91,7 @@ def mix(
     text: str,
     *,
     seed: int = 0,
-    to: Path | None = None,
+    out: Path | None = None,
     device: Device = "auto",
 ) -> None:
     """Add and subtract features, such as "glasses short - no glasses short + no glasses long".
@@ -102,7 +102,7 @@ def mix(
         The sum; each word is a feature, and each term the mean of three fakes that show its words.
     seed:
         Which fakes stand for the words.
-    to:
+    out:
         A .png sheet (pictures) of the exemplars, their mean, and nine small variations of the answer, or a table file;
         when left out, mix.png or mix.csv.
     """
@@ -110,7 +110,7 @@ def mix(
 
     steering = steering_of(run, device)
     made, columns = steering.sheet(*steering.mix(text, seed=seed))
-    print(f"the sum is in {show(steering.run, made, columns, to, 'mix')}")
+    print(f"the sum is in {show(steering.run, made, columns, out, 'mix')}")
 
 
 def walk(
@@ -119,7 +119,7 @@ def walk(
     seeds: Seeds = SEEDS,
     along: str | None = None,
     steps: int = 60,
-    to: Path | None = None,
+    out: Path | None = None,
     device: Device = "auto",
 ) -> None:
     """Walk smoothly from seed to seed, or along a direction.
@@ -132,7 +132,7 @@ def walk(
         A direction, to be walked there and back from the first seed instead.
     steps:
         Fakes on the way.
-    to:
+    out:
         A .gif or .mp4 (with evenodds[video]) for pictures, a table file for rows; when left out, walk.gif or walk.csv.
     """
     from evenodds.steer.write import show_walk
@@ -140,4 +140,4 @@ def walk(
     steering = steering_of(run, device)
     z = steering.latents(seeds)
     way = steering.make(steering.walk(z, steps) if along is None else steering.stroll(along, z[0], steps))
-    print(f"a walk of {len(way)} steps is in {show_walk(steering.run, way, to)}")
+    print(f"a walk of {len(way)} steps is in {show_walk(steering.run, way, out)}")

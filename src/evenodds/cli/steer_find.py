@@ -74,7 +74,7 @@ def seeds(
     *,
     start: int = 0,
     count: int = 100,
-    to: Path | None = None,
+    out: Path | None = None,
     device: Device = "auto",
 ) -> None:
     """Show what seeds stand for, ten a row: examples to pick by eye for find.
@@ -85,7 +85,7 @@ def seeds(
         The first seed.
     count:
         How many.
-    to:
+    out:
         A .png sheet for pictures, a .csv or .parquet file for tables; when left out, seeds.png or seeds.csv.
     """
     from evenodds.steer.write import show
@@ -94,14 +94,14 @@ def seeds(
         raise UserError(f"--start {start} --count {count} are no seeds, give 0 or more and 1 or more")
     steering = steering_of(run, device)
     made = steering.make(steering.latents(range(start, start + count)))
-    print(f"seeds {start} to {start + count - 1}, ten a row, in {show(steering.run, made, 10, to, 'seeds')}")
+    print(f"seeds {start} to {start + count - 1}, ten a row, in {show(steering.run, made, 10, out, 'seeds')}")
 
 
 def invert(
     run: RunFolder,
     picture: str,
     *,
-    to: Path | None = None,
+    out: Path | None = None,
     json: bool = False,
     device: Device = "auto",
 ) -> None:
@@ -112,7 +112,7 @@ def invert(
     ----------
     picture:
         A picture file, or a folder or zip of them.
-    to:
+    out:
         A .png sheet of each picture, what was found, and the same tuned; when left out, inverted.png.
     json:
         Print one JSON list of input, error and tuned, the error then.
@@ -122,11 +122,11 @@ def invert(
     steering = steering_of(run, device)
     names, pictures = steering.pictures(picture, say)
     z, error = steering.invert(pictures)
-    own = steering.tuned(z, pictures)
-    place = show_inverted(pictures, [steering.make(z), own.make(z)], to)
+    tuned = steering.tuned(z, pictures)
+    place = show_inverted(pictures, [steering.make(z), tuned.make(z)], out)
     told = [
         {"input": name, "error": round(float(far), 4), "tuned": round(float(near), 4)}
-        for name, far, near in zip(names, error, own.off(z, pictures), strict=True)
+        for name, far, near in zip(names, error, tuned.reconstruction_error(z, pictures), strict=True)
     ]
     if json:
         print(jsonlib.dumps(told))

@@ -35,11 +35,10 @@ def moving(steering: Steer, seeds: tuple[int, ...], picture: str | None) -> tupl
         return steering, steering.latents(seeds)
     pictures = steering.pictures(picture, say)[1]
     z, error = steering.invert(pictures)
-    own = steering.tuned(z, pictures)
-    say(
-        f"inverted, pixels off by {error.mean():.1%}, and by {own.off(z, pictures).mean():.1%} once G is tuned"
-    )
-    return own, z
+    tuned = steering.tuned(z, pictures)
+    after = tuned.reconstruction_error(z, pictures).mean()
+    say(f"inverted, pixels off by {error.mean():.1%}, and by {after:.1%} once G is tuned")
+    return tuned, z
 
 
 def examples(steering: Steer, named: tuple[str, ...]) -> Tensor:

@@ -32,22 +32,22 @@ PRESETS: dict[str, Preset] = {
     "gan": Preset(
         {"width": 128, "latent": 64},
         {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4},
-        {"rate_d": 5e-4, "rate_g": 5e-4},
+        {"lr_d": 5e-4, "lr_g": 5e-4},
     ),
     "dcgan": Preset(
         {"width": 32},
         {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4},
-        {"batch": 32, "rate_d": 1e-3, "rate_g": 1e-3},
+        {"batch": 32, "lr_d": 1e-3, "lr_g": 1e-3},
     ),
     "r3gan": Preset(
         {"width": 16, "latent": 64},
-        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_by": "difference"},
-        {"batch": 32, "rate_d": 5e-4, "rate_g": 5e-4},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_estimator": "difference"},
+        {"batch": 32, "lr_d": 5e-4, "lr_g": 5e-4},
     ),
     "pix2pix": Preset(
         {"width": 32},
         {"loss": "nonsaturating", "penalty": "none", "l1": 300.0, "ssim": 300.0},
-        {"batch": 8, "rate_d": 1e-3, "rate_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
+        {"batch": 8, "lr_d": 1e-3, "lr_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
     ),
     "resunet": Preset(
         {"width": 16, "latent": 64},
@@ -55,15 +55,15 @@ PRESETS: dict[str, Preset] = {
             "penalty": "r1r2",
             "penalty_weight": 1.0,
             "penalty_every": 4,
-            "penalty_by": "difference",
+            "penalty_estimator": "difference",
             "l1": 10.0,
         },
-        {"batch": 16, "rate_d": 5e-4, "rate_g": 5e-4},
+        {"batch": 16, "lr_d": 5e-4, "lr_g": 5e-4},
     ),
     "tabular": Preset(
         {"width": 128, "latent": 32},
-        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_by": "difference"},
-        {"batch": 256, "half_life": 200_000, "turns_d": 2},
+        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_estimator": "difference"},
+        {"batch": 256, "ema_half_life": 200_000, "d_steps": 2},
     ),
 }
 
@@ -71,7 +71,7 @@ Kind = Literal["people", "table", "digits", "pictures"]
 BUDGETS: dict[Kind, str] = {"people": "90s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
-MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "rate_d": 2e-3, "rate_g": 2e-3, "patience": 10})
+MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "lr_d": 2e-3, "lr_g": 2e-3, "patience": 10})
 """What differs for rows that have categories: their corners must be told apart by steep scores, a draw of many
 categories says little, and rates that brought a game far soon keep it from the rest."""
 TRIED = 64
@@ -126,7 +126,7 @@ def resolve(
     for flag in [flag for flag, weight in near.items() if weight]:
         if condition is None or not condition.pictures:
             raise UserError(
-                f"{flag} is for pictures made from a picture (--given pairs, outlines ...), leave it out"
+                f"{flag} is for pictures made from a picture (--condition pairs, outlines ...), leave it out"
             )
     return resolved
 

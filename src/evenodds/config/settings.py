@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from evenodds.config.budget import Budget
 
 NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "tabular", "pix2pix", "resunet"]
 
 
-class NetworkSettings(BaseModel):
-    """Which networks play, and how large they are."""
+FORMER = {
+    "rate_d": "lr_d",
+    "rate_g": "lr_g",
+    "turns_d": "d_steps",
+    "turns_g": "g_steps",
+    "half_life": "ema_half_life",
+    "penalty_by": "penalty_estimator",
+    "leave_out": "exclude",
+    "join": "conditioning",
+    "given": "condition",
+    "end": "stop",
+}
+"""Names of settings in recipes that versions before 0.2 wrote."""
+FORMER_VALUES: dict[tuple[Any, str], str] = {
+    ("channels", "grey"): "gray",
+    ("channels", "colour"): "color",
+    ("condition", "grey"): "gray",
+    ("stop", "proof"): "early",
+}
+"""Values that those versions spelled otherwise."""
+
+
+class Group(BaseModel):
+    """A group of settings: frozen, no unknown names, and the names of earlier versions read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_former_names(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        named = {FORMER.get(name, name): value for name, value in values.items()}
+        return {
+            name: FORMER_VALUES.get((name, value), value) if isinstance(value, str) else value
+            for name, value in named.items()
+        }
+
+
+class NetworkSettings(Group):
+    """Which networks play, and how large they are."""
 
     network: NetworkName = "auto"
     """gan (dense), dcgan, r3gan, tabular, and pix2pix, resunet where a picture is given; auto: what measured best."""
@@ -28,17 +65,15 @@ class NetworkSettings(BaseModel):
     latent: int = Field(default=128, ge=1, le=4096)
     """Numbers in a latent vector z, drawn from N(0, 1)."""
 
-    join: Literal["projection", "concat"] = "projection"
+    conditioning: Literal["projection", "concat"] = "projection"
     """How D is told labels: projected on its features, or as further channels of the picture."""
 
     norm_d: Literal["batch", "none"] = "none"
     """Batch normalisation in dcgan's discriminator; penalties need none."""
 
 
-class DataSettings(BaseModel):
+class DataSettings(Group):
     """How a source becomes samples."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: int | None = Field(default=None, ge=8, le=1024)
     """Side of a square picture in pixels; what fits the source when left out (64 for a folder)."""
@@ -46,13 +81,13 @@ class DataSettings(BaseModel):
     fit: Literal["crop", "pad"] = "crop"
     """Pictures that are not square: crop the centre, or pad with the edge's mean colour."""
 
-    channels: Literal["auto", "grey", "colour"] = "auto"
+    channels: Literal["auto", "gray", "color"] = "auto"
     """Grey (1 channel) or colour (3); auto takes grey only where every picture is grey."""
 
-    leave_out: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     """Columns of a table that are not learnt."""
 
-    given: str | None = None
+    condition: str | None = None
     """What G is handed beside noise. Pictures: labels (all of them, or some by name with commas between), pairs,
     outlines, grey, small or masked. Tables: columns by name with commas between."""
 
@@ -60,10 +95,8 @@ class DataSettings(BaseModel):
     """Of pairs: AtoB gives A (the left half) and makes B, BtoA the other way round."""
 
 
-class ObjectiveSettings(BaseModel):
+class ObjectiveSettings(Group):
     """The loss both players share, and the penalty that keeps D smooth."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     loss: Literal["nonsaturating", "hinge", "leastsquares", "wasserstein", "relativistic"] = "relativistic"
     """Adversarial loss."""
@@ -83,7 +116,7 @@ class ObjectiveSettings(BaseModel):
     ssim: float = Field(default=0.0, ge=0, le=1e6)
     """Weight of 1 - structural similarity to the real, where a picture is given."""
 
-    penalty_by: Literal["exact", "difference"] = "exact"
+    penalty_estimator: Literal["exact", "difference"] = "exact"
     """Exact double backward, or a finite difference along a random direction."""
 
 
@@ -91,18 +124,16 @@ AHEAD = 0.9
 """Above these odds D answers with certainty, and G learns slowly."""
 
 
-class GameSettings(BaseModel):
+class GameSettings(Group):
     """How the players move."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     batch: int = Field(default=64, ge=2, le=65536)
     """Real samples, and as many fakes, in one turn."""
 
-    rate_d: float = Field(default=1e-3, gt=0, le=10)
+    lr_d: float = Field(default=1e-3, gt=0, le=10)
     """D's learning rate (Adam)."""
 
-    rate_g: float = Field(default=1e-3, gt=0, le=10)
+    lr_g: float = Field(default=1e-3, gt=0, le=10)
     """G's learning rate (Adam)."""
 
     beta1: float = Field(default=0.0, ge=0, lt=1)
@@ -111,10 +142,10 @@ class GameSettings(BaseModel):
     beta2: float = Field(default=0.99, ge=0, lt=1)
     """Adam's memory of squared gradients, both players."""
 
-    turns_d: int = Field(default=1, ge=1, le=100)
+    d_steps: int = Field(default=1, ge=1, le=100)
     """D turns in a round, before G's."""
 
-    turns_g: int = Field(default=1, ge=1, le=100)
+    g_steps: int = Field(default=1, ge=1, le=100)
     """G turns in a round."""
 
     head_start: float = Field(default=0.8, ge=0, lt=1)
@@ -135,23 +166,21 @@ class GameSettings(BaseModel):
     patience: int = Field(default=20, ge=1)
     """Early checks without anything better after which a game stands still; late in it two fifths of its rounds."""
 
-    half_life: int = Field(default=20_000, ge=1)
+    ema_half_life: int = Field(default=20_000, ge=1)
     """Half-life of G's moving average, in samples seen; late in a game a fiftieth of all that were."""
 
     augment: Literal["auto", "on", "off"] = "auto"
     """Differentiable augmentation of what D sees; auto: of as many pictures as D's memorising calls for."""
 
 
-class PlanSettings(BaseModel):
+class PlanSettings(Group):
     """How long to play, from which seed, and how often to look."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     budget: str = "auto"
     """When to stop: 90s, 10m, 2h, 20000rounds or 2Mseen; auto: 15s to 20m by source. A larger one goes on."""
 
-    end: Literal["proof", "budget"] = "proof"
-    """proof: as soon as the game is even or stands still, at the budget otherwise; budget: not before it is spent."""
+    stop: Literal["early", "budget"] = "early"
+    """early: as soon as the game is even or stands still, at the budget otherwise; budget: not before it is spent."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
     """The same seed gives the same run."""
@@ -167,10 +196,8 @@ class PlanSettings(BaseModel):
         return budget
 
 
-class Recipe(BaseModel):
+class Recipe(Group):
     """Everything that decides how a game is played: every room's settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     plan: PlanSettings = PlanSettings()
     data: DataSettings = DataSettings()

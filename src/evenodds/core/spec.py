@@ -66,11 +66,14 @@ SampleSpec = PictureSpec | RowSpec
 LARGEST, CHANNELS, WIDEST = 4096, 16, 1_000_000
 """Of a file's word: a picture's largest side and channels, a row's largest width."""
 
-ConditionKind = Literal["labels", "columns", "pairs", "outlines", "grey", "small", "masked"]
+ConditionKind = Literal["labels", "columns", "pairs", "outlines", "gray", "small", "masked"]
+
+ON_DISK: dict[ConditionKind, str] = {"gray": "grey"}
+"""Kinds whose name in files is older: fingerprints of prepared data are taken with it."""
 
 VALUED: tuple[ConditionKind, ...] = ("labels", "columns")
 """What can be given as values."""
-PICTURED: tuple[ConditionKind, ...] = ("pairs", "outlines", "grey", "small", "masked")
+PICTURED: tuple[ConditionKind, ...] = ("pairs", "outlines", "gray", "small", "masked")
 """What can be given besides values; each is a picture."""
 
 
@@ -130,7 +133,8 @@ def condition_to_json(condition: Condition | None) -> dict[str, Any] | None:
     """A condition as plain JSON values; ``condition_from_json`` is its inverse."""
     if condition is None:
         return None
-    return {"kind": condition.kind, "spec": spec_to_json(condition.spec), "places": list(condition.places)}
+    kind = ON_DISK.get(condition.kind, condition.kind)
+    return {"kind": kind, "spec": spec_to_json(condition.spec), "places": list(condition.places)}
 
 
 def condition_from_json(facts: dict[str, Any] | None) -> Condition | None:
@@ -138,10 +142,9 @@ def condition_from_json(facts: dict[str, Any] | None) -> Condition | None:
     if facts is None:
         return None
     spec, places = spec_from_json(facts["spec"]), tuple(facts["places"])
-    if facts["kind"] not in (*VALUED, *PICTURED) or (facts["kind"] in PICTURED) != isinstance(
-        spec, PictureSpec
-    ):
-        raise ValueError(f"{facts['kind']!r} is no condition of this kind of sample")
+    kind = next((kind for kind, name in ON_DISK.items() if name == facts["kind"]), facts["kind"])
+    if kind not in (*VALUED, *PICTURED) or (kind in PICTURED) != isinstance(spec, PictureSpec):
+        raise ValueError(f"{kind!r} is no condition of this kind of sample")
     if not all(type(place) is int and 0 <= place < WIDEST for place in places):
         raise ValueError("a condition's places are no places of a row")
-    return Condition(facts["kind"], spec, places)
+    return Condition(kind, spec, places)

@@ -46,9 +46,9 @@ def make_album(
     from evenodds.data.images import labels
 
     frame, label_notes = labels.read(album)
-    kind = kind_of(settings.given)
-    if settings.given is not None and kind == "labels":
-        of_labels(settings.given, frame, source.name)  # refused now, before every picture is decoded
+    kind = kind_of(settings.condition)
+    if settings.condition is not None and kind == "labels":
+        of_labels(settings.condition, frame, source.name)  # refused now, before every picture is decoded
     size = picture_size(source, settings)
     intake, spec, given, chunks = _intake(album, settings, size, watch)
     if kind == "pairs" and album.metadata_name is None:
@@ -90,7 +90,7 @@ def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
 
 def channels_of(settings: DataSettings, grey: bool) -> Literal[1, 3]:
     """How many channels pictures get that are all grey, or not."""
-    return 1 if settings.channels == "grey" or (settings.channels == "auto" and grey) else 3
+    return 1 if settings.channels == "gray" or (settings.channels == "auto" and grey) else 3
 
 
 def facts_of(source: Source, notes: list[str], licence: str | None = None) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _intake(
     album: Album, settings: DataSettings, size: int, watch: Watch | None
 ) -> tuple[Intake, PictureSpec, PictureSpec | None, Iterator[Chunk]]:
     """An album on its way in: what samples are, what is given of them where it is a picture, and both to come."""
-    if kind_of(settings.given) == "pairs":
+    if kind_of(settings.condition) == "pairs":
         from evenodds.data.images.pairs import Pairs
 
         pairs = Pairs(album, settings.direction, watch)
@@ -127,7 +127,7 @@ def _making(
     """What is made of each picture to be given, and how; None twice where it is none."""
     from evenodds.data.images import conditions
 
-    kind = kind_of(settings.given)
+    kind = kind_of(settings.condition)
     if kind not in conditions.MADE:
         return None, None
     return conditions.condition_spec(kind, spec), partial(conditions.make, kind)
@@ -140,13 +140,13 @@ def _about(
     given: PictureSpec | None,
     source: Source,
 ) -> About:
-    kind = kind_of(settings.given)
-    if settings.given is None or kind is None:
+    kind = kind_of(settings.condition)
+    if settings.condition is None or kind is None:
         return About(facts, labels)
     if given is not None:
         facts["given"] = {"kind": kind, **({"direction": settings.direction} if kind == "pairs" else {})}
         return About(facts, labels, condition=Condition(kind, given))
-    chosen = of_labels(settings.given, labels, source.name)
+    chosen = of_labels(settings.condition, labels, source.name)
     facts["given"] = {"kind": kind, "columns": list(chosen.codec.names)}
     facts["notes"] += chosen.codec.notes
     return About(

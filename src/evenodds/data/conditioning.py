@@ -63,8 +63,8 @@ def of_labels(given: str, labels: pd.DataFrame | None, source: str) -> Chosen:
     """
     if labels is None:
         raise UserError(
-            f"{source} has no labels, but --given {given} asks for them: sort its pictures into one folder a class, or "
-            f"put a metadata.csv beside them (other words for --given: {', '.join(PICTURED)})"
+            f"{source} has no labels, but --condition {given} asks for them: sort its pictures into a folder a class, "
+            f"or put a metadata.csv beside them (other words for --condition: {', '.join(PICTURED)})"
         )
     frame = labels.set_axis([str(name) for name in labels.columns], axis=1)
     names = list(frame.columns)
@@ -78,7 +78,7 @@ def of_labels(given: str, labels: pd.DataFrame | None, source: str) -> Chosen:
         if column is not None:
             columns.append(column)
         elif given.strip() != "labels":
-            raise UserError(f"--given {name} cannot be had: {notes[-1]}; name other labels of {source}")
+            raise UserError(f"--condition {name} cannot be had: {notes[-1]}; name other labels of {source}")
     if not columns:
         raise UserError(f"{source} has no label that can be given: {'; '.join(notes)}; give it others")
     codec = TableCodec(tuple(columns), tuple(notes))
@@ -94,16 +94,16 @@ def of_columns(given: str, table: TableCodec, rows: Rows, known: Sequence[str], 
     """
     if given.strip() not in known and given.strip() in ("labels", *PICTURED):
         raise UserError(
-            f"--given {given} is for pictures, and {source} is a table: name some of {_listed(table.names)}"
+            f"--condition {given} is for pictures, and {source} is a table: name some of {_listed(table.names)}"
         )
     names = _named(given, known, f"{source} has no column", "; the columns are")
     for name in names:
         if name not in table.names:
             why = next(note for note in table.notes if note.startswith(f"column {name!r} left out"))
-            raise UserError(f"--given {name} cannot be had: {why}; name some of {_listed(table.names)}")
+            raise UserError(f"--condition {name} cannot be had: {why}; name some of {_listed(table.names)}")
     if set(names) == set(table.names):
         raise UserError(
-            f"--given {given} names every column of {source} and nothing is left to make: name fewer"
+            f"--condition {given} names every column of {source} and nothing is left to make: name fewer"
         )
     places: list[int] = []
     start = 0
@@ -144,7 +144,7 @@ def _named(given: str, known: Sequence[str], lacking: str, listing: str) -> list
     names = [name.strip() for name in given.split(",")]
     for name in names:
         if name not in known:
-            raise UserError(f"{lacking} {name!r} that --given {given} names{listing} {_listed(known)}")
+            raise UserError(f"{lacking} {name!r} that --condition {given} names{listing} {_listed(known)}")
     return list(dict.fromkeys(names))
 
 

@@ -54,9 +54,12 @@ def _album(source: Source, path: Path, settings: DataSettings, watch: Watch | No
 
 def _given(settings: DataSettings) -> list[str]:
     """What is given, as a part of a store's key."""
-    if settings.given is None:
+    if settings.condition is None:
         return []
-    return [settings.given.strip(), *([settings.direction] if kind_of(settings.given) == "pairs" else [])]
+    return [
+        settings.condition.strip(),
+        *([settings.direction] if kind_of(settings.condition) == "pairs" else []),
+    ]
 
 
 def picture_path(source: Source, watch: Watch | None = None) -> Path:
@@ -75,16 +78,16 @@ def picture_path(source: Source, watch: Watch | None = None) -> Path:
 
 
 def _digits(source: Source, settings: DataSettings) -> Store:
-    if kind_of(settings.given) == "pairs":
+    if kind_of(settings.condition) == "pairs":
         raise UserError(
-            "--given pairs needs a folder or zip of pairs, and digits has none: give labels or outlines"
+            "--condition pairs needs a folder or zip of pairs, and digits has none: give labels or outlines"
         )
     key = [picture_size(source, settings), channels_of(settings, grey=True), *_given(settings)]
     return once(source, key, lambda target: make_digits(source, settings, target))
 
 
 def _table(source: Source, settings: DataSettings) -> Store:
-    key = [_table_stamp(source), settings.leave_out, *_given(settings)]
+    key = [_table_stamp(source), settings.exclude, *_given(settings)]
     return once(source, key, lambda target: _make_table(source, settings, target))
 
 
@@ -94,12 +97,12 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
     frame = read_frame(source)
     names = [str(name) for name in frame.columns]
     rng = np.random.default_rng(_TABLE_SEED)
-    codec = TableCodec.fit(frame, settings.leave_out, rng)
+    codec = TableCodec.fit(frame, settings.exclude, rng)
     facts = {**facts_of(source, list(codec.notes)), "skipped": [], "columns": names}
     rows = codec.encode(frame, rng)
     about = About(facts, codec_json=codec.to_json())
-    if settings.given is not None:
-        chosen = of_columns(settings.given, codec, rows, names, source.name)
+    if settings.condition is not None:
+        chosen = of_columns(settings.condition, codec, rows, names, source.name)
         facts["given"] = {"kind": "columns", "columns": list(chosen.codec.names)}
         about = replace(
             about,

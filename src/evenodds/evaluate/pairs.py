@@ -48,7 +48,7 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
         "psnr": round(float(np.mean([psnr(*pair) for pair in zip(real, fake, strict=True)])), 2),
         "ssim": round(float(np.mean([ssim(*pair) for pair in zip(real, fake, strict=True)])), 4),
         "distance": round(distance(store, real, fake), 4),
-        "honoured": honoured(run.condition.kind, given, fake),
+        "honoured": condition_consistency(run.condition.kind, given, fake),
     }
 
 
@@ -70,7 +70,7 @@ def distance(store: Store, real: Bytes, fake: Bytes) -> float:
     return frechet(features(to_tensor(real)), features(to_tensor(fake)))
 
 
-def honoured(kind: ConditionKind, given: Bytes, fake: Bytes) -> dict[str, float]:
+def condition_consistency(kind: ConditionKind, given: Bytes, fake: Bytes) -> dict[str, float]:
     """How far given pictures (n, c, H, W) are found again in fakes (n, C, H, W), means over pictures.
 
     outlines: precision, recall and f1 of outlines taken from the fake, a pixel counting where one of the other side

@@ -11,8 +11,8 @@ Form = Literal["onnx", "hub", "browser", "space"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 
-def export(run: Run, form: Form, to: Path, reals: bool = False, licence: str | None = None) -> None:
-    """Writes the folder ``to``; ``reals`` takes along what holds real samples, ``licence`` is the hub's word for one.
+def export(run: Run, form: Form, to: Path, reals: bool = False, license: str | None = None) -> None:
+    """Writes the folder ``to``; ``reals`` takes along what holds real samples, ``license`` is the hub's word for one.
 
     Raises UserError where the run has no state yet, ``to`` is not empty, or a form's packages are missing: each is
     imported here and not above.
@@ -24,7 +24,7 @@ def export(run: Run, form: Form, to: Path, reals: bool = False, licence: str | N
     elif form == "hub":
         from evenodds.export.hub import export_hub
 
-        export_hub(run, to, reals, licence)
+        export_hub(run, to, reals, license)
     elif form == "browser":
         from evenodds.export.browser import export_browser
 
@@ -32,4 +32,4 @@ def export(run: Run, form: Form, to: Path, reals: bool = False, licence: str | N
     else:
         from evenodds.export.space import export_space
 
-        export_space(run, to, reals, licence)
+        export_space(run, to, reals, license)

@@ -26,11 +26,11 @@ WEIGHTS = "model.safetensors"
 SHOWN = 64
 
 
-def export_hub(run: Run, to: Path, reals: bool = False, licence: str | None = None) -> Path:
+def export_hub(run: Run, to: Path, reals: bool = False, license: str | None = None) -> Path:
     """Writes ``to``: model.safetensors (the averaged G), config.json, README.md (the card), sheet.png for pictures, and
     what sampling needs.
 
-    ``reals`` takes along what holds real samples: the judge, if it was made, and the pictures given. ``licence`` is the
+    ``reals`` takes along what holds real samples: the judge, if it was made, and the pictures given. ``license`` is the
     hub's word for one. Raises UserError where the run has no state yet or ``to`` is not empty.
     """
     tensors, state = bundle.read(run.checkpoints.best())
@@ -49,7 +49,7 @@ def export_hub(run: Run, to: Path, reals: bool = False, licence: str | None = No
             judge.save(part / JUDGE)
         if isinstance(run.spec, PictureSpec):
             show(run, part / SHEET)
-        (part / "README.md").write_text(card(run, licence, reals), "utf-8")
+        (part / "README.md").write_text(card(run, license, reals), "utf-8")
     return to
 
 

@@ -18,12 +18,12 @@ KNOWN = {"MIT": "mit", "Apache": "apache-2.0", "CC BY 4.0": "cc-by-4.0", "CC0": 
 """How a hub spells a licence that a built-in's facts name."""
 
 
-def card(run: Run, licence: str | None, reals: bool) -> str:
-    """README.md with the hub's YAML header. ``licence`` is the hub's word for it, such as mit; left out, "other", with
+def card(run: Run, license: str | None, reals: bool) -> str:
+    """README.md with the hub's YAML header. ``license`` is the hub's word for it, such as mit; left out, "other", with
     what the data's own says."""
     told = run.facts["data"].get("told") or {}
     parts = [
-        header(run, licence, told.get("licence")),
+        header(run, license, told.get("licence")),
         f"# {title(run)}",
         "Made with evenodds, which trains generative adversarial networks and knows when the game is over.",
         *([f"![samples]({SHEET})"] if isinstance(run.spec, PictureSpec) else []),
@@ -41,18 +41,18 @@ def title(run: Run) -> str:
     what = "table rows"
     if isinstance(run.spec, PictureSpec):
         what = f"pictures of {run.spec.width} x {run.spec.height} px"
-    under = f", given {run.recipe.data.given}" if run.condition is not None else ""
+    under = f", given {run.recipe.data.condition}" if run.condition is not None else ""
     return f"{run.recipe.network.network} for {what}{under}"
 
 
-def header(run: Run, licence: str | None, own: str | None) -> str:
+def header(run: Run, license: str | None, own: str | None) -> str:
     """The YAML header; JSON strings are YAML strings."""
     task = "unconditional-image-generation"
     if not isinstance(run.spec, PictureSpec):
         task = "other"
     elif run.condition is not None and run.condition.pictures:
         task = "image-to-image"
-    found = licence or next((word for name, word in KNOWN.items() if own and name in own), "other")
+    found = license or next((word for name, word in KNOWN.items() if own and name in own), "other")
     lines = [f"license: {json.dumps(found)}", "library_name: evenodds"]
     if found == "other":
         lines.append(f"license_name: {json.dumps(own or 'not stated', ensure_ascii=False)}")
@@ -77,13 +77,13 @@ def arguments(run: Run) -> str:
     if run.condition is None:
         return "16"
     if run.condition.pictures:
-        return '1, given="picture.png"'
+        return '1, condition="picture.png"'
     tensors, state = run.known()
     first = TableCodec.from_json(state["codec"]).decode(
         tensors["known"]["given"][:1].numpy(), np.random.default_rng(0)
     )
     example = {first.columns[0]: str(first.iloc[0, 0])}
-    return f"16, given={json.dumps(example, ensure_ascii=False)}"
+    return f"16, condition={json.dumps(example, ensure_ascii=False)}"
 
 
 def data(run: Run, told: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ def fetch(kept: Path) -> None:
     if npm is None:
         raise UserError(
             f"a page for browsers needs {PACKAGE} {VERSION}, which npm fetches once, and npm is not here: install "
-            "Node.js, or use --to onnx"
+            "Node.js, or use --format onnx"
         )
     with tempfile.TemporaryDirectory() as name:
         patience = ["--fetch-retries", "0", "--fetch-timeout", "60000"]

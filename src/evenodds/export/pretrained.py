@@ -82,7 +82,7 @@ def open_hub(folder: Path) -> Run:
         shutil.rmtree(path.parent, ignore_errors=True)
         first = next(iter(str(problem).splitlines()), type(problem).__name__)
         raise UserError(
-            f"{folder} does not open as a model of evenodds ({first}), give a folder that export --to hub left"
+            f"{folder} does not open as a model of evenodds ({first}), give a folder that export --format hub left"
         ) from None
 
 

@@ -14,13 +14,13 @@ REQUIREMENTS = "evenodds[studio]>=0.1.0\n"
 HEADER = {"sdk": "gradio", "app_file": "app.py", "python_version": '"3.11"'}
 
 
-def export_space(run: Run, to: Path, reals: bool = False, licence: str | None = None) -> Path:
+def export_space(run: Run, to: Path, reals: bool = False, license: str | None = None) -> Path:
     """Writes ``to``: what ``export_hub`` writes, app.py, and requirements.txt. ``python app.py`` starts it anywhere.
 
     Raises UserError as ``export_hub`` does.
     """
     with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
-        export_hub(run, part / "model", reals, licence)
+        export_hub(run, part / "model", reals, license)
         shutil.copytree(part / "model", part, dirs_exist_ok=True)
         shutil.rmtree(part / "model")
         with as_file(files("evenodds.export") / "page" / "space_app.py.j2") as app:

@@ -50,9 +50,9 @@ class CudaGraphRunner:
         self.on = on and device.type == "cuda"
         self.optimizers = optimizers
         self.stream: Any = torch.cuda.Stream(device) if self.on else None  # type: ignore[no-untyped-call]
-        self.forget()
+        self.invalidate()
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Rates, the penalty's weight, augmentation, the optimisers' memory or the parts of a batch are others now."""
         self.played: Counter[Hashable] = Counter()
         self.recorded: dict[Hashable, Recorded] = {}
@@ -65,16 +65,16 @@ class CudaGraphRunner:
         if kind not in self.recorded:
             self.played[kind] += 1
             if self.played[kind] <= WARM:
-                return self.aside(turn, given)
+                return self.run_on_side_stream(turn, given)
             with suppress(torch.OutOfMemoryError):
                 self.recorded[kind] = self.record(turn, given)
         if kind not in self.recorded:
             self.on = False
-            self.forget()
+            self.invalidate()
             return turn(*given)
         return self.recorded[kind].play(given)
 
-    def aside(self, turn: Turn, given: tuple[Tensor | None, ...]) -> Tensor:
+    def run_on_side_stream(self, turn: Turn, given: tuple[Tensor | None, ...]) -> Tensor:
         """Plays a turn on the stream that turns are recorded on, where libraries then have their workspaces."""
         now = torch.cuda.current_stream(self.stream.device)
         self.stream.wait_stream(now)

@@ -28,6 +28,9 @@ MOST = 0.8
 """The largest share that is augmented: of more, G learns to make what augmentation makes (Karras 2020, 2006.06676,
 section 2.2)."""
 
+FORMER = {"held": "penalty_raised", "hastened": "lr_restored"}
+"""Names in checkpoints that versions before 0.2 wrote."""
+
 
 class Move(NamedTuple):
     """One change of the pace: what, to which value, and why."""
@@ -44,11 +47,11 @@ class ScheduleState:
     ratio: int = 0
     """Powers of two by which D has more turns than G beside the recipe's; negative: fewer."""
     rate: float = 1.0
-    held: bool = False
+    penalty_raised: bool = False
     """Whether the penalty was made HELD times as heavy."""
     slowed: int = 0
     """How often the rates were lowered."""
-    hastened: bool = False
+    lr_restored: bool = False
     """Whether they were raised again, since lower ones brought nothing."""
     penalty: float = 1.0
     augment: float = 0.0
@@ -64,7 +67,7 @@ class BalanceSchedule:
     def turns(self) -> tuple[int, int]:
         """(D turns, G turns) of a round."""
         more = self.pace.ratio
-        return self.settings.turns_d << max(more, 0), self.settings.turns_g << max(-more, 0)
+        return self.settings.d_steps << max(more, 0), self.settings.g_steps << max(-more, 0)
 
     def level(self, odds: Odds, gap: float) -> list[Move]:
         """What moves after a check with these odds on held-out reals, and D's odds on trained ones ``gap`` above."""
@@ -87,8 +90,8 @@ class BalanceSchedule:
         if to == now:
             return []
         self.pace.ratio = to
-        turns_d, turns_g = self.turns
-        return [Move("turns of D for one of G", turns_d / turns_g, reason)]
+        d_steps, g_steps = self.turns
+        return [Move("turns of D for one of G", d_steps / g_steps, reason)]
 
     def weigh(self, side: int, reason: str) -> list[Move]:
         """A heavier penalty when D is ahead, a lighter one when it is behind."""
@@ -110,21 +113,21 @@ class BalanceSchedule:
             Move("share augmented", to, f"D's odds on trained reals are {gap:+.1%} from those on held-out")
         ]
 
-    def settle(self, odds: Odds, nearer: bool, reason: str) -> list[Move]:
+    def on_plateau(self, odds: Odds, nearer: bool, reason: str) -> list[Move]:
         """What moves when the game stands still: first, where D still tells fakes, a heavier penalty, which damps
         players who circle each other (Mescheder 2018, 1801.04406, section 4.1); then both rates are lowered,
         unless they are at their lowest. Where nothing came ``nearer`` since they were lowered first, they are raised
         again instead, for good."""
         if self.settings.anneal == "off":
             return []
-        if odds.low > 0.5 and self.penalised and not self.pace.held:
-            self.pace.held = True
+        if odds.low > 0.5 and self.penalised and not self.pace.penalty_raised:
+            self.pace.penalty_raised = True
             self.pace.penalty *= HELD
             return [Move("factor on the penalty", self.pace.penalty, reason)]
-        if self.pace.slowed >= SLOWEST or self.pace.hastened:
+        if self.pace.slowed >= SLOWEST or self.pace.lr_restored:
             return []
         if self.pace.slowed and not nearer:
-            self.pace.hastened = True
+            self.pace.lr_restored = True
             self.pace.rate /= SLOWER
             return [Move("factor on the rates", self.pace.rate, "lower ones brought nothing nearer")]
         self.pace.slowed += 1
@@ -146,4 +149,5 @@ class BalanceSchedule:
         return asdict(self.pace)
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.pace = ScheduleState(**state)
+        """Takes over what ``state`` gave, or what a version before 0.2 did."""
+        self.pace = ScheduleState(**{FORMER.get(key, key): value for key, value in state.items()})

@@ -48,7 +48,7 @@ def d_step(
     z: Tensor,
     c: Tensor | None = None,
     *,
-    lazy: bool,
+    with_penalty: bool,
     parts: int = 1,
 ) -> Tensor:
     """D learns to score reals (n, *shape) above G(z, c), c being the reals' own conditions (n, ...). Returns D's
@@ -59,13 +59,13 @@ def d_step(
     discriminator = players.discriminator
     players.optimizer_d.zero_grad(set_to_none=True)
     losses = []
-    for share, part in cut(Batch(real, z, c), parts):
+    for share, part in microbatches(Batch(real, z, c), parts):
         with torch.no_grad():
             fake = augment(players.generator(part.z, part.c))
         seen = augment(part.real)
         loss = objective.loss.d(discriminator(seen, part.c), discriminator(fake, part.c))
         total = loss
-        if lazy and objective.penalty is not None:
+        if with_penalty and objective.penalty is not None:
             total = total + objective.weight * objective.penalty(critic(discriminator, part.c), seen, fake)
         (total * share).backward()
         losses.append(loss.detach() * share)
@@ -82,7 +82,7 @@ class Batch(NamedTuple):
     c: Tensor | None
 
 
-def cut(batch: Batch, parts: int) -> Iterator[tuple[float, Batch]]:
+def microbatches(batch: Batch, parts: int) -> Iterator[tuple[float, Batch]]:
     """A batch in parts, each with its share of the samples."""
     real, z, c = batch
     conditions = [None] * len(real) if c is None else c.chunk(parts)
@@ -125,7 +125,7 @@ def g_step(
     players.optimizer_g.zero_grad(set_to_none=True)
     losses = []
     try:
-        for share, part in cut(Batch(real, z, c), parts):
+        for share, part in microbatches(Batch(real, z, c), parts):
             loss = loss_g(players, objective, augment, part) * share
             loss.backward()
             losses.append(loss.detach())

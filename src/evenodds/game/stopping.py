@@ -20,6 +20,9 @@ of 0.25 it were 7 %."""
 SOON = 0.15
 """The same share after a change of pace, until something becomes better: what it does, it does at once."""
 
+FORMER = {"led": "warmed_up", "tried": "probing"}
+"""Names in checkpoints that versions before 0.2 wrote."""
+
 
 @dataclass
 class StoppingRule:
@@ -28,7 +31,7 @@ class StoppingRule:
     margin: float
     patience: int
     """Early checks; later ones are further apart."""
-    led: bool = False
+    warmed_up: bool = False
     """Whether D won its head start."""
     level: int = 0
     """Checks in a row that were level."""
@@ -40,7 +43,7 @@ class StoppingRule:
     best_auc: float = 1.0
     nearer: bool = False
     """Whether distance or ruling became better since the last try."""
-    tried: bool = False
+    probing: bool = False
     """Whether the pace was last changed to see what it brings, and it has yet to bring something."""
     recent: list[float] = field(default_factory=list)
     covered: list[float] = field(default_factory=list)
@@ -58,7 +61,7 @@ class StoppingRule:
             self.better(rounds)
             self.best, self.nearer = middle, True
 
-    def heard(self, rounds: int, ruling: Ruling) -> None:
+    def add_referee(self, rounds: int, ruling: Ruling) -> None:
         """Takes in a ruling; surely a better one than before counts as progress."""
         if ruling.high < self.best_auc:
             self.better(rounds)
@@ -66,25 +69,25 @@ class StoppingRule:
 
     def better(self, rounds: int) -> None:
         """Something has become better: patience begins anew."""
-        self.best_round, self.tried = rounds, False
+        self.best_round, self.probing = rounds, False
 
-    def changed(self, rounds: int, tried: bool) -> None:
+    def changed(self, rounds: int, probing: bool) -> None:
         """Patience begins anew; ``tried``: whether the change brings anything nearer is to be seen, and soon."""
-        self.best_round, self.tried = rounds, tried
-        self.nearer = self.nearer and not tried
+        self.best_round, self.probing = rounds, probing
+        self.nearer = self.nearer and not probing
 
     @property
-    def asks(self) -> bool:
+    def wants_referee(self) -> bool:
         """Whether the referee's word is all that is missing."""
-        return self.led and self.level >= LEVEL_FOR
+        return self.warmed_up and self.level >= LEVEL_FOR
 
     def even(self, ruling: Ruling | None) -> bool:
         """D had won its head start, the odds are level, and the referee surely finds less than the margin."""
-        return self.asks and ruling is not None and ruling.high <= self.margin
+        return self.wants_referee and ruling is not None and ruling.high <= self.margin
 
-    def stands(self, rounds: int, every: int) -> bool:
+    def has_stalled(self, rounds: int, every: int) -> bool:
         """Whether nothing has become better for too long; ``every`` are the rounds between early checks."""
-        share = SOON if self.tried else PATIENCE
+        share = SOON if self.probing else PATIENCE
         return rounds - self.best_round >= max(share * rounds, self.patience * every)
 
     def state(self) -> dict[str, Any]:
@@ -92,5 +95,6 @@ class StoppingRule:
         return {key: value for key, value in asdict(self).items() if key not in ("margin", "patience")}
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Takes over what ``state`` gave, or what a version before 0.2 did."""
         for key, value in state.items():
-            setattr(self, key, value)
+            setattr(self, FORMER.get(key, key), value)

@@ -20,7 +20,7 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import read_table
 from evenodds.judge.corrupt_images import corrupt_images
 from evenodds.judge.corrupt_rows import corrupt_rows
-from evenodds.judge.features import see
+from evenodds.judge.features import preprocess
 from evenodds.runs import sample
 from evenodds.runs.conditions import SamplingCondition, turns
 from evenodds.runs.film import PICTURES
@@ -77,7 +77,7 @@ class JudgeData:
 
         Sheets show the same latents again and again, so a latent belongs to one side alone.
         """
-        real = see(self.spec, real)
+        real = preprocess(self.spec, real)
         rng = np.random.default_rng(seed_of(self.run.recipe.plan.seed, "judge", name))
         parts = [real[:0]]
         for sheet in self.sheets:
@@ -100,7 +100,10 @@ class JudgeData:
         if self.codec is None:
             batches = sample.pictures(self.run, n, seed, self.device, self.wish)
             return np.concatenate(
-                [see(self.spec, np.ascontiguousarray(batch.transpose(0, 3, 1, 2))) for batch in batches]
+                [
+                    preprocess(self.spec, np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
+                    for batch in batches
+                ]
             )
         rng = np.random.default_rng(seed)
         return np.concatenate(
@@ -128,7 +131,7 @@ class JudgeData:
             return self.codec.encode(read_table(path), np.random.default_rng(0))
         if not isinstance(self.spec, PictureSpec):
             raise TypeError(f"pictures of the spec {self.spec}")
-        return see(self.spec, cut_sheet(path, self.spec))
+        return preprocess(self.spec, cut_sheet(path, self.spec))
 
 
 def cut_sheet(path: Path, spec: PictureSpec) -> NDArray[np.uint8]:

@@ -23,16 +23,16 @@ KEPT = 4_000
 _BATCH = 512
 
 
-def sight(spec: SampleSpec) -> SampleSpec:
+def input_spec(spec: SampleSpec) -> SampleSpec:
     """What samples are once they were looked at."""
     if isinstance(spec, PictureSpec):
         return PictureSpec(spec.channels, min(EYE, spec.height), min(EYE, spec.width))
     return spec
 
 
-def see(spec: SampleSpec, block: Block) -> Block:
+def preprocess(spec: SampleSpec, block: Block) -> Block:
     """Stored samples (n, *spec.shape) as a judge looks at them, (n, *sight(spec).shape)."""
-    seen = sight(spec)
+    seen = input_spec(spec)
     if not isinstance(seen, PictureSpec) or seen == spec:
         return block
     parts = [np.empty((0, *seen.shape), np.uint8)]

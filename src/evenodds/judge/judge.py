@@ -18,7 +18,7 @@ from evenodds.core.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import Floats, Scale, Weights, p_values, steady
-from evenodds.judge.features import distance, see, sight, to_samples
+from evenodds.judge.features import distance, input_spec, preprocess, to_samples
 from evenodds.networks.classifier import Classifier
 
 LAYOUT = 1
@@ -92,7 +92,7 @@ class Judge:
 
     def score(self, block: Block) -> Floats:
         """The score of stored samples (n, ...), float64 (n,): the logit of the weighed evidence."""
-        seen = see(self.spec, block)
+        seen = preprocess(self.spec, block)
         if not len(seen):
             return np.empty(0)
         found = evidence(logits_of(self.networks, seen), distance(seen, self.reals), self.units)
@@ -136,7 +136,7 @@ class Judge:
         networks = []
         for name in sorted(tensors):
             with torch.random.fork_rng():
-                network = Classifier(sight(spec), state["width"])
+                network = Classifier(input_spec(spec), state["width"])
             network.load_state_dict(tensors[name])
             networks.append(network.eval())
         codec, weights = state["codec"], state["weights"]

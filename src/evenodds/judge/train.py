@@ -19,7 +19,7 @@ from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import Floats, Weights, calibrate, honest_error, weigh
 from evenodds.judge.dataset import JudgeData, Split
-from evenodds.judge.features import KEPT, distance, points, sight, to_samples
+from evenodds.judge.features import KEPT, distance, input_spec, points, to_samples
 from evenodds.judge.judge import Judge, Units, evidence, logits_of
 from evenodds.metrics.odds import odds
 from evenodds.networks.classifier import Classifier, fit
@@ -101,7 +101,7 @@ def make(run: Run, store: Store, device: torch.device) -> Judge:
     with torch.random.fork_rng(), threads_for(run.spec):
         set_random(seed_of(run.recipe.plan.seed, "judge"), device)
         learn, weighing, heldout = sides(run, store, effort, device)
-        networks = learnt(learn, sight(store.spec), effort, device)
+        networks = learnt(learn, input_spec(store.spec), effort, device)
         reals = points(learn.real[:KEPT])
         units, weights = weighed(weighing, networks, reals)
         block, real, weight = heldout.all()
@@ -131,7 +131,7 @@ def make(run: Run, store: Store, device: torch.device) -> Judge:
 
 def sides(run: Run, store: Store, effort: Effort, device: torch.device) -> tuple[Split, Split, Split]:
     """What the networks learn from, what the evidence is weighed on, and what calibrates."""
-    seen = sight(store.spec)
+    seen = input_spec(store.spec)
     most = at_most(seen, ROWS, ROWS, PIXELS)
     chosen = np.random.default_rng(seed_of(run.recipe.plan.seed, "judge")).permutation(store.n_train)[:most]
     cut = max(1, round(ASIDE * len(chosen)))

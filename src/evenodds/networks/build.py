@@ -46,7 +46,7 @@ def family_for(spec: SampleSpec, settings: NetworkSettings, condition: Condition
     if family is not None and isinstance(spec, family.takes) and family.given_pictures == pictures:
         return family
     kind = "pictures" if isinstance(spec, PictureSpec) else "tables"
-    under = "" if condition is None else f" under --given {condition.kind}"
+    under = "" if condition is None else f" under --condition {condition.kind}"
     fitting = ", ".join(
         name
         for name, other in FAMILIES.items()
@@ -90,6 +90,6 @@ def pair(
     generator = ValueGenerator(made, spec, settings, condition)
     if condition.places:  # a row holds what was given
         return generator, seen(spec, judging)
-    if settings.join == "concat" and isinstance(spec, PictureSpec):
+    if settings.conditioning == "concat" and isinstance(spec, PictureSpec):
         return generator, ConcatDiscriminator(seen, spec, judging, condition)
     return generator, ProjectionDiscriminator(seen, spec, judging, condition)

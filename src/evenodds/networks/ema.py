@@ -19,21 +19,21 @@ its way is nearer to it."""
 class Average:
     """A copy of G whose weights follow G's with a half-life counted in samples seen (Karras 2018, 1710.10196).
 
-    ``half_life`` is in samples. At the start, when little was seen, the half-life is shorter, so that the untrained
+    ``ema_half_life`` is in samples. At the start, when little was seen, the half-life is shorter, so that the untrained
     weights are soon forgotten; late it grows with the game.
     """
 
-    def __init__(self, generator: nn.Module, half_life: float) -> None:
+    def __init__(self, generator: nn.Module, ema_half_life: float) -> None:
         self.network = copy.deepcopy(generator).eval().requires_grad_(False)
-        self.half_life = half_life
+        self.ema_half_life = ema_half_life
         self.paired: tuple[nn.Module, nn.Module, Lists, Lists] | None = None
         """Both networks' tensors, listed once: to walk through them takes longer than to move them."""
 
     @torch.no_grad()
     def follow(self, generator: nn.Module, batch: int, seen: int) -> None:
         """Moves towards G after a turn of ``batch`` samples, ``seen`` samples into the game."""
-        half_life = max(min(self.half_life, RAMP * seen), LATE * seen, 1e-8)
-        weight = 1.0 - 0.5 ** (batch / half_life)
+        ema_half_life = max(min(self.ema_half_life, RAMP * seen), LATE * seen, 1e-8)
+        weight = 1.0 - 0.5 ** (batch / ema_half_life)
         if self.paired is None or self.paired[:2] != (self.network, generator):
             self.paired = self.network, generator, *pairs(self.network, generator)
         _, _, moved, copied = self.paired

@@ -27,8 +27,8 @@ def make_objective(settings: ObjectiveSettings) -> Objective:
     """The objective that the settings describe. Lazy regularisation: Karras 2019, 1912.04958, section 3.1."""
     penalties: dict[str, Penalty | None] = {
         "none": None,
-        "r1": r1(SLOPES[settings.penalty_by]),
-        "r1r2": r1r2(SLOPES[settings.penalty_by]),
+        "r1": r1(SLOPES[settings.penalty_estimator]),
+        "r1r2": r1r2(SLOPES[settings.penalty_estimator]),
         "interpolated": interpolated,
     }
     penalty = penalties[settings.penalty] if settings.penalty_weight > 0 else None

@@ -1,13 +1,15 @@
 """The checkpoints of a run: the newest, the one before it, and the best, as docs/design.md lays them out."""
 
 from __future__ import annotations
+
+import copy
 import shutil
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
+
 from evenodds.core import atomic, bundle
 from evenodds.core.errors import UserError
-import copy
-import time
 
 KEPT = 2
 """Checkpoints kept: the last, and the one before it should the last be damaged."""

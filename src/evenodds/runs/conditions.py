@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from evenodds.core.observer import Say
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -16,17 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from evenodds.core.bundle import Tensors
-from evenodds.data.images import conditions
-from evenodds.data.images.album import Album, BadPicture
+from evenodds.core.errors import UserError
+from evenodds.core.observer import Say
+from evenodds.core.rng import seed_of
+from evenodds.core.spec import PictureSpec, RowSpec
 from evenodds.data.batches import as_given
 from evenodds.data.conditioning import Asked, ask
+from evenodds.data.images import conditions
+from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.core.errors import UserError
 from evenodds.networks.generate import Given, nothing
-from evenodds.core.rng import seed_of
 from evenodds.runs.run import Run
-from evenodds.core.spec import PictureSpec, RowSpec
 
 KEPT_PICTURES, KEPT_VALUES = 64, 4096
 """Conditions that a run keeps, at most: held-out pictures with the real ones, or values of training samples."""
@@ -69,14 +68,18 @@ def known(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
     return {"known": tensors}, {"codec": store.condition_codec}
 
 
-def resolve_condition(run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: None) -> SamplingCondition:
+def resolve_condition(
+    run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: None
+) -> SamplingCondition:
     """The conditions that the user wants, or without a wish those that the data held.
 
     Raises UserError for a condition that the run was not trained for, and for values or pictures that do not fit.
     """
     if run.condition is None:
         if wanted is not None:
-            raise UserError(f"{run.path} was trained without a condition, train with --given to ask for one")
+            raise UserError(
+                f"{run.path} was trained without a condition, train with --condition to ask for one"
+            )
         return SamplingCondition()
     tensors, state = run.known()
     kept = tensors["known"]["given"].numpy()

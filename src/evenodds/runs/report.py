@@ -18,15 +18,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from evenodds.core import atomic
+from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.runs.film import FAKE, REAL, make_film
-from evenodds.runs.film import PICTURES, ROWS, number_ranges
 from evenodds.runs.conditions import resolve_condition
+from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, make_film, number_ranges
 from evenodds.runs.run import Run, flat
 from evenodds.runs.sample import beside, pictures
-from evenodds.core.spec import PictureSpec
 from evenodds.runs.status import MEANINGS
 
 TABLE_ROWS = 12

@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from evenodds.config.settings import Recipe
 from evenodds.core import atomic, bundle, checksums
+from evenodds.core.errors import UserError
+from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 from evenodds.runs import journal
 from evenodds.runs.checkpoints import Checkpoints
-from evenodds.core.errors import UserError
-from evenodds.config.settings import Recipe
-from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 
 STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock", ".player"}
 """What a run holds before its recipe is written: a start that broke off there may be made again."""
@@ -289,7 +289,7 @@ def identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must be equal for a run to be resumed. A setting that its recipe does not name, for it is newer than the
     run, has the default, as it was played with."""
     settings = Recipe.model_validate(facts["settings"]).model_dump(mode="json")
-    plan = {key: value for key, value in settings["plan"].items() if key not in ("budget", "end")}
+    plan = {key: value for key, value in settings["plan"].items() if key not in ("budget", "stop")}
     return {**settings, "plan": plan, "fingerprint of the data": facts["data"]["fingerprint"]}
 
 

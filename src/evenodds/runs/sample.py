@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from evenodds.core import bundle
+from evenodds.core.errors import UserError
+from evenodds.core.rng import seed_of
+from evenodds.core.spec import PictureSpec
 from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_pictures, write_folder, write_grid
-from evenodds.data.tables.files import write_table
 from evenodds.data.tables.codec import TableCodec
-from evenodds.core.errors import UserError
-from evenodds.runs.conditions import Wanted, SamplingCondition, resolve_condition
-from evenodds.networks.generate import WHOLE, Share, stream
-from evenodds.core.rng import seed_of
+from evenodds.data.tables.files import write_table
 from evenodds.networks.build import build
+from evenodds.networks.generate import WHOLE, Share, stream
+from evenodds.runs.conditions import SamplingCondition, Wanted, resolve_condition
 from evenodds.runs.run import Run
-from evenodds.core.spec import PictureSpec
 
 SHEET = 10_000
 """Pictures in one sheet, at most."""
@@ -133,11 +133,11 @@ def write_samples(
         raise UserError(f"-n {n} asks for nothing, give 1 or more")
     table = not isinstance(run.spec, PictureSpec)
     if table and suffix not in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes table rows, give --to a .csv or .parquet file and not {to}")
+        raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {to}")
     if not table and suffix in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes pictures, give --to a .png file or a folder and not {to}")
+        raise UserError(f"{run.path} makes pictures, give --out a .png file or a folder and not {to}")
     if suffix == ".png" and share.size > 1:
-        raise UserError(f"a sheet is made by one process and not by {share.size}, give --to a folder")
+        raise UserError(f"a sheet is made by one process and not by {share.size}, give --out a folder")
     with torch.random.fork_rng():
         wish = resolve_condition(run, wanted, seed, say)
         given = 0 if wish.pictures is None else len(wish.pictures)
@@ -151,7 +151,7 @@ def write_samples(
         if suffix != ".png":
             return write_folder(made, to, n, wish.names if n == given else None, starts.start)
         if n > SHEET:
-            raise UserError(f"a sheet of {n} pictures is too large to open, give --to a folder")
+            raise UserError(f"a sheet of {n} pictures is too large to open, give --out a folder")
         fakes = np.concatenate(list(made))
         if wanted is not None and n == 1:
             write_grid(fakes, to, scale=1)

@@ -1,7 +1,9 @@
 """What is going on, in plain words. No torch here."""
 
 from __future__ import annotations
+
 from typing import Any
+
 from evenodds.config.settings import AHEAD
 
 SENTENCES = {

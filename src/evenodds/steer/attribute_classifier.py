@@ -94,7 +94,7 @@ def learn(network: LabelEnsemble, store: Store, codes: Codes, device: torch.devi
     not as clear, is then what others read of them too."""
 
     def some(places: Tensor) -> Tensor:
-        return worn(as_samples(store, store.train(places.numpy()), device))
+        return degrade(as_samples(store, store.train(places.numpy()), device))
 
     placed = {name: known.to(device) for name, known in codes.items()}
     for reader in network.each:
@@ -102,7 +102,7 @@ def learn(network: LabelEnsemble, store: Store, codes: Codes, device: torch.devi
     network.eval()
 
 
-def worn(x: Tensor) -> Tensor:
+def degrade(x: Tensor) -> Tensor:
     """Pictures (n, C, H, W), each blurred and grained by an amount of its own."""
     blur, grain = torch.rand(2, len(x), 1, 1, 1, device=x.device)
     blurred = avg_pool2d(pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)

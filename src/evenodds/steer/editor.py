@@ -51,20 +51,20 @@ class Steer(Space):
 
     def towards(self, name: str, feature: str, found_by: str) -> Direction:
         """As ``find``, of a feature that was found out in some way."""
-        place, present = self.eyes.place(feature)
-        z, shown = self.learnt
+        place, present = self.attributes.place(feature)
+        z, shown = self.labelled_latents
         latents = z.double().cpu().numpy()
-        own = self.eyes.features[place]
-        mine = normal(latents, shown[:, place], own.level is None)
+        target = self.attributes.features[place]
+        mine = normal(latents, shown[:, place], target.level is None)
         others = []
-        for other, known in enumerate(self.eyes.features):
-            if known.column != own.column:
+        for other, known in enumerate(self.attributes.features):
+            if known.column != target.column:
                 try:
                     others.append(normal(latents, shown[:, other], known.level is None))
                 except UserError:
                     continue  # what fakes do not show cannot be changed by mistake
         vector = hold(mine, np.array(others).reshape(-1, self.width)) * (1 if present else -1)
-        return self.finish(name, vector, found_by, f"{'' if present else 'no '}{own.name}")
+        return self.finish(name, vector, found_by, f"{'' if present else 'no '}{target.name}")
 
     def find_by_examples(self, name: str, with_it: Examples, without: Examples) -> Direction:
         """The direction from examples without a feature to examples with it. Where the data has labels and one of them
@@ -76,18 +76,18 @@ class Steer(Space):
         sides = [self.latents_of(examples) for examples in (with_it, without)]
         if (feature := self.parting(*sides)) is not None:
             return self.towards(name, feature, "examples")
-        shown, lacking = map(self.seen, sides)
-        z = self.drawn
-        amount = taught(shown, lacking, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
+        shown, shortfall = map(self.seen, sides)
+        z = self.latents_for_fitting
+        amount = taught(shown, shortfall, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
         return self.finish(name, incline(z.double().cpu().numpy(), amount), "examples", None)
 
     def parting(self, with_it: Tensor, without: Tensor) -> str | None:
         """The feature of labels or columns that parts latents (m, latent) from others (n, latent), if one does."""
         try:
-            eyes = self.eyes
+            attributes = self.attributes
         except UserError:  # no labels: nothing can be told
             return None
-        return eyes.parting(*(eyes.see(self.make(z)) for z in (with_it, without)))
+        return attributes.parting(*(attributes.see(self.make(z)) for z in (with_it, without)))
 
     def discover(self, count: int, by: str) -> list[Direction]:
         """``count`` directions that nobody named, by "features" of fakes or by G's "weights"; kept as by-1, by-2 ..."""
@@ -112,39 +112,41 @@ class Steer(Space):
 
     def measured(self, direction: Direction, feature: str) -> Direction:
         """The direction with its step, and its effect on fresh seeds: by itself, and settled where that can be."""
-        place, present = self.eyes.place(feature)
+        place, present = self.attributes.place(feature)
         z = self.latents(range(at_most(self.run.spec, TRIED, TRIED, TRIED * 64**2, 50)))
-        before = self.eyes.see(self.make(z))
-        signs = signs_of(before[:, place], present, self.eyes.features[place].level is None)
+        before = self.attributes.see(self.make(z))
+        signs = signs_of(before[:, place], present, self.attributes.features[place].level is None)
         found = []
         for step in STEPS:
-            after = self.eyes.see(self.make(self.moved(direction, z, step * signs, settled=False)))
-            found.append((step, change(self.eyes, before, after, place)))
+            after = self.attributes.see(self.make(self.moved(direction, z, step * signs, settled=False)))
+            found.append((step, change(self.attributes, before, after, place)))
             if found[-1][1]["flipped"] >= FLIPPED:
                 break
         step, effect = max(found, key=lambda one: worth(one[1]))
         direction = replace(direction, step=step)
         if self.aim(direction) is not None:
-            after = self.eyes.see(self.make(self.moved(direction, z, step * signs)))
-            effect = {**change(self.eyes, before, after, place), "alone": effect}
+            after = self.attributes.see(self.make(self.moved(direction, z, step * signs)))
+            effect = {**change(self.attributes, before, after, place), "alone": effect}
         return replace(direction, effect=effect)
 
     # Using
 
     @property
-    def settling(self) -> LatentRefiner | None:
+    def refiner(self) -> LatentRefiner | None:
         """Where latents settle; None for rows, in which nothing is read differentiably."""
-        if self.eyes.log_odds is None:
+        if self.attributes.log_odds is None:
             return None
-        z, shown = self.learnt
-        return LatentRefiner(self.make_some, self.eyes.log_odds, z, torch.from_numpy(log_odds(shown)).to(z))
+        z, shown = self.labelled_latents
+        return LatentRefiner(
+            self.make_some, self.attributes.log_odds, z, torch.from_numpy(log_odds(shown)).to(z)
+        )
 
     def aim(self, direction: Direction) -> tuple[LatentRefiner, int, bool] | None:
         """Where steps along a direction settle, where its feature stands, and whether its presence is meant; None where
         nothing can be read of it."""
-        if direction.feature is None or (settling := self.settling) is None:
+        if direction.feature is None or (refiner := self.refiner) is None:
             return None
-        return settling, *self.eyes.place(direction.feature)
+        return refiner, *self.attributes.place(direction.feature)
 
     def moved(self, direction: Direction, z: Tensor, lengths: Tensor, settled: bool = True) -> Tensor:
         """Latents z (n, latent) moved by lengths (n,) along a direction. ``settled``: where its feature can be read, on
@@ -153,15 +155,17 @@ class Steer(Space):
         aim = self.aim(direction) if settled else None
         if aim is None:
             return there
-        settling, place, present = aim
+        refiner, place, present = aim
         wanted = self.staying(z, place)
         whole = (lengths.abs() >= direction.step * (1 - 1e-6)).to(wanted)
         wanted[:, place] = SURE * whole * lengths.sign().to(wanted) * (1 if present else -1)
-        return settling.settle(there, z, wanted)
+        return refiner.refine(there, z, wanted)
 
     def staying(self, z: Tensor, place: int) -> Tensor:
         """What is wanted of latents z (n, latent) so that all columns stay but that of the feature at ``place``."""
-        return stay(self.eyes, self.eyes.see(self.make(z)), self.eyes.features[place].column, SURE).to(z)
+        return stay(
+            self.attributes, self.attributes.see(self.make(z)), self.attributes.features[place].column, SURE
+        ).to(z)
 
     def apply(
         self, name: str, z: Tensor, reach: float | None = None, steps: int = 7, settled: bool = True
@@ -178,7 +182,7 @@ class Steer(Space):
         between = (z[:, None] + ways).flatten(0, 1)
         if settled and (aim := self.aim(direction)) is not None:
             wanted = self.staying(z, aim[1]).repeat_interleave(steps, 0)
-            between = aim[0].settle(between, between, wanted)
+            between = aim[0].refine(between, between, wanted)
         made = self.make(between)
         return made.view(len(z), steps, *made.shape[1:])
 
@@ -186,8 +190,8 @@ class Steer(Space):
         """Strips from one end of a feature to the other, (n, steps, *shape): along the line from the mean of latents
         that surely do not show it to the mean of those that do (Radford 2015, 1511.06434, figure 8). Raises UserError
         for an unknown feature, and where too few fakes show it."""
-        self.eyes.place(feature)
-        (latents, shown), ends = self.learnt, []
+        self.attributes.place(feature)
+        (latents, shown), ends = self.labelled_latents, []
         for words in (f"no {feature}", feature):
             ends.append(latents[torch.from_numpy(self.fitting([words], shown))])
             if len(ends[-1]) < EXEMPLARS:
@@ -207,11 +211,11 @@ class Steer(Space):
         of each term (m, latent), whose fakes surely show its words. ``settled``: where its words can be read, on to
         where what the sum comes to is there (here glasses, and long; short has gone out), see `settling`. Raises
         UserError where there are too few."""
-        z, shown = self.learnt
+        z, shown = self.labelled_latents
         order = np.random.default_rng(seed).permutation(len(z))
         terms, total = [], np.zeros(shown.shape[1])
         for sign, words in spelled(text):
-            for place, present in map(self.eyes.place, words):
+            for place, present in map(self.attributes.place, words):
                 total[place] += sign if present else -sign
             fits = self.fitting(words, shown)
             chosen = [int(place) for place in order if fits[place]][:exemplars]
@@ -221,9 +225,9 @@ class Steer(Space):
                 )
             terms.append((sign, z[chosen]))
         answer = interpolation.combine(terms)
-        if settled and (settling := self.settling) is not None:
+        if settled and (refiner := self.refiner) is not None:
             wanted = torch.from_numpy(SURE * np.sign(total)).to(answer)[None]
-            answer = settling.settle(answer[None], answer[None], wanted)[0]
+            answer = refiner.refine(answer[None], answer[None], wanted)[0]
         return answer, [latents for _, latents in terms]
 
     def sheet(self, answer: Tensor, terms: list[Tensor], seed: int = 0) -> tuple[Tensor, int]:
@@ -242,7 +246,7 @@ class Steer(Space):
         """Which fakes surely show all the words, (n,)."""
         fits = np.ones(len(shown), bool)
         for word in words:
-            place, present = self.eyes.place(word)
+            place, present = self.attributes.place(word)
             fits &= shown[:, place] > SURELY if present else shown[:, place] < HARDLY
         return fits
 

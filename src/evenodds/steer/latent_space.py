@@ -60,7 +60,7 @@ class Space:
         return store_of(self.run)
 
     @cached_property
-    def eyes(self) -> AttributeReader:
+    def attributes(self) -> AttributeReader:
         """What reads features from samples; pictures' labels are learnt the first time."""
         return eyes_for(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
 
@@ -108,7 +108,7 @@ class Space:
         return made
 
     @cached_property
-    def drawn(self) -> Tensor:
+    def latents_for_fitting(self) -> Tensor:
         """Latents (n, latent) to learn from."""
         count = at_most(self.run.spec, LEARNT, LEARNT, LEARNT * 64**2, 1000)
         with torch.random.fork_rng():
@@ -116,10 +116,10 @@ class Space:
             return draw(count, self.width, self.device)
 
     @cached_property
-    def learnt(self) -> tuple[Tensor, Shares]:
+    def labelled_latents(self) -> tuple[Tensor, Shares]:
         """Latents (n, latent) and what their fakes show, (n, features)."""
-        z = self.drawn
-        return z, np.concatenate([self.eyes.see(self.make(part)) for part in torch.split(z, BATCH)])
+        z = self.latents_for_fitting
+        return z, np.concatenate([self.attributes.see(self.make(part)) for part in torch.split(z, BATCH)])
 
     def seen(self, z: Tensor) -> NDArray[np.float32]:
         """What the D that played beside the best G makes of fakes, its features (n, known); rows as they are."""
@@ -152,15 +152,15 @@ class Space:
     def invert(self, pictures: NDArray[np.uint8]) -> tuple[Tensor, Shares]:
         """The nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and how far G is from them:
         the root of the mean squared difference of pixels, (n,), of 1. Raises UserError for another size."""
-        z = self.inverter(self.own(pictures))
-        return z, self.off(z, pictures)
+        z = self.inverter(self.to_samples(pictures))
+        return z, self.reconstruction_error(z, pictures)
 
-    def off(self, z: Tensor, pictures: NDArray[np.uint8]) -> Shares:
+    def reconstruction_error(self, z: Tensor, pictures: NDArray[np.uint8]) -> Shares:
         """How far G's samples of latents (n, latent) are from pictures uint8 (n, H, W, C), as ``invert`` tells."""
-        error = (self.make(z) - self.own(pictures)).flatten(1).square().mean(1).sqrt() / 2
+        error = (self.make(z) - self.to_samples(pictures)).flatten(1).square().mean(1).sqrt() / 2
         return error.double().cpu().numpy()
 
-    def own(self, pictures: NDArray[np.uint8]) -> Tensor:
+    def to_samples(self, pictures: NDArray[np.uint8]) -> Tensor:
         """Pictures uint8 (n, H, W, C) of the run's size as samples (n, *shape). Raises UserError for another size."""
         spec = self.picture_spec()
         expected = (spec.height, spec.width, spec.channels)
@@ -178,6 +178,6 @@ class Space:
         with torch.random.fork_rng():
             set_random(seed_of(0, "steer", "tune"), self.device)
             known.generator = tuned(
-                self.generator, self.generate_with, z, self.own(pictures), self.inverter.unlike
+                self.generator, self.generate_with, z, self.to_samples(pictures), self.inverter.unlike
             )
         return known

@@ -41,43 +41,43 @@ class LatentRefiner:
     known: Tensor
     shown: Tensor
 
-    def settle(self, start: Tensor, home: Tensor, wanted: Tensor) -> Tensor:
+    def refine(self, start: Tensor, anchor: Tensor, wanted: Tensor) -> Tensor:
         """Latents (n, latent) from ``start``, and near ``home`` (n, latent), whose samples show what is ``wanted`` (n,
         k): log-odds that a feature is to have at least, or where negative at most; 0 does not matter."""
-        parts = zip(start.split(BATCH), home.split(BATCH), wanted.split(BATCH), strict=True)
+        parts = zip(start.split(BATCH), anchor.split(BATCH), wanted.split(BATCH), strict=True)
         return torch.cat([self.some(*part) for part in parts])
 
-    def some(self, start: Tensor, home: Tensor, wanted: Tensor) -> Tensor:
+    def some(self, start: Tensor, anchor: Tensor, wanted: Tensor) -> Tensor:
         """As ``settle``, at once: what does not yet show enough of what is wanted is moved on, in a few goes."""
         z, left = start.detach().clone(), torch.arange(len(start), device=start.device)
         with torch.no_grad():
-            like = coarse(self.make(home))
+            like = coarse(self.make(anchor))
         for attempt in range(1 + TRIES):
             if attempt:
-                z[left] = self.nearest(home[left], wanted[left], attempt)
+                z[left] = self.nearest(anchor[left], wanted[left], attempt)
             for _ in range(GOES):
-                z[left] = self.descend(z[left], home[left], like[left], wanted[left])
+                z[left] = self.descend(z[left], anchor[left], like[left], wanted[left])
                 with torch.no_grad():
-                    short = lacking(self.tell(self.make(z[left])), ENOUGH * wanted[left])
+                    short = shortfall(self.tell(self.make(z[left])), ENOUGH * wanted[left])
                 left = left[short > 0]
                 if not len(left):
                     return z
         return z
 
-    def nearest(self, home: Tensor, wanted: Tensor, rank: int) -> Tensor:
+    def nearest(self, anchor: Tensor, wanted: Tensor, rank: int) -> Tensor:
         """The known latents that are nearest to what is wanted and to ``home``, first, second ... by ``rank``."""
-        short = torch.stack([lacking(self.shown, ENOUGH * one[None]) for one in wanted])
-        cost = short + NEAR * torch.cdist(home, self.known).square()
+        short = torch.stack([shortfall(self.shown, ENOUGH * one[None]) for one in wanted])
+        cost = short + NEAR * torch.cdist(anchor, self.known).square()
         return self.known[cost.topk(min(rank, len(self.known)), largest=False).indices[:, -1]]
 
-    def descend(self, start: Tensor, home: Tensor, like: Tensor, wanted: Tensor) -> Tensor:
+    def descend(self, start: Tensor, anchor: Tensor, like: Tensor, wanted: Tensor) -> Tensor:
         """One go: Adam on what is lacking."""
         z = start.clone().requires_grad_(True)
         optimizer = torch.optim.Adam([z], RATE)
         for _ in range(STEPS):
             made = self.make(z)
-            moved = NEAR * (z - home).square().sum(1) + LIKE * (coarse(made) - like).square().mean(1)
-            loss = (lacking(self.tell(made), wanted) + moved).sum()
+            moved = NEAR * (z - anchor).square().sum(1) + LIKE * (coarse(made) - like).square().mean(1)
+            loss = (shortfall(self.tell(made), wanted) + moved).sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -89,6 +89,6 @@ def coarse(x: Tensor) -> Tensor:
     return adaptive_avg_pool2d(x, CELLS).flatten(1) if x.dim() == 4 else x
 
 
-def lacking(shown: Tensor, wanted: Tensor) -> Tensor:
+def shortfall(shown: Tensor, wanted: Tensor) -> Tensor:
     """How far log-odds (n, k) fall short of those wanted, (n,)."""
     return (wanted.abs() - wanted.sign() * shown).relu().sum(1)

@@ -30,7 +30,7 @@ def show(run: Run, made: Tensor, columns: int, to: Path | None, name: str) -> Pa
         return show_rows(run, made, to or Path(f"{name}.csv"))
     place = to or Path(f"{name}.png")
     if place.suffix.lower() != ".png":
-        raise UserError(f"{run.path} makes pictures, give --to a .png file and not {place}")
+        raise UserError(f"{run.path} makes pictures, give --out a .png file and not {place}")
     write_grid(to_pictures(made), place, columns)
     return place
 
@@ -40,7 +40,7 @@ def show_inverted(pictures: NDArray[np.uint8], made: list[Tensor], to: Path | No
     that is no PNG."""
     place = to or Path("inverted.png")
     if place.suffix.lower() != ".png":
-        raise UserError(f"give --to a .png file and not {place}")
+        raise UserError(f"give --out a .png file and not {place}")
     beside = np.stack([pictures, *map(to_pictures, made)], 1)
     columns = beside.shape[1] * max(1, min(4, len(pictures)))
     write_grid(beside.reshape(-1, *pictures.shape[1:]), place, columns)
@@ -55,7 +55,7 @@ def show_walk(run: Run, made: Tensor, to: Path | None) -> Path:
     place = to or Path("walk.gif")
     writers = {".gif": gif, ".mp4": mp4}
     if place.suffix.lower() not in writers:
-        raise UserError(f"{run.path} makes pictures, give --to a .gif or .mp4 file and not {place}")
+        raise UserError(f"{run.path} makes pictures, give --out a .gif or .mp4 file and not {place}")
     times = max(1, SIDE // min(made.shape[-2:]))
     frames = [
         Image.fromarray(np.squeeze(one.repeat(times, 0).repeat(times, 1))).convert("RGB")
@@ -79,7 +79,7 @@ def mp4(frames: list[Image.Image]) -> bytes:
         import av
     except ImportError:
         raise UserError(
-            "MP4 needs the extra video: pip install 'evenodds[video]', or give --to a .gif"
+            "MP4 needs the extra video: pip install 'evenodds[video]', or give --out a .gif"
         ) from None
     content = BytesIO()
     with av.open(content, "w", format="mp4") as film:
@@ -97,7 +97,7 @@ def mp4(frames: list[Image.Image]) -> bytes:
 def show_rows(run: Run, made: Tensor, place: Path) -> Path:
     """Writes rows (n, width) decoded."""
     if place.suffix.lower() not in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes table rows, give --to a .csv or .parquet file and not {place}")
+        raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {place}")
     codec = TableCodec.from_json(run.codec())
     write_table([codec.decode(made.cpu().numpy(), np.random.default_rng(0))], place)
     return place

@@ -31,7 +31,7 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     with torch.random.fork_rng(), threads_for(store.spec):
         training = Trainer(recipe, store, place)
         times = []
-        warming = WARM * training.objective.every + 1 if training.recorder.on else 1
+        warming = WARM * training.objective.every + 1 if training.graphs.on else 1
         for _ in range(warming + ROUNDS):
             start = time.perf_counter()
             _, loss = training.round()
@@ -39,7 +39,7 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
             times.append(time.perf_counter() - start)
         training.odds()
     a_round = statistics.median(times[warming:])
-    per_round = recipe.game.batch * recipe.game.turns_d
+    per_round = recipe.game.batch * recipe.game.d_steps
     budget = Budget.parse(recipe.plan.budget)
     total = {"seconds": a_round, "rounds": 1.0, "seen": float(per_round)}[budget.unit]
     rounds = round(budget.amount / total)

@@ -50,7 +50,7 @@ def train(
     """
     with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
         before = run.verdict()
-        if before is not None and before["verdict"] in OVER and run.recipe.plan.end == "proof":
+        if before is not None and before["verdict"] in OVER and run.recipe.plan.stop == "early":
             end(team, before)
             return before
         training = Trainer(run.recipe, store, device, team)
@@ -80,13 +80,13 @@ class TrainingLoop:
     def __init__(self, run: Run, store: Store, training: Trainer, watch: Watch, say: Say) -> None:
         self.run, self.training, self.watch, self.say = run, training, watch, say
         self.stop, self.parts = training.stop, training.parts
-        self.steward = Supervisor(self.training)
+        self.supervisor = Supervisor(self.training)
         self.gallery = SnapshotWriter(run, store, self.training)
         self.clock = Clock(Budget.parse(run.recipe.plan.budget))
         self.check: dict[str, Any] | None = None
         self.sample: Path | None = None
         self.next_check = 0
-        self.keeper = CheckpointManager(run.checkpoints, self.state(None))
+        self.snapshots = CheckpointManager(run.checkpoints, self.state(None))
 
     def resume(self) -> None:
         """Goes to the last whole checkpoint, if there is one."""
@@ -100,7 +100,7 @@ class TrainingLoop:
             facts = last.facts
             try:
                 self.take_over(last)
-                damaged += self.keeper.resume(last)
+                damaged += self.snapshots.resume(last)
             except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as problem:
                 first = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
                 raise UserError(
@@ -121,7 +121,7 @@ class TrainingLoop:
         self.training.restore(*last)
         self.clock.resumed_at = self.training.seconds
         self.run.go_back_to(self.training.rounds)
-        self.steward.restore(last.facts["steward"], self.run.journal())
+        self.supervisor.restore(last.facts["steward"], self.run.journal())
         checks = self.run.checks()
         self.check = checks[-1] if checks else None
         self.next_check = last.facts["next_check"]
@@ -133,7 +133,7 @@ class TrainingLoop:
 
     def head_start(self) -> None:
         """D plays alone until its odds are at the level asked for, or its turns are used up."""
-        training, game, finish = self.training, self.run.recipe.game, self.steward.finish
+        training, game, finish = self.training, self.run.recipe.game, self.supervisor.finish
         first = training.turns
         while game.head_start and not self.stop.is_set():
             for _ in range(LOOK_AFTER):
@@ -143,17 +143,17 @@ class TrainingLoop:
                 found = training.odds().value
             except ValueError:
                 break  # the next check says what is wrong
-            finish.led, turns = found >= game.head_start, training.turns - first
-            if finish.led or turns >= game.head_turns:
+            finish.warmed_up, turns = found >= game.head_start, training.turns - first
+            if finish.warmed_up or turns >= game.head_turns:
                 facts = {"turns": turns, "reached": round(found, 5), "asked": game.head_start}
-                self.tell_event("head start", **facts, won=finish.led)
+                self.tell_event("head start", **facts, won=finish.warmed_up)
                 break
 
     def to_the_end(self) -> dict[str, Any]:
         """Rounds and checks until the game is decided, the budget is spent, or the game is stopped."""
         training = self.training
         losses = (torch.tensor(math.nan), torch.tensor(math.nan))
-        if not training.rounds and not self.steward.finish.led:
+        if not training.rounds and not self.supervisor.finish.warmed_up:
             self.head_start()
         while True:
             done = self.spent() >= 1
@@ -175,11 +175,11 @@ class TrainingLoop:
         if self.check is not None and self.check["round"] == training.rounds:
             return None
         speed = self.clock.rate(training.seen)
-        found = self.steward.check(self.clock.seconds(), self.run.recipe.plan.check_every)
-        if found.fault is None and self.run.recipe.plan.end == "budget":
+        found = self.supervisor.check(self.clock.seconds(), self.run.recipe.plan.check_every)
+        if found.fault is None and self.run.recipe.plan.stop == "budget":
             found = found._replace(ending=None)
         if found.seen is not None:
-            self.sample = self.gallery.hang()
+            self.sample = self.gallery.write()
             losses = {"loss_d": number(loss_d), "loss_g": number(loss_g), "speed": round(speed, 2)}
             self.write_line(found, losses)
         for alarm in found.alarms:
@@ -192,16 +192,16 @@ class TrainingLoop:
             self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
         if found.seen is not None and not training.rounds:
             # Of the untrained G, until a better one comes.
-            self.keeper.best.facts["distance"] = found.seen.distance
+            self.snapshots.best.facts["distance"] = found.seen.distance
         if found.fault is None:
             self.keep(found)
         elif found.ending is None:
             self.go_back(found.fault)
         # A state that is at fault is never saved over a sound one; the best one is.
-        if (found.ending and found.fault is None) or self.keeper.due():
+        if (found.ending and found.fault is None) or self.snapshots.due():
             self.save()
         elif found.ending:
-            self.keeper.save_best()
+            self.snapshots.save_best()
         self.tell()
         return found.ending
 
@@ -234,18 +234,18 @@ class TrainingLoop:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""
         if found.seen is None or (found.alarms and found.ending != "even"):
             return
-        lowest = self.keeper.best.facts["distance"]
+        lowest = self.snapshots.best.facts["distance"]
         # Of states that are all as close as reals the newest is the one that was averaged longest.
-        bound = math.inf if lowest is None else max(lowest, self.steward.examiner.floor)
+        bound = math.inf if lowest is None else max(lowest, self.supervisor.checker.floor)
         if found.seen.distance < bound or found.ending == "even":
-            self.keeper.keep(self.state(found.seen.distance))
+            self.snapshots.keep(self.state(found.seen.distance))
 
     def go_back(self, fault: Alarm) -> None:
         """To the best state, with something changed; from an untrained one D gets its head start again."""
-        to = self.keeper.best.rounds
-        self.training.take_players(self.keeper.best.tensors)
-        moves = self.steward.mend(fault)
-        self.tell_event("back", to=to, attempt=self.steward.record.tries, reason=fault.reason)
+        to = self.snapshots.best.rounds
+        self.training.take_players(self.snapshots.best.tensors)
+        moves = self.supervisor.mend(fault)
+        self.tell_event("back", to=to, attempt=self.supervisor.record.tries, reason=fault.reason)
         self.tell_moves(moves)
         self.training.level()
         if to == 0:
@@ -263,12 +263,12 @@ class TrainingLoop:
         """All that a checkpoint of this place must hold."""
         self.training.seconds = self.clock.seconds()
         tensors, facts = self.training.state()
-        more = {"next_check": self.next_check, "steward": self.steward.state(), "distance": distance}
+        more = {"next_check": self.next_check, "steward": self.supervisor.state(), "distance": distance}
         return Snapshot(tensors, {**facts, **more})
 
     def save(self) -> None:
         """A checkpoint of this very place."""
-        self.keeper.save(self.state(self.check["distance"] if self.check else None))
+        self.snapshots.save(self.state(self.check["distance"] if self.check else None))
 
     def tick(self) -> None:
         """Tells whoever watches, now and then; and the journal where the device's memory became too small."""
@@ -287,7 +287,7 @@ class TrainingLoop:
 
     def verdict(self, name: str) -> dict[str, Any]:
         """Why the game ended, with its evidence."""
-        check, finish, record = self.check or {}, self.steward.finish, self.steward.record
+        check, finish, record = self.check or {}, self.supervisor.finish, self.supervisor.record
         spent = {"budget": self.run.recipe.plan.budget, "spent": round(min(self.spent(), 1.0), 4)}
         shown = ("round", "odds", "odds_low", "odds_high", "gap", "coverage", "distance", "alarms")
         return {
@@ -295,13 +295,13 @@ class TrainingLoop:
             "evidence": {
                 **spent,
                 **{key: check.get(key) for key in shown},
-                "head_start_won": finish.led,
+                "head_start_won": finish.warmed_up,
                 "level_checks": finish.level,
                 "referee": record.ruling,
                 "margin": finish.margin,
                 "tries": record.tries,
-                "best_round": self.keeper.best.rounds,
-                "best_distance": self.keeper.best.facts["distance"],
+                "best_round": self.snapshots.best.rounds,
+                "best_distance": self.snapshots.best.facts["distance"],
             },
             "rounds": self.training.rounds,
             "seen": self.training.seen,

@@ -21,13 +21,13 @@ def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
         network.to(device) for network in build(store.spec, recipe.network, store.condition)
     )
     game = recipe.game
-    average = Average(generator, game.half_life)
+    average = Average(generator, game.ema_half_life)
     return Players(
         generator,
         discriminator,
         average,
-        make_optimizer(generator, game.rate_g, game),
-        make_optimizer(discriminator, game.rate_d, game),
+        make_optimizer(generator, game.lr_g, game),
+        make_optimizer(discriminator, game.lr_d, game),
     )
 
 

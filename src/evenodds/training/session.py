@@ -62,7 +62,7 @@ def start(
     whatever is wrong with the source, the recipe or the folder.
     """
     place = find_device(device)
-    grows = recipe.network.network != "gan" and kind_of(recipe.data.given) not in PICTURED
+    grows = recipe.network.network != "gan" and kind_of(recipe.data.condition) not in PICTURED
     if source.kind == "pictures" and recipe.data.size and grows:
         doublings(recipe.data.size)  # refused before a long preparation, not after it
 

@@ -39,7 +39,7 @@ class SnapshotWriter:
         self.given = in_order(training.conditions(count))
         self.places = None if self.codec is None else heat_places(self.codec)
 
-    def hang(self) -> Path:
+    def write(self) -> Path:
         """Writes what the average G makes of the fixed latents now, and says where."""
         training = self.training
         # Gumbel draws come from the random state: the same ones every time.

@@ -66,7 +66,7 @@ class Supervisor:
 
     def __init__(self, training: Trainer) -> None:
         self.training = training
-        self.examiner = Checker(training)
+        self.checker = Checker(training)
         game = training.recipe.game
         self.finish = StoppingRule(game.margin, game.patience)
         self.record = Record()
@@ -76,7 +76,7 @@ class Supervisor:
     def check(self, seconds: float, every: int) -> Found:
         """Looks, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
         training, finish = self.training, self.finish
-        seen = self.examiner.look()
+        seen = self.checker.look()
         alarms = [NO_NUMBER] if seen is None else raised(seen, self.before)
         if not training.rounds:  # an untrained G makes one thing, and has not collapsed
             alarms = [alarm for alarm in alarms if alarm.kind != "collapse"]
@@ -92,9 +92,9 @@ class Supervisor:
             return Found(seen, alarms, [], ruling, None, "even")
         moves = training.tempo.level(level, seen.gap)
         ending = None
-        if finish.stands(training.rounds, every):
-            settled = training.tempo.settle(level, finish.nearer, "nothing became better for a while")
-            finish.changed(training.rounds, tried=bool(settled) and not training.tempo.pace.hastened)
+        if finish.has_stalled(training.rounds, every):
+            settled = training.tempo.on_plateau(level, finish.nearer, "nothing became better for a while")
+            finish.changed(training.rounds, probing=bool(settled) and not training.tempo.pace.lr_restored)
             moves += settled
             ending = None if settled else "plateau"
         if moves:
@@ -114,7 +114,7 @@ class Supervisor:
         self.record.tries += 1
         self.record.lasting = {}
         self.before = []
-        self.finish.changed(self.training.rounds, tried=False)
+        self.finish.changed(self.training.rounds, probing=False)
         moves = self.training.tempo.recover(self.record.tries, fault.reason)
         self.training.take_pace()
         return moves
@@ -123,7 +123,7 @@ class Supervisor:
         """The referee's ruling on the averaged G, where it is due and within its share of the time."""
         record, rounds = self.record, self.training.rounds
         record.next_ruling = record.next_ruling or FIRST * every
-        if rounds < record.next_ruling and not self.finish.asks:
+        if rounds < record.next_ruling and not self.finish.wants_referee:
             return None
         last = record.ruling or {}
         if record.ruled_seconds + last.get("seconds", 0.5) > SHARE * seconds:
@@ -145,7 +145,7 @@ class Supervisor:
         record.ruling = {"round": training.rounds, **ruling._asdict(), "seconds": took}
         record.ruled_seconds += took
         record.next_ruling = max(record.next_ruling, int(training.rounds * OFTEN))
-        self.finish.heard(training.rounds, ruling)
+        self.finish.add_referee(training.rounds, ruling)
         return ruling
 
     def compared(self, real: Tensor, fake: Tensor, given: Tensor | None) -> Ruling:

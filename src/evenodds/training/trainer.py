@@ -69,7 +69,7 @@ class Trainer:
         self.players = make_players(recipe, store, device)
         self.players.team = team
         # What ranks tell each other is no part of a graph.
-        self.recorder = CudaGraphRunner(device, self.players.optimizers, on=team.size == 1)
+        self.graphs = CudaGraphRunner(device, self.players.optimizers, on=team.size == 1)
         self.jitters = (
             store.condition is not None and store.condition.pictures and recipe.game.augment == "on"
         )
@@ -84,14 +84,14 @@ class Trainer:
 
     def play(self) -> tuple[Tensor, Tensor]:
         """A round that was announced."""
-        turns_d, turns_g = self.tempo.turns
-        for _ in range(turns_d):
+        d_steps, g_steps = self.tempo.turns
+        for _ in range(d_steps):
             real, loss_d = self.d_step()
-        for turn in range(turns_g):
+        for turn in range(g_steps):
             loss_g = self.g_step(real, turn)
         players = self.players
         players.team.average_buffers(players.generator, players.discriminator)
-        players.average.follow(players.generator, self.recipe.game.batch * turns_d, self.seen)
+        players.average.follow(players.generator, self.recipe.game.batch * d_steps, self.seen)
         self.rounds += 1
         return loss_d, loss_g
 
@@ -102,18 +102,27 @@ class Trainer:
 
     def d_step(self) -> tuple[Drawn, Tensor]:
         """One D turn. Returns the reals that it was played on, and D's loss."""
-        lazy = self.turns % self.objective.every == 0
+        with_penalty = self.turns % self.objective.every == 0
 
         def learn(x: Tensor, c: Tensor | None) -> Tensor:
             z = draw(self.share, self.recipe.network.latent, self.device)
-            return d_step(self.players, self.objective, self.augment, x, z, c, lazy=lazy, parts=self.parts)
+            return d_step(
+                self.players,
+                self.objective,
+                self.augment,
+                x,
+                z,
+                c,
+                with_penalty=with_penalty,
+                parts=self.parts,
+            )
 
         def play() -> tuple[Drawn, Tensor]:
             self.seed("d")
             real = self.batches.at(self.seen, self.share, self.device)
             if self.jitters and real.c is not None:
                 real = Drawn(*jitter(real.x, real.c))
-            return real, self.recorder.play(("d", lazy), learn, *real)
+            return real, self.graphs.play(("d", with_penalty), learn, *real)
 
         found = self.fitting(play)
         self.turns += 1
@@ -129,7 +138,7 @@ class Trainer:
 
         def play() -> Tensor:
             self.seed("g" if not turn else f"g{turn}")
-            return self.recorder.play("g", learn, *real)
+            return self.graphs.play("g", learn, *real)
 
         return self.fitting(play)
 
@@ -148,7 +157,7 @@ class Trainer:
                         "the device's memory does not hold one sample's turn, take a smaller --size or --width"
                     ) from None
             self.parts = min(2 * self.parts, self.share)
-            self.recorder.forget()
+            self.graphs.invalidate()
             for optimizer in self.players.optimizers:
                 optimizer.zero_grad(set_to_none=True)
             if self.device.type == "cuda":
@@ -216,14 +225,14 @@ class Trainer:
         """Makes rates and penalty what the tempo says, here alone: ``level`` tells the team."""
         pace, game = self.tempo.pace, self.recipe.game
         rates = (
-            (self.players.optimizer_g, game.rate_g),
-            (self.players.optimizer_d, game.rate_d),
+            (self.players.optimizer_g, game.lr_g),
+            (self.players.optimizer_d, game.lr_d),
         )
         for optimizer, rate in rates:
             for group in optimizer.param_groups:
                 group["lr"] = rate * pace.rate
         self.objective = replace(self.objective, weight=self.weight * pace.penalty)
-        self.recorder.forget()
+        self.graphs.invalidate()
 
     @property
     def cost(self) -> int:
@@ -328,7 +337,7 @@ class Trainer:
         players.average.network.load_state_dict(tensors["average"])
         restore_optimizer(players.optimizer_g, tensors["optimizer_g"])
         restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
-        self.recorder.forget()
+        self.graphs.invalidate()
 
 
 def end(team: Team, said: Any) -> None:

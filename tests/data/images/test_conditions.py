@@ -91,21 +91,23 @@ def test_the_store_holds_what_make_makes(kind: ConditionKind, source: str, tmp_p
         for seed in range(12):
             scene(seed, 80).save(tmp_path / "mine" / f"{seed:02}.png")
         source = str(tmp_path / "mine")
-    settings = DataSettings(size=32, channels="colour", given=kind)
+    settings = DataSettings(size=32, channels="color", condition=kind)
     store = prepare(find(source), settings)
     assert isinstance(store.spec, PictureSpec)
     assert store.condition == Condition(kind, condition_spec(kind, store.spec))
     made = np.stack([make(kind, picture) for picture in samples(store)])
     assert np.array_equal(conditions(store), made)
     assert store.facts["given"] == {"kind": kind}
-    plain = prepare(find(source), DataSettings(size=32, channels="colour"))
+    plain = prepare(find(source), DataSettings(size=32, channels="color"))
     assert np.array_equal(plain.in_file_order(0, 12), store.in_file_order(0, 12))
 
 
 def test_the_doctor_says_what_is_given(tmp_path: Path) -> None:
     for seed in range(12):
         scene(seed).save(tmp_path / f"{seed:02}.png")
-    assert examine(find(str(tmp_path)), DataSettings(size=16, given="small"))["given"] == {"kind": "small"}
+    assert examine(find(str(tmp_path)), DataSettings(size=16, condition="small"))["given"] == {
+        "kind": "small"
+    }
     assert "given" not in examine(find(str(tmp_path)), DataSettings(size=16))
 
 
@@ -115,7 +117,7 @@ def test_the_doctor_says_what_is_given(tmp_path: Path) -> None:
 def test_shapes_are_as_said(kind: ConditionKind, side: int, channels: int) -> None:
     picture = pixels(scene(1, side).convert("L" if channels == 1 else "RGB"))
     spec = PictureSpec(channels, side, side)
-    if kind == "grey" and channels == 1:
+    if kind == "gray" and channels == 1:
         with pytest.raises(UserError, match="grey already"):
             condition_spec(kind, spec)
         return
@@ -126,8 +128,8 @@ def test_shapes_are_as_said(kind: ConditionKind, side: int, channels: int) -> No
 
 
 def test_grey_pictures_cannot_be_given_grey(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--given grey: the pictures are grey already"):
-        prepare(find("digits"), DataSettings(given="grey"))
+    with pytest.raises(UserError, match=r"--condition gray: the pictures are grey already"):
+        prepare(find("digits"), DataSettings(condition="gray"))
 
 
 @pytest.mark.parametrize("kind", ["pairs", "labels", "columns"])
@@ -157,7 +159,7 @@ def test_outlines_run_along_edges_and_nowhere_else() -> None:
 
 def test_grey_is_the_luma() -> None:
     picture = pixels(Image.new("RGB", (8, 8), (200, 100, 50)))
-    assert (make("grey", picture) == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)).all()
+    assert (make("gray", picture) == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)).all()
 
 
 def test_small_keeps_the_means_of_areas_and_no_more() -> None:
@@ -274,7 +276,7 @@ def test_a_photograph_of_another_shape_is_fitted_and_its_outlines_taken() -> Non
     assert brought("outlines", image)[1] == (
         "300 × 200 px fitted to 64 × 64 px (the centre kept); its outlines were taken"
     )
-    assert brought("grey", image, fit="pad")[1] == (
+    assert brought("gray", image, fit="pad")[1] == (
         "300 × 200 px fitted to 64 × 64 px (the rest in its edge's mean colour)"
     )
     assert edges.lines_of(image, 64, "crop") is None

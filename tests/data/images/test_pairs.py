@@ -122,7 +122,7 @@ def test_each_side_has_its_own_channels(tmp_path: Path) -> None:
     assert (store.spec.shape, store.condition and store.condition.spec.shape) == ((1, 8, 8), (3, 8, 8))
     store = opened(folder, direction="BtoA")
     assert (store.spec.shape, store.condition and store.condition.spec.shape) == ((3, 8, 8), (1, 8, 8))
-    store = opened(folder, channels="colour")
+    store = opened(folder, channels="color")
     assert (store.spec.shape, store.condition and store.condition.spec.shape) == ((3, 8, 8), (3, 8, 8))
 
 
@@ -224,13 +224,15 @@ def test_no_pair_at_all_tells_the_two_layouts(kind: str, tmp_path: Path) -> None
 
 
 def test_digits_are_no_pairs() -> None:
-    with pytest.raises(UserError, match="--given pairs needs a folder or zip of pairs, and digits has none"):
-        prepare(find("digits"), DataSettings(given="pairs"))
+    with pytest.raises(
+        UserError, match="--condition pairs needs a folder or zip of pairs, and digits has none"
+    ):
+        prepare(find("digits"), DataSettings(condition="pairs"))
 
 
 def test_a_table_is_no_pairs() -> None:
-    with pytest.raises(UserError, match="--given pairs is for pictures, and people is a table"):
-        prepare(find("people"), DataSettings(given="pairs"))
+    with pytest.raises(UserError, match="--condition pairs is for pictures, and people is a table"):
+        prepare(find("people"), DataSettings(condition="pairs"))
 
 
 def test_the_doctor_names_the_files_that_are_made(tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ def test_the_doctor_names_the_files_that_are_made(tmp_path: Path) -> None:
         Image.fromarray(scene).save(folder / "B" / f"{number:02}.png")
     (folder / "B" / "07.png").write_bytes((folder / "B" / "09.png").read_bytes())
     (folder / "A" / "03.bmp").unlink()
-    facts = examine(find(str(folder)), DataSettings(size=16, given="pairs"))
+    facts = examine(find(str(folder)), DataSettings(size=16, condition="pairs"))
     assert facts["given"] == {"kind": "pairs", "direction": "AtoB"}
     assert facts["near_duplicates"]["examples"] == [["B/07.png", "B/09.png"]]
     assert facts["count"] == 11

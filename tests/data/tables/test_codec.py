@@ -31,8 +31,8 @@ def file(folder: Path, content: str | bytes, name: str = "t.csv") -> Path:
     return path
 
 
-def fit(frame: pd.DataFrame, *leave_out: str) -> TableCodec:
-    return TableCodec.fit(frame, leave_out, RNG(0))
+def fit(frame: pd.DataFrame, *exclude: str) -> TableCodec:
+    return TableCodec.fit(frame, exclude, RNG(0))
 
 
 def back(codec: TableCodec, frame: pd.DataFrame) -> pd.DataFrame:
@@ -156,13 +156,13 @@ def test_few_different_measured_numbers_stay() -> None:
 def test_free_text_is_refused_with_the_way_out() -> None:
     said = pd.Series([f"it was the {k}th day of the week" for k in range(60)])
     frame = mixed(60).assign(**{"what they said": said})
-    with pytest.raises(UserError, match=r"'what they said' is free text.*--leave-out 'what they said'"):
+    with pytest.raises(UserError, match=r"'what they said' is free text.*--exclude 'what they said'"):
         fit(frame)
     assert "what they said" not in fit(frame, "what they said").names
 
 
 def test_values_that_are_no_scalars_are_refused() -> None:
-    with pytest.raises(UserError, match="'x' holds no numbers, text or dates; add --leave-out x"):
+    with pytest.raises(UserError, match="'x' holds no numbers, text or dates; add --exclude x"):
         fit(pd.DataFrame({"x": [[1], [2, 3]]}))
 
 

@@ -17,7 +17,7 @@ from evenodds.data.images import edges
 from evenodds.data.images.arrays import Bytes, Fit, fitted
 from evenodds.data.images.decoding import whole
 
-MADE: tuple[ConditionKind, ...] = ("outlines", "grey", "small", "masked")
+MADE: tuple[ConditionKind, ...] = ("outlines", "gray", "small", "masked")
 """The kinds that are made from the sample itself."""
 
 HOLE = 128
@@ -30,9 +30,11 @@ def condition_spec(kind: ConditionKind, spec: PictureSpec) -> PictureSpec:
     """What ``make`` gives for pictures of a spec. UserError for grey where they are grey already."""
     if kind not in MADE:
         raise ValueError(f"{kind} are not made from pictures")
-    if kind == "grey" and spec.channels == 1:
-        raise UserError("--given grey: the pictures are grey already, give outlines, small or masked instead")
-    channels = {"outlines": 1, "grey": 1, "small": spec.channels, "masked": spec.channels + 1}[kind]
+    if kind == "gray" and spec.channels == 1:
+        raise UserError(
+            "--condition gray: the pictures are grey already, give outlines, small or masked instead"
+        )
+    channels = {"outlines": 1, "gray": 1, "small": spec.channels, "masked": spec.channels + 1}[kind]
     return PictureSpec(channels, spec.height, spec.width)
 
 
@@ -45,7 +47,7 @@ def make(kind: ConditionKind, picture: Bytes) -> Bytes:
     """
     if kind == "outlines":
         return edges.outlines(grey_of(picture)[0])[None]
-    if kind == "grey":
+    if kind == "gray":
         return grey_of(picture)
     if kind == "small":
         height, width = picture.shape[1:]

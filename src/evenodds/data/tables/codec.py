@@ -33,8 +33,8 @@ class TableCodec:
     notes: tuple[str, ...]
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, leave_out: tuple[str, ...], rng: np.random.Generator) -> TableCodec:
-        """Choose a codec for every column of ``frame`` but those named in ``leave_out``.
+    def fit(cls, frame: pd.DataFrame, exclude: tuple[str, ...], rng: np.random.Generator) -> TableCodec:
+        """Choose a codec for every column of ``frame`` but those named in ``exclude``.
 
         Left out with a note: a column that is constant, empty, or names its row, which is
 
@@ -47,14 +47,14 @@ class TableCodec:
         UserError for free text, values that are no scalars, unknown names, or nothing left to learn.
         """
         frame = _named(frame)
-        strange = [name for name in leave_out if name not in frame.columns]
+        strange = [name for name in exclude if name not in frame.columns]
         if strange:
             known = ", ".join(frame.columns)
             raise UserError(f"there is no column {strange[0]!r} to leave out; the columns are {known}")
         columns: list[Column] = []
         notes: list[str] = []
         for name in frame.columns:
-            if name in leave_out:
+            if name in exclude:
                 notes.append(f"column {name!r} left out: as asked")
                 continue
             column = learn(frame[name], rng, notes)
@@ -181,9 +181,7 @@ def _fit_column(series: pd.Series[Any], rng: np.random.Generator, notes: list[st
     if kind in "iuf":
         return number_or_category(name, series, rng)
     if kind != "b" and series.dtype != "str":
-        raise UserError(
-            f"column {name!r} holds no numbers, text or dates; add --leave-out {shlex.quote(name)}"
-        )
+        raise UserError(f"column {name!r} holds no numbers, text or dates; add --exclude {shlex.quote(name)}")
     if series.dtype == "str" and _naming(series.dropna()):
         notes.append(f"column {name!r} left out: most of its values are different, as in names or ids")
         return None
@@ -206,6 +204,6 @@ def _naming(texts: pd.Series[Any]) -> bool:
     if words >= 4 or (words >= 2 and texts.str.len().mean() > 40):
         raise UserError(
             f"column {str(texts.name)!r} is free text, a discrete sequence through which a generator gets "
-            f"no gradient (Yu 2017, 1609.05473); add --leave-out {shlex.quote(str(texts.name))}"
+            f"no gradient (Yu 2017, 1609.05473); add --exclude {shlex.quote(str(texts.name))}"
         )
     return distinct > FEW or (distinct == len(texts) and distinct > 2)

@@ -30,9 +30,20 @@ from evenodds.studio.state import Studio
 EVERY = 1.5
 FAIR, STRONG = "people-level", "people-strong-D"
 """The two games that are compared."""
-PLAYED = ["--budget", "200rounds", "--end", "budget", "--check-every", "10", "--anneal", "off", "--seed", "1"]
+PLAYED = [
+    "--budget",
+    "200rounds",
+    "--stop",
+    "budget",
+    "--check-every",
+    "10",
+    "--anneal",
+    "off",
+    "--seed",
+    "1",
+]
 TOO_STRONG = [
-    "--turns-d", "6", "--rate-d", "0.003", "--rate-g", "0.00001", "--penalty", "none", "--loss", "nonsaturating",
+    "--d-steps", "6", "--lr-d", "0.003", "--lr-g", "0.00001", "--penalty", "none", "--loss", "nonsaturating",
     "--head-start", "0.99", "--head-turns", "400",
 ]  # fmt: skip
 """A D with a long head start that moves six times as often and three hundred times as fast, and that nothing keeps

@@ -184,7 +184,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         named = security.source(source, local=studio.local) if upload is None else kept(studio, upload)
         name = name.strip() or free(studio, find(named).name)
         flags = ["--network", network]
-        for flag, value in (("--given", given), ("--size", size), ("--budget", budget)):
+        for flag, value in (("--condition", given), ("--size", size), ("--budget", budget)):
             if value and value.strip():
                 flags += [flag, value.strip()]
         studio.trainings.start(name, named, flags)

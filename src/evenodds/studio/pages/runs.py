@@ -150,8 +150,8 @@ def figures(say: Words, run: Run) -> list[tuple[str, str]]:
         (say("source"), str(run.facts["source"]).rsplit("/", 1)[-1]),
         (say("network"), run.recipe.network.network),
     ]
-    if run.recipe.data.given:
-        found.append((say("given"), run.recipe.data.given))
+    if run.recipe.data.condition:
+        found.append((say("given"), run.recipe.data.condition))
     if verdict:
         found.append((say("verdict"), say(f"verdict {verdict['verdict']}")))
     if checks:

@@ -131,7 +131,7 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) ->
             z, off = steer.invert(pictures)
             found = Own(name, z[0].tolist(), pictures.tobytes() if tune else b"")
             if tune:
-                off = studio.opened.tuned(steer.run, z[0], found.pixels).off(z, pictures)
+                off = studio.opened.tuned(steer.run, z[0], found.pixels).reconstruction_error(z, pictures)
         return found, markup.note(say("inverted", off=float(off[0])))
 
     go.click(telling(invert), [chosen, picture, tune], [own, told], api_name="invert")
