@@ -22,23 +22,23 @@ def diff(first: Path, second: Path, *, json: bool = False) -> None:
     from evenodds.runs.compare import difference
     from evenodds.runs.run import Run
 
-    found = difference(Run.open(first), Run.open(second))
+    sections = difference(Run.open(first), Run.open(second))
     if json:
-        print(jsonlib.dumps(found))
+        print(jsonlib.dumps(sections))
         return
-    for title, pairs in found.items():
+    for title, pairs in sections.items():
         show(title, {"": (first, second), **pairs} if pairs else {"the same": ("", "")})
 
 
 def show(title: str, pairs: dict[str, tuple[Any, Any]]) -> None:
     """Names and both values in columns."""
     print(title)
-    names, left = max(map(len, pairs)), max(len(told(pair[0])) for pair in pairs.values())
+    names, left = max(map(len, pairs)), max(len(format_value(pair[0])) for pair in pairs.values())
     for name, pair in pairs.items():
-        print(f"  {name:<{names}}  {told(pair[0]):<{left}}  {told(pair[1])}".rstrip())
+        print(f"  {name:<{names}}  {format_value(pair[0]):<{left}}  {format_value(pair[1])}".rstrip())
 
 
-def told(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value in few characters."""
     if value is None:
         return "-"

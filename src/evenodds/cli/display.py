@@ -62,8 +62,8 @@ class Display:
                 self.say(f"{what}: {done:,} of {total:,}")
             return
         task = next((task for task in self.progress.tasks if task.description == what), None)
-        place = self.progress.add_task(what, total=total) if task is None else task.id
-        self.progress.update(place, completed=done, total=total)
+        task_id = self.progress.add_task(what, total=total) if task is None else task.id
+        self.progress.update(task_id, completed=done, total=total)
 
     def moment(self, moment: Moment) -> None:
         """The game as it stands."""

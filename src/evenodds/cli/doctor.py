@@ -30,14 +30,14 @@ def doctor(
     json:
         Print one JSON object instead of lines.
     """
-    found = find(source)
+    data_source = find(source)
     with Display(quiet=json) as display:
         from evenodds.data.doctor import examine
         from evenodds.data.prepare import prepare
         from evenodds.training.forecast import forecast
 
-        facts = examine(found, flags.data, display.prepare)
-        facts["ahead"] = forecast(prepare(found, flags.data), flags.recipe(), source, device)
+        facts = examine(data_source, flags.data, display.prepare)
+        facts["ahead"] = forecast(prepare(data_source, flags.data), flags.recipe(), source, device)
     if json:
         print(jsonlib.dumps(facts))
     else:

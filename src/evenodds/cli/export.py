@@ -42,11 +42,11 @@ def export(
     from evenodds.export.formats import export as write
     from evenodds.runs.run import Run
 
-    found = Run.open(run)
-    place = out or Path(f"{found.path.resolve().name}-{format}")
-    write(found, format, place, with_reals, license)
-    print(f"{run} is in {place}")
+    opened = Run.open(run)
+    folder = out or Path(f"{opened.path.resolve().name}-{format}")
+    write(opened, format, folder, with_reals, license)
+    print(f"{run} is in {folder}")
     if push is not None:
         from evenodds.export.hub import push as upload
 
-        print(f"pushed to {upload(place, push, 'space' if format == 'space' else 'model')}")
+        print(f"pushed to {upload(folder, push, 'space' if format == 'space' else 'model')}")

@@ -32,15 +32,15 @@ VALUES = {
 def translate(arguments: Sequence[str]) -> list[str]:
     """The command line in the flags of now. A former one is named on stderr, with what to write instead."""
     names = EXPORT if "export" in arguments[:1] else FORMER
-    found: list[str] = []
+    translated: list[str] = []
     for argument in arguments:
         flag, sign, value = argument.partition("=")
         if flag in names:
             print(f"evenodds: {flag} is now {names[flag]}", file=sys.stderr)
         flag = names.get(flag, flag)
         if sign:
-            found.append(f"{flag}={VALUES.get((flag, value), value)}")
+            translated.append(f"{flag}={VALUES.get((flag, value), value)}")
         else:
-            before = found[-1] if found else ""
-            found.append(VALUES.get((before, flag), flag))
-    return found
+            before = translated[-1] if translated else ""
+            translated.append(VALUES.get((before, flag), flag))
+    return translated

@@ -49,21 +49,21 @@ def judge(
     from evenodds.judge.predict import ask
     from evenodds.runs.run import Run
 
-    found, opinions = ask(Run.open(run), list(inputs), find_device(device), say)
+    trained, predictions = ask(Run.open(run), list(inputs), find_device(device), say)
     if out is not None:
-        write(opinions, out)
+        write(predictions, out)
     if json:
-        print(jsonlib.dumps([one.told() for one in opinions]))
+        print(jsonlib.dumps([one.told() for one in predictions]))
     elif out is None:
-        tell(opinions, len(found.heldout), ranked=any(map(holds_many, inputs)))
+        tell(predictions, len(trained.heldout), ranked=any(map(holds_many, inputs)))
 
 
-def write(opinions: list[Prediction], out: Path) -> None:
+def write(predictions: list[Prediction], out: Path) -> None:
     """The opinions as a table file."""
     from evenodds.data.tables.files import write_table
     from evenodds.judge.predict import table_of
 
-    say(f"{write_table([table_of(opinions)], out):,} judged in {out}")
+    say(f"{write_table([table_of(predictions)], out):,} judged in {out}")
 
 
 def holds_many(text: str) -> bool:
@@ -77,27 +77,27 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def tell(opinions: list[Prediction], heldout: int, *, ranked: bool) -> None:
+def tell(predictions: list[Prediction], heldout: int, *, ranked: bool) -> None:
     """A line each, a folder's most real first, and what the figures mean."""
     if ranked:
-        opinions = sorted(opinions, key=lambda opinion: -opinion.score)
-    for opinion in opinions[:SHOWN]:
-        print(line(opinion, heldout))
-    if len(opinions) > SHOWN:
-        print(f"... and {len(opinions) - SHOWN:,} more: --out FILE.csv takes them all")
+        predictions = sorted(predictions, key=lambda prediction: -prediction.score)
+    for prediction in predictions[:SHOWN]:
+        print(line(prediction, heldout))
+    if len(predictions) > SHOWN:
+        print(f"... and {len(predictions) - SHOWN:,} more: --out FILE.csv takes them all")
     print(MEANING.format(count=heldout))
 
 
-def line(opinion: Prediction, heldout: int) -> str:
+def line(prediction: Prediction, heldout: int) -> str:
     """`photo.png: 12 % real, 88 % fake (p = 0.03: 2 of 100 real ones look no more real)`."""
     # p counts the sample itself among the real ones, as if it were one.
-    count = round(opinion.p_value * (heldout + 1)) - 1
-    real, fake = percent(opinion.percent_real), percent(100 - opinion.percent_real)
+    count = round(prediction.p_value * (heldout + 1)) - 1
+    real, fake = percent(prediction.percent_real), percent(100 - prediction.percent_real)
     why = f"{count:,} of {heldout:,} real ones look no more real"
-    return f"{opinion.input}: {real} real, {fake} fake (p = {opinion.p_value:.2g}: {why})"
+    return f"{prediction.input}: {real} real, {fake} fake (p = {prediction.p_value:.2g}: {why})"
 
 
 def percent(value: float) -> str:
     """Whole percents, and a decimal or two near the ends."""
-    places = 0 if 1 <= value <= 99 else 1 if 0.1 <= value <= 99.9 else 2
-    return f"{value:.{places}f} %"
+    decimals = 0 if 1 <= value <= 99 else 1 if 0.1 <= value <= 99.9 else 2
+    return f"{value:.{decimals}f} %"

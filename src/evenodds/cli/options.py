@@ -20,9 +20,9 @@ from evenodds.config.settings import (
 PRESET = "Left out, a flag takes what was measured best for the network; RUN/recipe.json says what that was."
 
 
-def flat(heading: str, place: int, *, preset: bool = False) -> Parameter:
+def flat(heading: str, position: int, *, preset: bool = False) -> Parameter:
     """The fields of a settings class as flags of their own, under a heading."""
-    group = Group(heading, help=PRESET if preset else "", sort_key=place)
+    group = Group(heading, help=PRESET if preset else "", sort_key=position)
     # Where presets decide, the class's own defaults would mislead and are not shown.
     return Parameter(name="*", group=group, show_default=not preset)
 

@@ -44,18 +44,18 @@ def sample(
     from evenodds.runs.run import Run
     from evenodds.runs.sample import place_of, write_samples
 
-    found = Run.open(run)
-    suffix = "png" if isinstance(found.spec, PictureSpec) else "csv"
-    place = out or Path(f"{found.path.resolve().name}-fakes.{suffix}")
+    opened = Run.open(run)
+    suffix = "png" if isinstance(opened.spec, PictureSpec) else "csv"
+    path = out or Path(f"{opened.path.resolve().name}-fakes.{suffix}")
     share = Share(rank(), size())
     count = write_samples(
-        found,
+        opened,
         n,
-        place,
+        path,
         seed,
         find_device(device),
         condition,
         lambda text: print(text, file=sys.stderr),
         share,
     )
-    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {place_of(place, share)}")
+    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {place_of(path, share)}")

@@ -49,18 +49,18 @@ def score(
     from evenodds.evaluate.score import score as scored
     from evenodds.runs.run import Run
 
-    found = Run.open(run)
-    asked = Asked(n=n, extractor=extractor, target=target, seed=seed)
-    place = find_device(device)
-    with team(place) as ranks:
-        facts = scored(found, asked, place, lambda text: print(text, file=sys.stderr), ranks)
+    opened = Run.open(run)
+    request = Asked(n=n, extractor=extractor, target=target, seed=seed)
+    torch_device = find_device(device)
+    with team(torch_device) as ranks:
+        facts = scored(opened, request, torch_device, lambda text: print(text, file=sys.stderr), ranks)
     if not ranks.leads:
         return
     if json:
-        pairs = found.scores("pairs")
-        print(jsonlib.dumps({"run": str(found.path), **facts, **({"pairs": pairs} if pairs else {})}))
+        pairs = opened.scores("pairs")
+        print(jsonlib.dumps({"run": str(opened.path), **facts, **({"pairs": pairs} if pairs else {})}))
     else:
-        tell(found.path, facts)
+        tell(opened.path, facts)
 
 
 def tell(run: Path, facts: dict[str, Any]) -> None:

@@ -49,8 +49,8 @@ def apply(
         raise UserError(f"--steps {steps} makes no strip, give 2 or more")
     steering, z = moving(steering, seeds, picture)
     strips = steering.apply(name, z, reach, steps, settled=not alone)
-    place = show(steering.run, strips.flatten(0, 1), steps, out, name)
-    print(f"{len(z)} strip{'s' if len(z) > 1 else ''} in {place}")
+    path = show(steering.run, strips.flatten(0, 1), steps, out, name)
+    print(f"{len(z)} strip{'s' if len(z) > 1 else ''} in {path}")
 
 
 def turn(

@@ -52,20 +52,22 @@ def find(
     """
     steering = steering_of(run, device)
     if by != "labels":
-        found = steering.discover(count, by)
+        directions = steering.discover(count, by)
     elif name is None:
         raise UserError("find what? Give a name such as glasses=yes, or --by features or --by weights")
     elif with_ or without:
-        found = [steering.find_by_examples(name, *(examples(steering, side) for side in (with_, without)))]
+        directions = [
+            steering.find_by_examples(name, *(examples(steering, side) for side in (with_, without)))
+        ]
     else:
-        found = [steering.find(name, feature)]
-    told = [
+        directions = [steering.find(name, feature)]
+    results = [
         {"name": one.name, "found_by": one.found_by, "feature": one.feature, "step": one.step, **one.effect}
-        for one in found
+        for one in directions
     ]
     if json:
-        print(jsonlib.dumps(told))
-    for one in [] if json else told:
+        print(jsonlib.dumps(results))
+    for one in [] if json else results:
         print(sentence(one))
 
 
@@ -123,27 +125,27 @@ def invert(
     names, pictures = steering.pictures(picture, say)
     z, error = steering.invert(pictures)
     tuned = steering.tuned(z, pictures)
-    place = show_inverted(pictures, [steering.make(z), tuned.make(z)], out)
-    told = [
+    path = show_inverted(pictures, [steering.make(z), tuned.make(z)], out)
+    results = [
         {"input": name, "error": round(float(far), 4), "tuned": round(float(near), 4)}
         for name, far, near in zip(names, error, tuned.reconstruction_error(z, pictures), strict=True)
     ]
     if json:
-        print(jsonlib.dumps(told))
+        print(jsonlib.dumps(results))
         return
-    for one in told:
+    for one in results:
         print(
             f"{one['input']}: pixels off by {one['error']:.1%}, tuned {one['tuned']:.1%} (root mean square)"
         )
-    print(f"side by side in {place}")
+    print(f"side by side in {path}")
 
 
-def sentence(found: dict[str, Any]) -> str:
+def sentence(direction: dict[str, Any]) -> str:
     """A direction and its effect on one line."""
-    if "flipped" not in found:
-        return f"{found['name']}: found by {found['found_by']}; see it with evenodds steer apply"
-    kept = ", ".join(f"{column} {share:.0%}" for column, share in found["kept"].items())
-    still = f"; kept: {kept}" if kept else ""
-    flips = f"a step of {found['step']:g} flips it in {found['flipped']:.0%} of {found['seeds']} seeds"
-    named = f" ({found['feature']} parts the examples)" if found["found_by"] == "examples" else ""
-    return f"{found['name']}{named}: {flips}{still}"
+    if "flipped" not in direction:
+        return f"{direction['name']}: found by {direction['found_by']}; see it with evenodds steer apply"
+    others = ", ".join(f"{column} {share:.0%}" for column, share in direction["kept"].items())
+    still = f"; kept: {others}" if others else ""
+    flips = f"a step of {direction['step']:g} flips it in {direction['flipped']:.0%} of {direction['seeds']} seeds"
+    named = f" ({direction['feature']} parts the examples)" if direction["found_by"] == "examples" else ""
+    return f"{direction['name']}{named}: {flips}{still}"

@@ -47,11 +47,11 @@ def studio(
     root = runs if run is None else run.absolute().parent
     try:
         from evenodds.studio.server import serve
-    except ModuleNotFoundError as lacking:
-        if (lacking.name or "").startswith("evenodds"):
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("evenodds"):
             raise
         raise UserError(
-            f"the studio needs {lacking.name}, which is not installed: pip install 'evenodds[studio]'"
+            f"the studio needs {missing.name}, which is not installed: pip install 'evenodds[studio]'"
         ) from None
     from evenodds.studio.state import Studio
 

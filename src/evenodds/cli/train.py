@@ -41,13 +41,13 @@ def train(
     json:
         Print one JSON object about the ended game, and nothing else, on stdout.
     """
-    found = find(source)
-    folder = out or Path("runs") / found.name
+    data_source = find(source)
+    folder = out or Path("runs") / data_source.name
     with Display(quiet=json or rank() > 0) as display, stop_on_signals() as stop:
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.
         from evenodds.training.session import start
 
-        verdict = start(found, source, flags.recipe(), folder, device, display, stop, log)
+        verdict = start(data_source, source, flags.recipe(), folder, device, display, stop, log)
     if json and not rank():
         print(jsonlib.dumps(verdict))
     return EXITS.get(str(verdict["verdict"]), 0)
