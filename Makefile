@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo browser test check e2e bench soak fuzz clean
+.PHONY: help demo browser test check docs e2e bench soak fuzz clean
 
 help:
 	@echo "make demo    train on people, and say what to look at"
 	@echo "make test    every test, fast ones first"
 	@echo "make check   formatting, lint, types, layers"
+	@echo "make docs    the documentation site, into site/"
 	@echo "make e2e     the end-to-end runs of CI, about six minutes"
 	@echo "make bench   the benchmarks, hours; BENCH=people for one"
 	@echo "make soak    100 kills and full disks, minutes"
@@ -47,6 +48,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_layers.py
 
+# Strictly: a warning is an error. Nothing is fetched.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # One of them: make bench BENCH=people. BENCH=adult needs CTGAN=PYTHON, one that has ctgan, whose licence keeps it out of ours.
 BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
@@ -76,4 +81,4 @@ e2e: $(STAMP)
 	$(PYTEST) --dist load -m end_to_end
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
