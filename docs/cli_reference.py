@@ -20,6 +20,10 @@ Every command and flag, generated from the code at build time. `evenodds COMMAND
 Exit codes: 0 done; 2 the input or a flag is wrong (one sentence on stderr says what to change); 3 training ended
 `collapsed` or `diverged` (the last sound state is kept); 130 interrupted (saved); 1 a defect of evenodds.
 """
+PRESETS_MEAN = """\
+Values that a network takes where a flag is left out, if they differ from the default of the settings
+([Python API](python.md#settings)). The size and kind of the data move some of them further; `RUN/recipe.json` holds the
+values that a run used."""
 VALUES = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
@@ -141,9 +145,7 @@ def presets() -> str:
     lines = [
         "## Presets",
         "",
-        "Values that a network takes where a flag is left out and which differ from the default of the settings "
-        "([Python API](python.md#settings)). The size and kind of the data move some of them further; "
-        "`RUN/recipe.json` holds the values that a run used.",
+        PRESETS_MEAN,
         "",
         "| | " + " | ".join(f"`{name}`" for name in settings) + " |",
         "|---" * (len(settings) + 1) + "|",
