@@ -43,7 +43,7 @@ def test_both_languages_give_the_same_commands_and_pictures() -> None:
     assert len(re.findall(r"^## ", english, re.MULTILINE)) == len(re.findall(r"^## ", korean, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", [*READMES, "docs/design.md", "docs/evidence.md"])
+@pytest.mark.parametrize("name", [*READMES, "docs/design.md", "docs/benchmarks.md"])
 def test_every_file_that_is_pointed_to_is_there(name: str) -> None:
     path = ROOT / name
     targets = re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8"))
