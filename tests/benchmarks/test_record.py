@@ -139,3 +139,10 @@ def test_links_lead_to_files_and_headings(path: Path) -> None:
         if heading:
             found = re.findall(r"^#+ (.+)$", other.read_text("utf-8"), re.MULTILINE)
             assert heading in map(record.anchor, found), target
+
+
+def test_what_the_source_cites_is_there() -> None:
+    source = (record.ROOT / "src").rglob("*.py")
+    cited = {name for path in source for name in re.findall(r"docs/[\w/-]+\.md", path.read_text("utf-8"))}
+    assert "docs/experiments/penalty.md" in cited
+    assert not [name for name in cited if not (record.ROOT / name).exists()]

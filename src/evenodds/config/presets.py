@@ -17,11 +17,11 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 TINY = 16
 """Up to this side in pixels a dense network's grey shapes are told more surely than convolutions'; of colour pictures
-it learns next to nothing."""
+it learns next to nothing (docs/experiments/networks.md, 2026-11-26)."""
 
 
 class Preset(NamedTuple):
-    """What a network plays best with, where the user did not say otherwise: see docs/evidence.md."""
+    """What a network plays best with, where the user did not say otherwise: the entry is cited beside each."""
 
     network: dict[str, Any]
     objective: dict[str, Any]
@@ -29,26 +29,31 @@ class Preset(NamedTuple):
 
 
 PRESETS: dict[str, Preset] = {
+    # docs/experiments/penalty.md, 2026-11-27: the exact penalty for the dense network.
     "gan": Preset(
         {"width": 128, "latent": 64},
         {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4},
         {"lr_d": 5e-4, "lr_g": 5e-4},
     ),
+    # docs/experiments/penalty.md, 2026-11-26: the exact penalty for dcgan.
     "dcgan": Preset(
         {"width": 32},
         {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4},
         {"batch": 32, "lr_d": 1e-3, "lr_g": 1e-3},
     ),
+    # docs/experiments/networks.md, 2026-11-22: no default on two cores.
     "r3gan": Preset(
         {"width": 16, "latent": 64},
         {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_estimator": "difference"},
         {"batch": 32, "lr_d": 5e-4, "lr_g": 5e-4},
     ),
+    # docs/experiments/conditions.md, 2026-11-24: structural similarity in the loss, batches, rates.
     "pix2pix": Preset(
         {"width": 32},
         {"loss": "nonsaturating", "penalty": "none", "l1": 300.0, "ssim": 300.0},
         {"batch": 8, "lr_d": 1e-3, "lr_g": 1e-3, "beta1": 0.5, "beta2": 0.999},
     ),
+    # docs/experiments/networks.md, 2026-11-24: behind pix2pix on two cores.
     "resunet": Preset(
         {"width": 16, "latent": 64},
         {
@@ -60,6 +65,7 @@ PRESETS: dict[str, Preset] = {
         },
         {"batch": 16, "lr_d": 5e-4, "lr_g": 5e-4},
     ),
+    # docs/experiments/penalty.md, 2026-11-27: the exact penalty for tables; balance.md: two D steps.
     "tabular": Preset(
         {"width": 128, "latent": 32},
         {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_estimator": "difference"},
@@ -73,14 +79,17 @@ BUDGETS: dict[Kind, str] = {"people": "90s", "table": "2m", "digits": "5m", "pic
 
 MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "lr_d": 2e-3, "lr_g": 2e-3, "patience": 10})
 """What differs for rows that have categories: their corners must be told apart by steep scores, a draw of many
-categories says little, and rates that brought a game far soon keep it from the rest."""
+categories says little, and rates that brought a game far soon keep it from the rest
+(docs/experiments/tables.md, 2026-11-25 and 2026-11-26)."""
 TRIED = 64
 """Height and width, in px, up to which dcgan's penalty has the preset's weight."""
 HEAVIER = 4.0
 """By how much more it weighs for larger pictures, and then as their pixels, the heuristic of Karras 2020 (2006.06676,
-appendix C): 16 at 128 px, where 4 and 64 were worse; at 64 px 1 and 5 are alike."""
+appendix C): 16 at 128 px, where 4 and 64 were worse; at 64 px 1 and 5 are alike
+(docs/experiments/penalty.md, 2026-11-26)."""
 WIDER = {8: 8, 16: 2}
-"""Up to so many px dcgan is so many times as wide as its preset: a tiny picture leaves it two layers, or three."""
+"""Up to so many px dcgan is so many times as wide as its preset: a tiny picture leaves it two layers, or three
+(docs/experiments/networks.md, 2026-11-27)."""
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -132,7 +141,7 @@ def resolve(
 
 
 def best_network(spec: SampleSpec, condition: Condition | None = None) -> NetworkName:
-    """What was measured best at equal time (docs/evidence.md): dense for tiny grey pictures, else convolutions."""
+    """The best at equal time (docs/experiments/networks.md): dense for tiny grey pictures, else convolutions."""
     if condition is not None and condition.pictures:
         return "pix2pix"
     if isinstance(spec, PictureSpec):

@@ -38,7 +38,7 @@ def row_features(spec: RowSpec) -> FourierFeatures:
 
     Where no column is a category, all places are projected together. Beside categories each number has frequencies to
     itself (periodic features, Gorishniy 2022, 2203.05556, section 3.3): hot places turn a projection's phase, and a
-    number's own law is hard to see in it. D then let pass ages that were too alike (docs/evidence.md).
+    number's own law is hard to see in it. D then let pass ages that were too alike (docs/experiments/tables.md).
     """
     if not spec.categorical:
         return FourierFeatures(torch.randn(spec.width, MIXTURES) * SCALE)

@@ -26,8 +26,9 @@ class RowGenerator(nn.Module):
 
     Every hidden layer also sees what came before it, as CTGAN's generator does (Xu 2019, 1907.00503, section
     4.4), but without batch normalisation. Choices are drawn one after another, each seeing those before it: drawn each
-    for itself, columns that belong together come apart (docs/evidence.md). Of a table with categories they see the last
-    hidden layer, since there may be many; without, and numbers always, they see everything.
+    for itself, columns that belong together come apart (docs/experiments/people-and-modes.md). Of a table with
+    categories they see the last hidden layer, since there may be many; without, and numbers always, they see
+    everything.
 
     Given values c (n, width) are known from the first layer on, and stand in the row as they were given.
     """

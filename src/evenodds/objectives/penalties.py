@@ -32,7 +32,7 @@ def squared_difference(critic: Critic, x: Tensor) -> Tensor:
     """An unbiased estimate of ``squared_slope`` up to O(STEP^2): ((D(x + s v) - D(x)) / s)^2 with v ~ N(0, 1).
 
     E[(v . grad)^2] = ||grad||^2. Only first derivatives, so it compiles (2501.08316, section 3.2). One direction says
-    little about the others: of pictures dcgan learns less by it than by the exact slope (docs/evidence.md).
+    little about the others: of pictures dcgan learns less by it than by the exact slope (docs/experiments/penalty.md).
     """
     x = x.detach()
     near, far = critic(torch.cat([x, x + STEP * torch.randn_like(x)])).chunk(2)
