@@ -63,11 +63,7 @@ def main() -> None:
         for game in GAMES
         for link, ranks in ((NVLINK, 8), (FABRIC, 64), (ETHERNET, 64))
     ]
-    measured = here()
-    if "--try" in sys.argv:
-        print(rows[0], measured)
-    else:
-        record("scaling", rows, measured)
+    record("scaling", rows, here(), keep="--try" not in sys.argv)
 
 
 def paper(network: str, side: int, width: int, batch: int, link: Link, ranks: int) -> dict[str, Any]:

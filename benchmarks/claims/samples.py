@@ -19,6 +19,14 @@ def _best_defaults(facts: Facts) -> Count:
     return Count(hits, len(_DEFAULTS))
 
 
+def _told(facts: Facts) -> float:
+    """By how much the AUC of a game that is told the income is ahead of one that is not."""
+    told = facts.that(lambda row: row["learnt from"].endswith(" income"))[0]
+    return float(told["AUC on real rows"]) - facts.value(
+        "AUC on real rows", learnt_from="without a condition"
+    )
+
+
 PICTURES = [
     Claim(
         "People, digits, faces: default network is the best at equal time",
@@ -123,7 +131,7 @@ TABLES = [
     Claim(
         "Adult: AUC on real rows, with a condition minus without",
         "labels-adult",
-        lead("AUC on real rows", "learnt from", "--given income", "without a condition"),
+        _told,
         at_least(0),
         "{:.3f}",
     ),
