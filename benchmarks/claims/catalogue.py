@@ -84,12 +84,14 @@ BENCHMARKS: dict[str, Benchmark] = {
     "tempo-faces": Benchmark("Balance schedules on faces", "make bench BENCH=tempo-faces", _TEMPO),
     "stops-digits": Benchmark(
         "Does a game of digits stop too soon?",
-        "OMP_NUM_THREADS=1 python benchmarks/stops.py digits {flags}",
+        "OMP_NUM_THREADS=1 python benchmarks/stops.py digits --size 8 --width 32 --batch 256 --lr-d 2e-3 --lr-g 2e-3 "
+        "--anneal off",
         f"{_STOPS} Also `make bench BENCH=stops-digits`.",
     ),
     "stops-faces": Benchmark(
         "Does a game of faces stop too soon?",
-        "OMP_NUM_THREADS=1 python benchmarks/stops.py faces {flags}",
+        "OMP_NUM_THREADS=1 python benchmarks/stops.py faces --size 8 --network gan --width 32 --batch 256 --lr-d 2e-3 "
+        "--lr-g 2e-3 --penalty-weight 0.4 --anneal off",
         f"{_STOPS} Also `make bench BENCH=stops-faces`.",
     ),
     "networks": Benchmark(
