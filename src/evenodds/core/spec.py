@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,16 @@ SampleSpec = PictureSpec | RowSpec
 LARGEST, CHANNELS, WIDEST = 4096, 16, 1_000_000
 """Of a file's word: a picture's largest side and channels, a row's largest width."""
 
-ConditionKind = Literal["labels", "columns", "pairs", "outlines", "gray", "small", "masked"]
+ValuedKind = Literal["labels", "columns"]
+PicturedKind = Literal["pairs", "outlines", "gray", "small", "masked"]
+ConditionKind = Literal[ValuedKind, PicturedKind]
 
 ON_DISK: dict[ConditionKind, str] = {"gray": "grey"}
 """Kinds whose name in files is older: fingerprints of prepared data are taken with it."""
 
-VALUED: tuple[ConditionKind, ...] = ("labels", "columns")
+VALUED: tuple[ConditionKind, ...] = get_args(ValuedKind)
 """What can be given as values."""
-PICTURED: tuple[ConditionKind, ...] = ("pairs", "outlines", "gray", "small", "masked")
+PICTURED: tuple[ConditionKind, ...] = get_args(PicturedKind)
 """What can be given besides values; each is a picture."""
 
 

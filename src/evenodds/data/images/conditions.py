@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import random
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -17,9 +18,6 @@ from evenodds.data.images import edges
 from evenodds.data.images.arrays import Bytes, Fit, fitted
 from evenodds.data.images.decoding import whole
 
-MADE: tuple[ConditionKind, ...] = ("outlines", "gray", "small", "masked")
-"""The kinds that are made from the sample itself."""
-
 HOLE = 128
 """The grey level that fills a hole."""
 TIMES = 4
@@ -28,33 +26,19 @@ TIMES = 4
 
 def condition_spec(kind: ConditionKind, spec: PictureSpec) -> PictureSpec:
     """What ``make`` gives for pictures of a spec. UserError for grey where they are grey already."""
-    if kind not in MADE:
-        raise ValueError(f"{kind} are not made from pictures")
     if kind == "gray" and spec.channels == 1:
         raise UserError(
             "--condition gray: the pictures are grey already, give outlines, small or masked instead"
         )
-    channels = {"outlines": 1, "gray": 1, "small": spec.channels, "masked": spec.channels + 1}[kind]
-    return PictureSpec(channels, spec.height, spec.width)
+    return PictureSpec(_maker(kind).channels(spec.channels), spec.height, spec.width)
 
 
 def make(kind: ConditionKind, picture: Bytes) -> Bytes:
-    """What is given of a picture, uint8 (C, H, W) to uint8 (c, H, W), always the same for the same picture.
+    """The condition of a kind for a picture, uint8 (C, H, W) to uint8 (c, H, W): always the same for the same picture.
 
-    outlines: 255 on lines and 0 elsewhere (``drawings.outlines``). grey: its luma. small: 4 times smaller by areas and
-    enlarged again. masked: a hole of a quarter to half of each side filled with mid grey, and as last channel the
-    mask, 255 in the hole and 0 elsewhere.
+    ``MAKERS`` has the kinds. ValueError for a kind that is not made from a picture.
     """
-    if kind == "outlines":
-        return edges.outlines(grey_of(picture)[0])[None]
-    if kind == "gray":
-        return grey_of(picture)
-    if kind == "small":
-        height, width = picture.shape[1:]
-        return _each(picture, (_fewer(width), _fewer(height)), Image.Resampling.BOX, (width, height))
-    if kind == "masked":
-        return _masked(picture, _hole(picture))
-    raise ValueError(f"{kind} are not made from pictures")
+    return _maker(kind).make(picture)
 
 
 def grey_of(picture: Bytes) -> Bytes:
@@ -147,3 +131,44 @@ def _transparent(image: Image.Image, side: int, fit: Fit) -> Bytes | None:
 
 def _masked(picture: Bytes, hole: Bytes) -> Bytes:
     return np.concatenate([np.where(hole > 0, HOLE, picture).astype(np.uint8), hole[None]])
+
+
+def _outlines(picture: Bytes) -> Bytes:
+    """255 on lines and 0 elsewhere, (1, H, W): see ``edges.outlines``."""
+    return edges.outlines(grey_of(picture)[0])[None]
+
+
+def _small(picture: Bytes) -> Bytes:
+    """The picture TIMES smaller by areas, and enlarged again, (C, H, W)."""
+    height, width = picture.shape[1:]
+    return _each(picture, (_fewer(width), _fewer(height)), Image.Resampling.BOX, (width, height))
+
+
+def _with_hole(picture: Bytes) -> Bytes:
+    """A hole of a quarter to half of each side filled with HOLE, and as last channel the mask, 255 in the hole."""
+    return _masked(picture, _hole(picture))
+
+
+class Maker(NamedTuple):
+    """How one kind of condition is made from a picture."""
+
+    channels: Callable[[int], int]
+    """The picture's channels -> the condition's."""
+    make: Callable[[Bytes], Bytes]
+    """uint8 (C, H, W) -> uint8 (c, H, W), always the same for the same picture."""
+
+
+MAKERS: dict[ConditionKind, Maker] = {
+    "outlines": Maker(lambda channels: 1, _outlines),
+    "gray": Maker(lambda channels: 1, grey_of),
+    "small": Maker(lambda channels: channels, _small),
+    "masked": Maker(lambda channels: channels + 1, _with_hole),
+}
+"""The kinds that are made from the sample itself."""
+MADE = tuple(MAKERS)
+
+
+def _maker(kind: ConditionKind) -> Maker:
+    if kind not in MAKERS:
+        raise ValueError(f"{kind} are not made from pictures")
+    return MAKERS[kind]
