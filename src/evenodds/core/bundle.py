@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from evenodds.core import atomic, checksums
 from evenodds.core.errors import UserError
@@ -63,11 +64,9 @@ def best_of(folder: Path) -> int:
     return int(checksums.load(folder / "state.json")["state"]["best"])
 
 
-def fits(network: nn.Module, tensors: dict[str, Tensor]) -> bool:
-    """Whether tensors are a network's, by name and shape."""
-    return {name: value.shape for name, value in network.state_dict().items()} == {
-        name: value.shape for name, value in tensors.items()
-    }
+def fits(shapes: dict[str, torch.Size], tensors: dict[str, Tensor]) -> bool:
+    """Whether tensors have these names and shapes."""
+    return shapes == {name: value.shape for name, value in tensors.items()}
 
 
 def point(link: Path, folder: Path) -> None:

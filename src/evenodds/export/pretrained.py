@@ -19,7 +19,7 @@ from evenodds.core.spec import RowSpec, SampleSpec, spec_from_json
 from evenodds.data.tables.codec import TableCodec
 from evenodds.export.hub import FORMAT, WEIGHTS
 from evenodds.judge.judge import Judge
-from evenodds.networks.build import build
+from evenodds.networks.build import generator_shapes
 from evenodds.runs.checkpoints import Snapshot
 from evenodds.runs.run import JUDGE, Run, write_recipe
 
@@ -88,9 +88,8 @@ def open_hub(folder: Path) -> Run:
 
 def weights_of(run: Run, path: Path) -> dict[str, torch.Tensor]:
     """G's weights, of the names and shapes that the recipe says and no others, looked at before any is read."""
-    with torch.device("meta"):
-        generator, _ = build(run.spec, run.recipe.network, run.condition)
-    wanted = {name: tuple(tensor.shape) for name, tensor in generator.state_dict().items()}
+    shapes = generator_shapes(run.spec, run.recipe.network, run.condition)
+    wanted = {name: tuple(shape) for name, shape in shapes.items()}
     with safe_open(path, "pt") as file:
         found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
         if found != wanted:

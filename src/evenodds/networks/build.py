@@ -62,34 +62,59 @@ def build(
 
     Raises UserError where the network is not made for such samples.
     """
-    family = family_for(spec, settings, condition)
-    judging = settings.model_copy(update={"width": settings.width_d or settings.width})
-    players = pair(family, spec, settings, judging, condition)
-    for weight in (weight for player in players for weight in player.parameters() if weight.dim() == 4):
-        # Convolutions run up to twice as fast on this layout, on CPUs and GPUs alike. It is written anew: of one
-        # channel or one place, `contiguous` finds it there already, and leaves strides that say the other.
+    made = build_generator(spec, settings, condition)
+    return made, channels_last(discriminator(spec, settings, condition))
+
+
+def build_generator(
+    spec: SampleSpec, settings: NetworkSettings, condition: Condition | None = None
+) -> nn.Module:
+    """G alone, the same as ``build`` makes. Raises UserError where the network is not made for such samples."""
+    return channels_last(generator(spec, settings, condition))
+
+
+def generator_shapes(
+    spec: SampleSpec, settings: NetworkSettings, condition: Condition | None = None
+) -> dict[str, torch.Size]:
+    """The names and shapes of G's weights, found without memory for them: a recipe may ask for any size."""
+    with torch.device("meta"):
+        weights = generator(spec, settings, condition).state_dict()
+    return {name: weight.shape for name, weight in weights.items()}
+
+
+def channels_last(network: nn.Module) -> nn.Module:
+    """The network with its convolutions in the layout on which they run up to twice as fast, on CPUs and GPUs alike."""
+    for weight in (weight for weight in network.parameters() if weight.dim() == 4):
+        # It is written anew: of one channel or one place, `contiguous` finds it there already, and leaves strides that
+        # say the other.
         weight.data = torch.empty_like(weight, memory_format=torch.channels_last).copy_(weight.data)
-    return players
+    return network
 
 
-def pair(
-    family: Family,
-    spec: SampleSpec,
-    settings: NetworkSettings,
-    judging: NetworkSettings,
-    condition: Condition | None,
-) -> tuple[nn.Module, nn.Module]:
-    """(G, D) of a family, joined to the condition where it does not take it by itself."""
-    made, seen = family.generator, family.discriminator
+def generator(spec: SampleSpec, settings: NetworkSettings, condition: Condition | None) -> nn.Module:
+    """G of the family, joined to the condition where it does not take it by itself."""
+    made = family_for(spec, settings, condition).generator
+    network: nn.Module
     if condition is None:
-        return made(spec, settings), seen(spec, judging)
-    if family.given_pictures:
-        return made(spec, settings, condition), seen(spec, judging, condition)
-    if made is RowGenerator and isinstance(spec, RowSpec):
-        return RowGenerator(spec, settings, condition), seen(spec, judging)
-    generator = ValueGenerator(made, spec, settings, condition)
-    if condition.places:  # a row holds what was given
-        return generator, seen(spec, judging)
-    if settings.conditioning == "concat" and isinstance(spec, PictureSpec):
-        return generator, ConcatDiscriminator(seen, spec, judging, condition)
-    return generator, ProjectionDiscriminator(seen, spec, judging, condition)
+        network = made(spec, settings)
+    elif made in (RowGenerator, UNetGenerator, ResidualUNet):
+        network = made(spec, settings, condition)
+    else:
+        network = ValueGenerator(made, spec, settings, condition)
+    return network
+
+
+def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condition | None) -> nn.Module:
+    """D of the family, of its own width, joined to the condition where it does not take it by itself."""
+    family = family_for(spec, settings, condition)
+    settings = settings.model_copy(update={"width": settings.width_d or settings.width})
+    network: nn.Module
+    if condition is None or condition.places:  # a row holds what was given
+        network = family.discriminator(spec, settings)
+    elif family.given_pictures:
+        network = family.discriminator(spec, settings, condition)
+    elif settings.conditioning == "concat" and isinstance(spec, PictureSpec):
+        network = ConcatDiscriminator(family.discriminator, spec, settings, condition)
+    else:
+        network = ProjectionDiscriminator(family.discriminator, spec, settings, condition)
+    return network

@@ -14,6 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from evenodds.core.spec import PictureSpec, SampleSpec
 from evenodds.networks.fourier import row_features
 from evenodds.networks.layers import SLOPE, dense
+from evenodds.networks.optimizers import AdamW
 
 COARSE = 4
 """Pictures are halved until their shorter side is at most this many pixels."""
@@ -141,7 +142,7 @@ def fit_labels(
 def descend(network: nn.Module, loss: Callable[[], Tensor], steps: int) -> None:
     """Minimises a loss in so many steps, and leaves the network in eval mode."""
     network.train()
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
+    optimizer = AdamW(network.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, max(steps, 2))
     for _ in range(steps):
         found = loss()

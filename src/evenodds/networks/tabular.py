@@ -57,7 +57,9 @@ class RowGenerator(nn.Module):
         self.numbers = Head(known + len(choices), HEAD, len(numbers)) if numbers else None
         # From what is given and made, choices first, to the table's order.
         made = [*given, *choices, *numbers]
-        self.register_buffer("order", torch.tensor(made).argsort(), persistent=False)
+        self.register_buffer(
+            "order", torch.tensor(sorted(range(len(made)), key=made.__getitem__)), persistent=False
+        )
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x = z if c is None else torch.cat([z, c], dim=1)

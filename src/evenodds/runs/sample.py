@@ -19,7 +19,7 @@ from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_pictures, write_folder, write_grid
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
-from evenodds.networks.build import build
+from evenodds.networks.build import build_generator, generator_shapes
 from evenodds.networks.generate import WHOLE, Share, stream
 from evenodds.runs.conditions import SamplingCondition, Wanted, resolve_condition
 from evenodds.runs.run import Run
@@ -43,15 +43,13 @@ def load_generator(run: Run, device: torch.device) -> nn.Module:
     recipe: what the checkpoint does not hold is given no memory, whatever the recipe says."""
     best = run.checkpoints.best()
     tensors, _ = bundle.read(best)
-    with torch.device("meta"):
-        expected, _ = build(run.spec, run.recipe.network, run.condition)
     average = tensors.get("average", {})
-    if not bundle.fits(expected, average):
+    if not bundle.fits(generator_shapes(run.spec, run.recipe.network, run.condition), average):
         raise UserError(
             f"the checkpoint {best} does not fit the recipe of {run.path}, restore both or train anew"
         )
     with torch.random.fork_rng():
-        generator, _ = build(run.spec, run.recipe.network, run.condition)
+        generator = build_generator(run.spec, run.recipe.network, run.condition)
     generator.load_state_dict(average)
     return generator.eval().requires_grad_(False).to(device)
 

@@ -19,6 +19,7 @@ from evenodds.networks.build import build
 from evenodds.networks.classifier import descend, sight
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator
 from evenodds.networks.generate import draw
+from evenodds.networks.optimizers import Adam
 from evenodds.runs.run import Run
 
 WIDTH = 32
@@ -85,7 +86,7 @@ def approach(z: Tensor, x: Tensor, make: Make, unlike: Likeness) -> Tensor:
     """Latents (n, latent) moved until G makes pictures (n, *shape) as well as it can: Adam, the rate falling as a
     cosine."""
     z = z.detach().clone().requires_grad_(True)
-    optimizer = torch.optim.Adam([z], RATE)
+    optimizer = Adam([z], RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, DESCENT)
     for _ in range(DESCENT):
         loss = (unlike(make(z), x) + stray(z)).sum()

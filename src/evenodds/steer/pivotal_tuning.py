@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from evenodds.networks.optimizers import Adam
+
 VISITS, RATE, BATCH = 1500, 4e-3, 32
 """How often each picture is seen, about."""
 LOCAL, NEAR = 0.3, 8.0
@@ -26,7 +28,7 @@ def tuned(generator: nn.Module, make: Make, z: Tensor, x: Tensor, unlike: Unlike
     """A copy of G that makes pictures x (n, *shape) of their latents z (n, latent), and elsewhere what it made before.
     Random numbers come from torch's state."""
     own = copy.deepcopy(generator).requires_grad_(True)
-    optimizer = torch.optim.Adam(own.parameters(), RATE)
+    optimizer = Adam(own.parameters(), RATE)
     steps = VISITS * -(-len(z) // BATCH)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from evenodds.networks.optimizers import Adam
+
 GOES, STEPS, RATE = 15, 10, 0.1
 TRIES = 3
 """Known latents, at most, that are begun from."""
@@ -73,7 +75,7 @@ class LatentRefiner:
     def descend(self, start: Tensor, anchor: Tensor, like: Tensor, wanted: Tensor) -> Tensor:
         """One go: Adam on what is lacking."""
         z = start.clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([z], RATE)
+        optimizer = Adam([z], RATE)
         for _ in range(STEPS):
             made = self.make(z)
             moved = NEAR * (z - anchor).square().sum(1) + LIKE * (coarse(made) - like).square().mean(1)

@@ -12,6 +12,7 @@ from evenodds.data.store import Store
 from evenodds.game.step import Players
 from evenodds.networks.build import build
 from evenodds.networks.ema import Average
+from evenodds.networks.optimizers import Adam
 
 
 def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
@@ -31,9 +32,9 @@ def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
     )
 
 
-def make_optimizer(network: nn.Module, rate: float, game: GameSettings) -> torch.optim.Adam:
-    """Adam (Kingma and Ba 2014, 1412.6980), fused into one kernel."""
-    return torch.optim.Adam(network.parameters(), lr=rate, betas=(game.beta1, game.beta2), fused=True)
+def make_optimizer(network: nn.Module, rate: float, game: GameSettings) -> Adam:
+    """Adam, fused into one kernel."""
+    return Adam(network.parameters(), lr=rate, betas=(game.beta1, game.beta2), fused=True)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
