@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from evenodds.core.spec import ConditionKind, at_most
 from evenodds.data.images import conditions
@@ -54,6 +53,8 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
 
 def psnr(real: Bytes, fake: Bytes) -> float:
     """Peak signal-to-noise ratio of two pictures (C, H, W) in dB, at most CLEAN, which equal ones have."""
+    from skimage.metrics import peak_signal_noise_ratio
+
     if np.array_equal(real, fake):
         return CLEAN
     return min(CLEAN, float(peak_signal_noise_ratio(real, fake, data_range=255)))  # type: ignore[no-untyped-call]
@@ -61,6 +62,8 @@ def psnr(real: Bytes, fake: Bytes) -> float:
 
 def ssim(real: Bytes, fake: Bytes) -> float:
     """Structural similarity of two pictures (C, H, W), at most 1."""
+    from skimage.metrics import structural_similarity
+
     return float(structural_similarity(real, fake, channel_axis=0, data_range=255))  # type: ignore[no-untyped-call]
 
 

@@ -10,11 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.stats import norm
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from evenodds.core.spec import PictureSpec, SampleSpec, at_most
@@ -100,6 +96,9 @@ def cross(by: str, answers: Answers, real: Tensor, fake: Tensor) -> Ruling:
 
 def trees(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
     """Gradient-boosted trees on rows."""
+    # Here and not above, as in linear: it takes a moment, and a game's first checks ask no referee.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     model = HistGradientBoostingClassifier(
         max_iter=60, learning_rate=0.1, max_leaf_nodes=15, early_stopping=False, random_state=0
     )
@@ -116,6 +115,10 @@ def convolutions(spec: PictureSpec, x: Tensor, real: Tensor, asked: Tensor) -> N
 
 def linear(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
     """Logistic regression on feature vectors (n, k)."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
     model.fit(x.numpy(), real.numpy())
     return np.asarray(model.decision_function(asked.numpy()))

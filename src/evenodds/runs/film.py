@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
-from scipy.stats import rankdata
 
 from evenodds.core import atomic
 from evenodds.data.tables.codec import TableCodec
@@ -74,6 +70,10 @@ def cloud_frames(
     tables: list[Path], real: pd.DataFrame, axes: dict[str, tuple[float, float]]
 ) -> Iterator[Image.Image]:
     """Fake points over real ones and, where it was written, D's score as a heat map."""
+    import matplotlib as mpl  # takes a second, and a game starts without it
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     (x, (left, right)), (y, (low, high)) = axes.items()
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(5.6, 4.2), dpi=100, layout="constrained")
@@ -111,6 +111,8 @@ def few_colours(image: Image.Image) -> Image.Image:
 
 def shares(scores: np.ndarray) -> np.ndarray:
     """Each score's share of lower ones, 0 to 1: a score has no unit of its own."""
+    from scipy.stats import rankdata
+
     ranks: np.ndarray = rankdata(scores, axis=None).reshape(scores.shape)
     return (ranks - 1) / max(scores.size - 1, 1)
 

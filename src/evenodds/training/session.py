@@ -24,7 +24,6 @@ from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.runs.conditions import known
 from evenodds.runs.loggers import LoggerName, logging
-from evenodds.runs.report import write_report
 from evenodds.runs.run import Run, facts_of, is_run
 from evenodds.training.clock import Moment
 from evenodds.training.loop import play_along, train
@@ -105,6 +104,9 @@ def write_down(
             # Who stops a game does not wait for them.
             pairs = None if verdict["verdict"] == "interrupted" else fidelity(run, store, place)
             run.write_scores("pairs", pairs)
+        # Here and not above: its plots take a second to import, which the game need not wait for.
+        from evenodds.runs.report import write_report
+
         report = write_report(run, store)
     except Unwritable as problem:
         raise UserError(
