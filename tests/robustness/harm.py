@@ -32,11 +32,11 @@ from evenodds.runs.run import Run
 
 STAGES: dict[str, str] = {
     "preparation": "evenodds.data.prepare.write_store",
-    "round": "evenodds.training.trainer.Training.round",
-    "check": "evenodds.training.supervisor.Steward.check",
+    "round": "evenodds.training.trainer.Trainer.round",
+    "check": "evenodds.training.supervisor.Supervisor.check",
     "checkpoint": "evenodds.core.bundle.write",
     "journal": "evenodds.runs.run.Run.note",
-    "sample": "evenodds.training.snapshots.Gallery.hang",
+    "sample": "evenodds.training.snapshots.SnapshotWriter.write",
     "film": "evenodds.runs.report.make_film",
     "report": "evenodds.training.session.write_report",
 }

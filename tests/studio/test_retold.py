@@ -10,14 +10,14 @@ import pytest
 from evenodds.config.settings import GameSettings
 from evenodds.game.alarms import STUCK_FOR, Alarm, raised
 from evenodds.game.schedule import BalanceSchedule, Move, ScheduleState
-from evenodds.metrics.check import Seen
+from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.odds import Odds
 from evenodds.runs.report import EVENTS
 from evenodds.studio.i18n import speaker
 from evenodds.studio.translate import retold
 from evenodds.training.supervisor import NO_NUMBER
 
-WELL = Seen(
+WELL = CheckMetrics(
     odds=0.72, odds_low=0.69, odds_high=0.75, gap=0.01, score_range=11.0, score_deviation=0.8, coverage=0.9,
     precision=0.85, identical=0.0, spread=0.95, closeness=0.5, closeness_low=0.47, nearer_train=0.81,
     nearer_by_chance=0.8, chance=0.013, distance=0.1,
@@ -54,7 +54,7 @@ def moves() -> Iterator[Move]:
         tempo = BalanceSchedule(settings, ScheduleState())
         yield from tempo.level(AHEAD, 0.2)
         for _ in range(3):
-            yield from tempo.settle(AHEAD, False, "nothing became better for a while")
+            yield from tempo.on_plateau(AHEAD, False, "nothing became better for a while")
         yield from tempo.recover(2, NO_NUMBER.reason)
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from evenodds.studio.i18n import LANGUAGES, Language, Words, speaker
 from evenodds.studio.pages import draw, how, judge, play, runs, steer
-from evenodds.studio.pages.loading import Place
+from evenodds.studio.pages.loading import PageState
 from evenodds.studio.state import Studio
 
 PAGES = {"play": play, "how": how, "judge": judge, "steer": steer, "draw": draw, "runs": runs}
@@ -39,7 +39,7 @@ def build(studio: Studio, language: Language) -> gr.Blocks:
         with gr.Tabs():
             for key, module in PAGES.items():
                 with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}") as tab:
-                    module.page(studio, say, Place(key, chosen, here))
+                    module.page(studio, say, PageState(key, chosen, here))
                 tab.select(None, None, here, js=f"() => '{key}'", api_visibility="private")
         choose(studio, blocks, chosen)
     return blocks
@@ -64,8 +64,8 @@ def choose(studio: Studio, blocks: gr.Blocks, chosen: gr.Dropdown) -> None:
 
     def first(request: gr.Request) -> Any:
         names = studio.names()
-        asked = request.query_params.get("run", "")
-        shown = asked or studio.first or (names[0] if names else "")
+        requested = request.query_params.get("run", "")
+        shown = requested or studio.first or (names[0] if names else "")
         return gr.update(choices=names, value=shown)
 
     blocks.load(first, None, chosen, show_progress="hidden", api_visibility="private")

@@ -28,12 +28,12 @@ from evenodds.runs.source_data import store_of
 from evenodds.steer.editor import Steer
 from evenodds.studio import security
 
-KEPT = 12
+ENTRIES = 12
 """Things kept open at once, the last ones used."""
 CPU = torch.device("cpu")
 
 
-class Opened:
+class RunCache:
     """Runs of one folder, by name. Raises UserError for names that are none, and as the rooms do that it asks.
 
     Networks draw from torch's one random state, so ``asking`` lets one question in at a time.
@@ -41,12 +41,12 @@ class Opened:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.asking = threading.RLock()
-        self.kept: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+        self.lock = threading.RLock()
+        self.entries: OrderedDict[tuple[str, ...], Any] = OrderedDict()
 
     def run(self, name: str) -> Run:
         """The run as it is on the disk now."""
-        return Run.open(security.place(self.root, name))
+        return Run.open(security.run_path(self.root, name))
 
     def once(self, run: Run, what: str, make: Callable[[], Any], state: str | None = None) -> Any:
         """What ``make`` makes for the best state of a run, made once."""
@@ -56,23 +56,23 @@ class Opened:
             state or run.checkpoints.best().name,
             what,
         )
-        with self.asking:
-            if key not in self.kept:
-                self.kept[key] = make()
-            self.kept.move_to_end(key)
-            while len(self.kept) > KEPT:
-                self.kept.popitem(last=False)
-            return self.kept[key]
+        with self.lock:
+            if key not in self.entries:
+                self.entries[key] = make()
+            self.entries.move_to_end(key)
+            while len(self.entries) > ENTRIES:
+                self.entries.popitem(last=False)
+            return self.entries[key]
 
     def generator(self, run: Run) -> nn.Module:
         """The run's best G."""
-        found: nn.Module = self.once(run, "G", lambda: sample.load_generator(run, CPU))
-        return found
+        made: nn.Module = self.once(run, "G", lambda: sample.load_generator(run, CPU))
+        return made
 
     def steer(self, run: Run) -> Steer:
         """The run's latent space."""
-        found: Steer = self.once(run, "steer", lambda: Steer(run, CPU))
-        return found
+        made: Steer = self.once(run, "steer", lambda: Steer(run, CPU))
+        return made
 
     def tuned(self, run: Run, z: Tensor, pixels: bytes) -> Steer:
         """The run's latent space with a G tuned to make somebody's picture, uint8 (H, W, C) as bytes, of its latent
@@ -84,26 +84,26 @@ class Opened:
         def make() -> Steer:
             return steer.tuned(z[None], np.frombuffer(pixels, np.uint8).reshape(shape))
 
-        found: Steer = self.once(run, f"tuned {hashlib.sha256(pixels).hexdigest()}", make)
-        return found
+        made: Steer = self.once(run, f"tuned {hashlib.sha256(pixels).hexdigest()}", make)
+        return made
 
     def store(self, run: Run) -> Store:
         """The data of a run."""
-        found: Store = self.once(run, "store", lambda: store_of(run), "any")
-        return found
+        made: Store = self.once(run, "store", lambda: store_of(run), "any")
+        return made
 
     def judge(self, run: Run) -> Judge:
         """The run's judge, which is trained the first time."""
-        found: Judge = self.once(run, "judge", lambda: train.judge_of(run, CPU))
-        return found
+        made: Judge = self.once(run, "judge", lambda: train.judge_of(run, CPU))
+        return made
 
     def nearest(self, run: Run, block: Any, count: int = 4) -> Any:
         """The real samples nearest to a stored one, as the store keeps them."""
         store = self.store(run)
-        reals = self.once(run, "nearest", lambda: nearest.known(store), "any")
-        return nearest.nearest(store, reals, block, count)
+        real_samples = self.once(run, "nearest", lambda: nearest.known(store), "any")
+        return nearest.nearest(store, real_samples, block, count)
 
-    def reals(self, run: Run) -> Any:
+    def real_samples(self, run: Run) -> Any:
         """Held-out reals: a table, or uint8 pictures (n, H, W, C)."""
         store = self.store(run)
         if store.codec_json is not None:
@@ -113,12 +113,12 @@ class Opened:
         return store.heldout(np.arange(count)).transpose(0, 2, 3, 1)
 
     def fakes(
-        self, run: Run, n: int, seed: int, given: Mapping[str, str] | NDArray[np.uint8] | None = None
+        self, run: Run, n: int, seed: int, condition: Mapping[str, str] | NDArray[np.uint8] | None = None
     ) -> Any:
         """n fresh fakes under values or pictures (m, H, W, C), never a path: a table, or uint8 (n, H, W, C)."""
         generator = self.generator(run)
-        with self.asking, torch.random.fork_rng():
-            wish = resolve_condition(run, given, seed)
+        with self.lock, torch.random.fork_rng():
+            condition_for = resolve_condition(run, condition, seed)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sample.pictures(run, n, seed, CPU, wish, generator)))
-            return next(sample.rows(run, n, seed, CPU, wish, generator))
+                return np.concatenate(list(sample.pictures(run, n, seed, CPU, condition_for, generator)))
+            return next(sample.rows(run, n, seed, CPU, condition_for, generator))

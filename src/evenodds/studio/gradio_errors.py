@@ -12,14 +12,14 @@ from evenodds.core.errors import UserError
 from evenodds.data.images.album import BadPicture
 
 
-def telling(answer: Callable[..., Any]) -> Callable[..., Any]:
+def with_gradio_errors(answer: Callable[..., Any]) -> Callable[..., Any]:
     """The same, whose UserError becomes gradio's, which a browser shows and a client is told."""
 
     @functools.wraps(answer)
-    def told(*arguments: Any) -> Any:
+    def answered(*arguments: Any) -> Any:
         try:
             return answer(*arguments)
         except (UserError, BadPicture) as problem:
             raise gr.Error(" ".join(str(problem).split()), print_exception=False) from problem
 
-    return told
+    return answered

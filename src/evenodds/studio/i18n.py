@@ -21,10 +21,10 @@ class Words(Protocol):
 @cache
 def texts() -> dict[str, dict[Language, str]]:
     """Every text in every language, by its key."""
-    found: dict[str, dict[Language, str]] = json.loads(
+    loaded: dict[str, dict[Language, str]] = json.loads(
         files("evenodds.studio").joinpath("words.json").read_text("utf-8")
     )
-    return found
+    return loaded
 
 
 def speaker(language: Language) -> Words:
@@ -40,10 +40,10 @@ def speaker(language: Language) -> Words:
 def preferred(accepted: str | None) -> Language:
     """The language for a browser's Accept-Language: the first of ours that it names, else English."""
     ranked = []
-    for place, part in enumerate((accepted or "").split(",")):
+    for position, part in enumerate((accepted or "").split(",")):
         tag, _, weight = part.strip().partition(";q=")
         try:
-            ranked.append((-float(weight or 1), place, tag.split("-")[0].lower()))
+            ranked.append((-float(weight or 1), position, tag.split("-")[0].lower()))
         except ValueError:
             continue
     return next((tag for _, _, tag in sorted(ranked) if tag in LANGUAGES), "en")

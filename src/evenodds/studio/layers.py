@@ -40,7 +40,7 @@ def inside(network: nn.Module, *inputs: Any) -> tuple[Tensor, list[Layer]]:
     """What a network answers to one sample, and its maps wherever their side changes, in the order they arise."""
     seen: list[Tensor] = []
 
-    def keep(module: nn.Module, given: Any, answer: Any) -> None:
+    def keep(module: nn.Module, inputs: Any, answer: Any) -> None:
         if isinstance(answer, Tensor) and answer.dim() == 4 and answer.shape[-1] > 1:
             # The next layer may change it in place.
             seen.append(answer[0].clone())

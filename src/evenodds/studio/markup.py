@@ -16,9 +16,9 @@ def alert(text: str) -> str:
     return f'<p class="eo-alert" role="alert">{escape(text)}</p>'
 
 
-def image(source: str, told: str, kind: str = "eo-sheet") -> str:
+def image(source: str, alternative: str, kind: str = "eo-sheet") -> str:
     """A picture, and what it shows for who does not see it."""
-    return f'<img class="{kind}" src="{source}" alt="{escape(told)}">'
+    return f'<img class="{kind}" src="{source}" alt="{escape(alternative)}">'
 
 
 def figure(content: str, caption: str, kind: str = "") -> str:

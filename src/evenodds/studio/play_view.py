@@ -19,7 +19,7 @@ from evenodds.runs.report import events
 from evenodds.runs.run import Run
 from evenodds.runs.status import standing
 from evenodds.studio import markup, plots
-from evenodds.studio.cache import Opened
+from evenodds.studio.cache import RunCache
 from evenodds.studio.i18n import Words
 from evenodds.studio.processes import Status
 from evenodds.studio.translate import retold
@@ -46,20 +46,20 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         return "".join(parts)
     last = checks[-1]
     parts.append(plots.meter(say, last["odds"], say("meter")))
-    heard = [check for check in checks if check.get("referee") is not None]
-    key, facts = standing({**last, "referee": heard[-1]["referee"] if heard else None})
+    ruled = [check for check in checks if check.get("referee") is not None]
+    key, facts = standing({**last, "referee": ruled[-1]["referee"] if ruled else None})
     facts = {name: retold(say, fact) for name, fact in facts.items()}
     parts.append(f'<p class="eo-said" aria-live="polite">{escape(say("standing " + key, **facts))}</p>')
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
     played = {"speed": round(last["speed"]), "seconds": round(last["seconds"])}
     parts.append(markup.note(say("rounds played", rounds=last["round"], seen=last["seen"], **played)))
-    found = events(run)[-EVENTS:]
-    if found:
+    paths = events(run)[-EVENTS:]
+    if paths:
         lines = "".join(
             f'<li class="{"eo-alarm" if what.startswith("alarm") else ""}"><b>{rounds:,}</b> '
             f"{escape(retold(say, what))}</li>"
-            for rounds, what in reversed(found)
+            for rounds, what in reversed(paths)
         )
         parts.append(f'<h3>{say("what happened")}</h3><ul class="eo-events">{lines}</ul>')
     return "".join(parts)
@@ -125,23 +125,23 @@ def sheets(run: Run) -> list[Path]:
     return list(run.samples("png" if isinstance(run.spec, PictureSpec) else "csv"))
 
 
-def scene(say: Words, opened: Opened, run: Run, back: float) -> str:
+def scene(say: Words, cache: RunCache, run: Run, back: float) -> str:
     """What G makes of fixed latents, beside reals; ``back`` is the share of the film to be shown, 1 is now."""
-    found = sheets(run)
-    if not found:
+    paths = sheets(run)
+    if not paths:
         return markup.note(say("no samples"))
-    place = round((len(found) - 1) * min(max(back, 0.0), 1.0))
-    title = f"<h3>{say('after rounds', rounds=int(found[place].stem))}</h3>"
+    index = round((len(paths) - 1) * min(max(back, 0.0), 1.0))
+    title = f"<h3>{say('after rounds', rounds=int(paths[index].stem))}</h3>"
     if isinstance(run.spec, PictureSpec):
-        return title + pictures(say, opened, run, found[place])
-    return title + table(say, opened, run, found, place)
+        return title + pictures(say, cache, run, paths[index])
+    return title + table(say, cache, run, paths, index)
 
 
-def pictures(say: Words, opened: Opened, run: Run, sheet: Path) -> str:
+def pictures(say: Words, cache: RunCache, run: Run, sheet: Path) -> str:
     """The sheet of fakes beside one of held-out reals."""
     base = f"/runs/{quote(run.path.name)}"
     try:
-        opened.store(run)
+        cache.store(run)
         real = markup.image(f"{base}/reals.png", say("alt reals"))
     except UserError as problem:
         real = markup.note(str(problem))
@@ -152,35 +152,35 @@ def pictures(say: Words, opened: Opened, run: Run, sheet: Path) -> str:
     return f'<div class="eo-pair">{both}</div>'
 
 
-def table(say: Words, opened: Opened, run: Run, found: list[Path], place: int) -> str:
+def table(say: Words, cache: RunCache, run: Run, paths: list[Path], index: int) -> str:
     """The cloud where a table has two numbers or more, and the first rows."""
-    return cloud_of(say, opened, run, place) + shown(say, pd.read_csv(found[place]).head(ROWS))
+    return cloud_of(say, cache, run, index) + shown(say, pd.read_csv(paths[index]).head(ROWS))
 
 
-def cloud_of(say: Words, opened: Opened, run: Run, place: int) -> str:
+def cloud_of(say: Words, cache: RunCache, run: Run, index: int) -> str:
     """The cloud, and what its colours mean; nothing where a table has fewer than two numbers."""
-    seen = cloud_alone(say, opened, run, place)
+    drawing = cloud_alone(say, cache, run, index)
     key = f'<span class="eo-key eo-fake">{say("fakes")}</span><span class="eo-key eo-real">{say("reals")}</span>'
-    if "<image" in seen:
+    if "<image" in drawing:
         key += f'<span class="eo-key eo-heat">{say("heat")}</span>'
-    return f'<p class="eo-keys">{key}</p>{seen}' if seen else ""
+    return f'<p class="eo-keys">{key}</p>{drawing}' if drawing else ""
 
 
-def cloud_alone(say: Words, opened: Opened, run: Run, place: int) -> str:
+def cloud_alone(say: Words, cache: RunCache, run: Run, index: int) -> str:
     """The fakes of one check over reals and D's score, by the first two numbers of a table."""
-    found = sheets(run)
-    place %= len(found)
+    paths = sheets(run)
+    index %= len(paths)
     axes = dict(list(number_ranges(TableCodec.from_json(run.codec())).items())[:2])
     if len(axes) < 2:
         return ""
-    scores = found[place].with_suffix(".npy")
+    scores = paths[index].with_suffix(".npy")
     heat = np.load(scores, allow_pickle=False) if scores.exists() else None
-    before = pd.read_csv(found[place - 1]) if place else None
+    before = pd.read_csv(paths[index - 1]) if index else None
     try:
-        real = opened.reals(run)
+        real = cache.real_samples(run)
     except UserError:
         real = None
-    return plots.cloud(say, axes, real, pd.read_csv(found[place]), before, heat)
+    return plots.cloud(say, axes, real, pd.read_csv(paths[index]), before, heat)
 
 
 def shown(say: Words, rows: pd.DataFrame) -> str:

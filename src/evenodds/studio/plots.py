@@ -21,7 +21,7 @@ TICKS = 16
 """From the ground down to the base line of its ticks."""
 BELOW = 4
 """Under the base line of an axis's name, for letters that go below it."""
-ASIDE = 44
+MARGIN_AT_EVEN = 44
 """Room for the word at the even line."""
 CLOUD_WIDE, CLOUD_HIGH = 640, 460
 POINTS = 500
@@ -32,9 +32,9 @@ SURE = 0.5
 def meter(say: Words, fake: float, what: str) -> str:
     """How much fake and how much real, as one bar with both figures; ``fake`` is a share."""
     share = min(max(fake, 0.0), 1.0)
-    told = f"{figure(share)} {say('fake')}, {figure(1 - share)} {say('real')}"
+    summary = f"{figure(share)} {say('fake')}, {figure(1 - share)} {say('real')}"
     return (
-        f'<figure class="eo-meter" role="img" aria-label="{escape(f"{what}: {told}")}">'
+        f'<figure class="eo-meter" role="img" aria-label="{escape(f"{what}: {summary}")}">'
         f"<figcaption>{escape(what)}</figcaption>"
         f'<div class="eo-figures"><b class="eo-fake">{figure(share)}<small>{say("fake")}</small></b>'
         f'<b class="eo-real">{figure(1 - share)}<small>{say("real")}</small></b></div>'
@@ -50,13 +50,13 @@ def figure(share: float) -> str:
     return f"{percent:.{places}f} %"
 
 
-def level(name: str, share: float, told: str, kind: str) -> str:
+def level(name: str, share: float, summary: str, kind: str) -> str:
     """How far one player has come, as a bar; ``kind`` is real for D and fake for G."""
     return (
         f'<div class="eo-level"><span>{escape(name)}</span>'
-        f'<div class="eo-track" role="img" aria-label="{escape(f"{name}: {told}")}">'
+        f'<div class="eo-track" role="img" aria-label="{escape(f"{name}: {summary}")}">'
         f'<i class="eo-{kind}" style="width:{100 * min(max(share, 0.0), 1.0):.0f}%"></i></div>'
-        f"<span>{escape(told)}</span></div>"
+        f"<span>{escape(summary)}</span></div>"
     )
 
 
@@ -67,7 +67,7 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
 
     def at(rounds: float, odds: float) -> tuple[float, float]:
         return (
-            LEFT + (WIDE - LEFT - ASIDE) * rounds / last,
+            LEFT + (WIDE - LEFT - MARGIN_AT_EVEN) * rounds / last,
             TOP + (HIGH - TOP - BOTTOM) * (1 - odds),
         )
 
@@ -75,27 +75,32 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
     for odds in (0, 0.25, 0.5, 0.75, 1):
         _, y = at(0, odds)
         kind = "eo-evenline" if odds == SURE else "eo-grid"
-        parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDE - ASIDE}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(
+            f'<line class="{kind}" x1="{LEFT}" x2="{WIDE - MARGIN_AT_EVEN}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        )
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{odds:.0%}</text>')
     _, middle = at(0, SURE)
-    parts.append(f'<text class="eo-strong" x="{WIDE - ASIDE + 6}" y="{middle + 4:.1f}">{say("even")}</text>')
+    parts.append(
+        f'<text class="eo-strong" x="{WIDE - MARGIN_AT_EVEN + 6}" y="{middle + 4:.1f}">{say("even")}</text>'
+    )
     for rounds in ticks(last):
         x, y = at(rounds, 0)
         parts.append(f'<text x="{x:.1f}" y="{y + TICKS:.1f}" text-anchor="middle">{rounds:,}</text>')
     parts.append(f'<text x="{LEFT}" y="{HIGH - BELOW}">{say("round")}</text>')
-    for place, (name, checks) in enumerate(lines.items()):
-        parts.append(curve(at, checks, f"eo-line{place % 4}"))
+    for index, (name, checks) in enumerate(lines.items()):
+        parts.append(curve(at, checks, f"eo-line{index % 4}"))
         if len(lines) > 1:
             x, y = at(last, 0)
             parts.append(
-                f'<text class="eo-line{place % 4}-text" x="{x:.1f}" y="{TOP + 14 * (place + 1)}" text-anchor="end">'
+                f'<text class="eo-line{index % 4}-text" x="{x:.1f}" y="{TOP + 14 * (index + 1)}" text-anchor="end">'
                 f"{escape(name)}</text>"
             )
-    told = "; ".join(f"{name}: {figure(checks[-1]['odds'])}" for name, checks in lines.items()) or say(
+    summary = "; ".join(f"{name}: {figure(checks[-1]['odds'])}" for name, checks in lines.items()) or say(
         "no checks"
     )
+    label = escape(say("odds") + ", " + summary)
     return (
-        f'<svg class="eo-plot" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(say("odds") + ", " + told)}">'
+        f'<svg class="eo-plot" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{label}">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -134,7 +139,7 @@ def cloud(
     fake: pd.DataFrame,
     before: pd.DataFrame | None,
     heat: np.ndarray | None,
-    asked: dict[str, float] | None = None,
+    marked: dict[str, float] | None = None,
 ) -> str:
     """Fakes over reals, and D's score (rows upwards) as a heat map. ``before`` are the same fakes at the check before,
     from where they move here; ``asked`` is one row to be marked."""
@@ -153,13 +158,13 @@ def cloud(
             'preserveAspectRatio="none"/>'
         )
     for value in ticks_between(left, right):
-        place = LEFT + wide * (value - left) / (right - left)
+        index = LEFT + wide * (value - left) / (right - left)
         parts.append(
-            f'<text x="{place:.0f}" y="{CLOUD_HIGH - BOTTOM + TICKS}" text-anchor="middle">{value:g}</text>'
+            f'<text x="{index:.0f}" y="{CLOUD_HIGH - BOTTOM + TICKS}" text-anchor="middle">{value:g}</text>'
         )
     for value in ticks_between(low, high):
-        place = TOP + tall * (1 - (value - low) / (high - low))
-        parts.append(f'<text x="{LEFT - 6}" y="{place + 4:.0f}" text-anchor="end">{value:g}</text>')
+        index = TOP + tall * (1 - (value - low) / (high - low))
+        parts.append(f'<text x="{LEFT - 6}" y="{index + 4:.0f}" text-anchor="end">{value:g}</text>')
     parts.append(
         f'<text class="eo-strong" x="{CLOUD_WIDE - RIGHT}" y="{CLOUD_HIGH - BELOW}" text-anchor="end">'
         f"{escape(x)}</text>"
@@ -180,8 +185,8 @@ def cloud(
         if math.isfinite(a + b + c + d)
     ]
     parts.append("</g>")
-    if asked is not None:
-        [(a, b)] = at(pd.DataFrame([asked]))
+    if marked is not None:
+        [(a, b)] = at(pd.DataFrame([marked]))
         parts.append(
             f'<g class="eo-asked"><circle cx="{a:.1f}" cy="{b:.1f}" r="11"/>'
             f'<path d="M{a:.1f} {b - 17:.1f}v34M{a - 17:.1f} {b:.1f}h34"/></g>'
@@ -202,8 +207,8 @@ def ticks_between(low: float, high: float) -> list[float]:
 def heat_map(scores: np.ndarray) -> str:
     """D's scores (rows upwards) as a picture, a data URL: the higher among the others, the bluer."""
     share = shares(scores.astype(np.float64))[::-1, :, None]
-    colour = (1 - share) * np.array([255, 255, 255]) + share * np.array([122, 172, 222])
-    image = Image.fromarray(colour.round().astype(np.uint8)).resize((256, 192), Image.Resampling.BICUBIC)
+    color = (1 - share) * np.array([255, 255, 255]) + share * np.array([122, 172, 222])
+    image = Image.fromarray(color.round().astype(np.uint8)).resize((256, 192), Image.Resampling.BICUBIC)
     return inline(image)
 
 

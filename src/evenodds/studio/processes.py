@@ -17,7 +17,7 @@ from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.runs.run import Run, player_of
 from evenodds.runs.status import OVER
-from evenodds.studio.security import OWN, place
+from evenodds.studio.security import OWN, run_path
 
 Phase = Literal["none", "preparing", "playing", "paused", "over", "failed"]
 GOES_ON = 130, -signal.SIGINT, -signal.SIGTERM
@@ -46,14 +46,14 @@ class Trainings:
 
     def start(self, name: str, source: str, flags: list[str]) -> None:
         """Starts `evenodds train`. Raises UserError where it runs already, and for a name that is none."""
-        folder = place(self.root, name)
+        folder = run_path(self.root, name)
         with self.changing:
             if self.pid(name) is not None:
                 raise UserError(f"{name} is being trained already, pause it first")
             command = [sys.executable, "-m", "evenodds", "train", source, "--out", str(folder), *flags]
-            own = self.root / OWN
-            own.mkdir(parents=True, exist_ok=True)
-            with (own / f"{name}.log").open("wb") as log:
+            studio_folder = self.root / OWN
+            studio_folder.mkdir(parents=True, exist_ok=True)
+            with (studio_folder / f"{name}.log").open("wb") as log:
                 child = subprocess.Popen(  # noqa: S603  no shell, and every argument is one
                     command,
                     stdin=subprocess.DEVNULL,
@@ -64,12 +64,12 @@ class Trainings:
                 )
             self.children[name] = child
             atomic.write_bytes(
-                own / f"{name}.json", json.dumps({"pid": child.pid, "command": command}).encode()
+                studio_folder / f"{name}.json", json.dumps({"pid": child.pid, "command": command}).encode()
             )
 
     def resume(self, name: str, budget: str | None = None) -> None:
         """Gives a run's own command again, with another budget where one is named. Raises UserError as ``start``."""
-        run = Run.open(place(self.root, name))
+        run = Run.open(run_path(self.root, name))
         self.start(name, str(run.facts["source"]), flags_of(run.facts, budget))
 
     def stop(self, name: str) -> None:
@@ -81,7 +81,7 @@ class Trainings:
 
     def delete(self, name: str) -> None:
         """Takes a run away for good. Raises UserError while it is being trained."""
-        folder = place(self.root, name)
+        folder = run_path(self.root, name)
         if self.pid(name) is not None:
             raise UserError(f"{name} is being trained, pause it first")
         with atomic.reporting_write_errors(self.root):
@@ -94,15 +94,15 @@ class Trainings:
         child = self.children.get(name)
         if child is not None and child.poll() is None:
             return child.pid
-        folder = place(self.root, name)
-        for found in (self.record(name).get("pid"), player_of(folder)):
-            if isinstance(found, int) and trains(found, folder):
-                return found
+        folder = run_path(self.root, name)
+        for pid in (self.record(name).get("pid"), player_of(folder)):
+            if isinstance(pid, int) and trains(pid, folder):
+                return pid
         return None
 
     def status(self, name: str) -> Status:
         """Where a run is. Raises UserError for a name that is none."""
-        folder = place(self.root, name)
+        folder = run_path(self.root, name)
         started = (folder / "recipe.json").is_file()
         line = self.last_line(name)
         if self.pid(name) is not None:
@@ -119,7 +119,7 @@ class Trainings:
         over = verdict is not None and verdict["verdict"] in OVER | {"budget"}
         return Status("over" if over else "paused", line)
 
-    def known(self) -> list[str]:
+    def names(self) -> list[str]:
         """The names of trainings that run and have no run folder yet."""
         for child in list(self.children.values()):
             child.poll()  # or what ended would stay listed as a process
@@ -134,10 +134,10 @@ class Trainings:
         """What was noted when a training was started, by this studio or an earlier one."""
         path = self.root / OWN / f"{name}.json"
         try:
-            found: dict[str, Any] = json.loads(path.read_text())
+            record: dict[str, Any] = json.loads(path.read_text())
         except (OSError, ValueError):
             return {}
-        return found
+        return record
 
     def last_line(self, name: str) -> str:
         """The last line that a training said."""
@@ -169,12 +169,12 @@ def trains(pid: int, folder: Path) -> bool:
 
 def flags_of(facts: dict[str, Any], budget: str | None) -> list[str]:
     """The flags that give a run's recipe again."""
-    found: list[str] = []
+    flags: list[str] = []
     for room in facts["settings"].values():
         for name, value in room.items():
             if name == "budget" and budget:
                 value = budget
             for part in value if isinstance(value, list) else [value]:
                 if part is not None:
-                    found += [f"--{name.replace('_', '-')}", str(part)]
-    return found
+                    flags += [f"--{name.replace('_', '-')}", str(part)]
+    return flags

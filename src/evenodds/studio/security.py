@@ -22,7 +22,7 @@ FILES = re.compile(r"film\.gif|report\.html|samples/\d{1,12}\.png")
 """What is served of a run."""
 
 
-def place(root: Path, name: object) -> Path:
+def run_path(root: Path, name: object) -> Path:
     """The folder of the run called ``name``, whether it is there yet or not.
 
     Raises UserError for what is no plain name, and for a link that leads out of ``root``.
@@ -39,12 +39,12 @@ def place(root: Path, name: object) -> Path:
 
 def runs(root: Path) -> list[str]:
     """The names of the runs in a folder, the newest first."""
-    found = [
+    folders = [
         path.parent
         for path in root.glob("*/recipe.json")
         if NAME.fullmatch(path.parent.name) and path.resolve().parent.parent == root.resolve()
     ]
-    return [path.name for path in sorted(found, key=lambda path: (-touched(path), path.name))]
+    return [path.name for path in sorted(folders, key=lambda path: (-touched(path), path.name))]
 
 
 def touched(run: Path) -> float:
@@ -55,7 +55,7 @@ def touched(run: Path) -> float:
 
 def served(root: Path, name: str, file: str) -> Path:
     """A file of a run that a browser may see. Raises UserError for any other, and where it is not there."""
-    path = place(root, name) / file
+    path = run_path(root, name) / file
     if not FILES.fullmatch(file) or not path.is_file() or path.resolve().parent != path.parent.resolve():
         raise UserError(f"{name} has no such file to be seen")
     return path

@@ -52,11 +52,11 @@ def make(studio: Studio, host: str, password: str | None) -> Any:
     # Where a file is expected, an address would be fetched: nothing is asked of the network for whoever asks it.
     processing_utils.async_ssrf_protected_download = fetch_nothing
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    seen = Seen(studio)
-    app.add_route("/", home)
+    run_files = RunFiles(studio)
+    app.add_route("/", redirect_home)
     app.add_route("/favicon.ico", icon)
-    app.add_route("/runs/{name}/reals.png", seen.reals)
-    app.add_route("/runs/{name}/{file:path}", seen.file)
+    app.add_route("/runs/{name}/reals.png", run_files.real_sheet)
+    app.add_route("/runs/{name}/{file:path}", run_files.file)
     for language in LANGUAGES:
         app.add_route(f"/{language}/{RESIZER}", nothing)
         blocks = build(studio, language)
@@ -81,7 +81,7 @@ async def fetch_nothing(url: str, *rest: Any) -> str:
     raise gr.Error("give a file, and no address of one", print_exception=False)
 
 
-def home(request: Request) -> Response:
+def redirect_home(request: Request) -> Response:
     """To the page in the browser's language."""
     language = preferred(request.headers.get("accept-language"))
     query = f"?{request.url.query}" if request.url.query else ""
@@ -100,7 +100,7 @@ def nothing(request: Request) -> Response:
     return Response("", media_type="text/javascript")
 
 
-class Seen:
+class RunFiles:
     """What a browser sees of runs, by name."""
 
     def __init__(self, studio: Studio) -> None:
@@ -115,13 +115,13 @@ class Seen:
             return PlainTextResponse(str(problem), 404)
         return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
 
-    def reals(self, request: Request) -> Response:
+    def real_sheet(self, request: Request) -> Response:
         """A sheet of held-out reals."""
         try:
             run = self.studio.run(request.path_params["name"])
             if (run.path / "codec.json").exists():
                 raise UserError("a table's reals are no pictures")
-            sheet = png(grid_image(self.studio.opened.reals(run)))
+            sheet = png(grid_image(self.studio.cache.real_samples(run)))
         except UserError as problem:
             return PlainTextResponse(str(problem), 404)
         return Response(sheet, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
@@ -144,7 +144,7 @@ class Guard:
             await refusal(scope, receive, send)
             return
 
-        async def told(message: Any) -> None:
+        async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [
                     *message["headers"],
@@ -154,7 +154,7 @@ class Guard:
                 ]
             await send(message)
 
-        await self.app(scope, receive, told)
+        await self.app(scope, receive, send_guarded)
 
     def refusal(self, headers: Headers, path: str) -> Response | None:
         """Why a request is not let in, or None."""
@@ -175,10 +175,10 @@ class Guard:
         """Whether a request brings the password, whatever the user's name."""
         kind, _, text = authorization.partition(" ")
         try:
-            _, _, given = base64.b64decode(text, validate=True).decode().partition(":")
+            _, _, password = base64.b64decode(text, validate=True).decode().partition(":")
         except ValueError:  # not Base64, or not UTF-8
             return False
-        return kind.lower() == "basic" and hmac.compare_digest(given.encode(), str(self.password).encode())
+        return kind.lower() == "basic" and hmac.compare_digest(password.encode(), str(self.password).encode())
 
 
 def hostname(address: str) -> str:

@@ -15,7 +15,7 @@ from evenodds.judge import train
 from evenodds.judge.judge import Judge
 from evenodds.runs.run import Run
 from evenodds.studio import security
-from evenodds.studio.cache import Opened
+from evenodds.studio.cache import RunCache
 from evenodds.studio.processes import Trainings
 
 
@@ -28,30 +28,30 @@ class Studio:
     """Whether the studio answers this machine alone: then paths on it may be trained on."""
     first: str = ""
     """The run to be shown first."""
-    opened: Opened = field(init=False)
+    cache: RunCache = field(init=False)
     trainings: Trainings = field(init=False)
 
     def __post_init__(self) -> None:
         self.root = self.root.absolute()
         self.root.mkdir(parents=True, exist_ok=True)
-        self.opened = Opened(self.root)
+        self.cache = RunCache(self.root)
         self.trainings = Trainings(self.root)
 
     def names(self) -> list[str]:
         """The runs to choose from, those that are just beginning first."""
-        return list(dict.fromkeys([*self.trainings.known(), *security.runs(self.root)]))
+        return list(dict.fromkeys([*self.trainings.names(), *security.runs(self.root)]))
 
     def run(self, name: object) -> Run:
         """The run of that name. Raises UserError where none is chosen, and where there is none."""
         if not name:
             raise UserError("no run is chosen: start one on the first page, or choose one above")
-        return Run.open(security.place(self.root, name))
+        return Run.open(security.run_path(self.root, name))
 
     def judge(self, run: Run) -> Judge:
         """The run's judge. The first time a process of its own trains it, so that nobody else is kept waiting."""
         if train.fresh_judge(run) is None:
             command("judge", str(run.path), example(run), "--json")
-        return self.opened.judge(run)
+        return self.cache.judge(run)
 
 
 def example(run: Run) -> str:

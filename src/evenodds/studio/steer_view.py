@@ -24,7 +24,7 @@ SIDE = 128
 """Pixels that a picture's side is shown with, about."""
 
 
-class Own(NamedTuple):
+class OwnPicture(NamedTuple):
     """Somebody's own picture: the latent that was found for it in a run, and its ``pixels``, uint8 (H, W, C) as bytes,
     where a G tuned to it is to make it."""
 
@@ -35,27 +35,27 @@ class Own(NamedTuple):
 
 def steering(studio: Studio, name: str) -> Steer:
     """The latent space of a run. Raises UserError where it has none."""
-    return studio.opened.steer(studio.run(name))
+    return studio.cache.steer(studio.run(name))
 
 
 def numbers(text: str) -> list[int]:
     """Seeds in a text. Raises UserError for what is none."""
-    words = re.split(r"[\s,]+", text.strip())
-    if not all(re.fullmatch(r"\d{1,9}", word) for word in words if word):
+    parts = re.split(r"[\s,]+", text.strip())
+    if not all(re.fullmatch(r"\d{1,9}", part) for part in parts if part):
         raise UserError(f"{text[:80]!r} are no seeds, give whole numbers with spaces between")
-    return [int(word) for word in words if word]
+    return [int(part) for part in parts if part]
 
 
 def usable(studio: Studio, name: str) -> list[Direction]:
     """The directions that hold for a run's best state, by name."""
     run = studio.run(name)
-    found = []
+    directions = []
     for one in names(run):
         try:
-            found.append(recall(run, one))
+            directions.append(recall(run, one))
         except UserError:  # of an earlier state
             continue
-    return found
+    return directions
 
 
 def sentence(say: Words, direction: Direction) -> str:
@@ -63,19 +63,24 @@ def sentence(say: Words, direction: Direction) -> str:
     effect = direction.effect
     if "flipped" not in effect:
         return say("direction seen", name=direction.name)
-    kept = ", ".join(f"{column} {share:.0%}" for column, share in effect["kept"].items())
+    unchanged = ", ".join(f"{column} {share:.0%}" for column, share in effect["kept"].items())
     text = say("direction flips", name=direction.name, share=effect["flipped"])
-    return text + (say("direction keeps", kept=kept) if kept else "")
+    return text + (say("direction keeps", kept=unchanged) if unchanged else "")
 
 
 def moved(
-    studio: Studio, say: Words, name: str, seeds: list[int], amounts: dict[str, float], own: Own | None = None
+    studio: Studio,
+    say: Words,
+    name: str,
+    seeds: list[int],
+    amounts: dict[str, float],
+    own_picture: OwnPicture | None = None,
 ) -> str:
-    """Fakes of seeds as they are, and moved along directions by amounts in steps; somebody's ``own`` comes first."""
+    """Fakes of seeds as they are, and moved along directions by amounts in steps; a person's own picture first."""
     if not seeds:
         raise UserError(say("no seeds"))
     steer = steering(studio, name)
-    with studio.opened.asking:
+    with studio.cache.lock:
         z = steer.latents(seeds)
         way = torch.zeros(z.shape[1])
         for one, amount in amounts.items():
@@ -83,11 +88,13 @@ def moved(
                 direction = recall(steer.run, one)
                 way = way + amount * direction.step * direction.vector
         ends = [steer.make(z), steer.make(z + way)]
-        if own is not None and own.run == name:
-            home = torch.tensor([own.latent])
-            maker = studio.opened.tuned(steer.run, home[0], own.pixels) if own.pixels else steer
+        if own_picture is not None and own_picture.run == name:
+            start = torch.tensor([own_picture.latent])
+            maker = (
+                studio.cache.tuned(steer.run, start[0], own_picture.pixels) if own_picture.pixels else steer
+            )
             ends = [
-                torch.cat([maker.make(at), end]) for at, end in zip((home, home + way), ends, strict=True)
+                torch.cat([maker.make(at), end]) for at, end in zip((start, start + way), ends, strict=True)
             ]
         made = torch.cat(ends)
     if isinstance(steer.run.spec, PictureSpec):
@@ -98,7 +105,7 @@ def moved(
     axes = dict(list(number_ranges(codec).items())[:2])
     seen = ""
     if len(axes) == 2:
-        seen = plots.cloud(say, axes, studio.opened.reals(steer.run), after, before, None)
+        seen = plots.cloud(say, axes, studio.cache.real_samples(steer.run), after, before, None)
     seen += f"<h3>{say('before')}</h3>{play_view.shown(say, before)}"
     return f"{seen}<h3>{say('after')}</h3>{play_view.shown(say, after)}"
 
@@ -127,7 +134,7 @@ def thumbnails(studio: Studio, steer: Steer) -> list[Any]:
     """The fakes of the first seeds with their numbers, none of a table."""
     if not isinstance(steer.run.spec, PictureSpec):
         return []
-    with studio.opened.asking:
+    with studio.cache.lock:
         made = to_pictures(steer.make(steer.latents(range(THUMBS))))
     times = max(1, SIDE // made.shape[1])
-    return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(place)) for place, one in enumerate(made)]
+    return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(index)) for index, one in enumerate(made)]

@@ -27,10 +27,10 @@ from evenodds.runs.run import Run
 from evenodds.runs.sample import shown
 from evenodds.studio import markup, plots, security
 from evenodds.studio.cache import CPU
-from evenodds.studio.gradio_errors import telling
+from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
-from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio
 
 CANVAS = ("pen", "eraser", "undo", "clear", "label", "result")
@@ -39,9 +39,9 @@ STROKES = 2_000_000
 """Characters of a drawing on the canvas, at most."""
 
 
-def page(studio: Studio, say: Words, place: Place) -> None:
+def page(studio: Studio, say: Words, state: PageState) -> None:
     """The page, for the run that is chosen."""
-    chosen = place.chosen
+    chosen = state.chosen
     gr.Markdown(say("draw intro"))
     note = gr.HTML(elem_id="draw-note")
     canvas = gr.HTML(
@@ -64,10 +64,10 @@ def page(studio: Studio, say: Words, place: Place) -> None:
             fits = drawn_upon(run)
         except UserError as problem:
             return "", gr.update(visible=False), markup.note(str(problem))
-        told = "" if fits else markup.alert(say("draw not"))
-        return told, gr.update(value=name, visible=True) if fits else gr.update(visible=False), ""
+        warning = "" if fits else markup.alert(say("draw not"))
+        return warning, gr.update(value=name, visible=True) if fits else gr.update(visible=False), ""
 
-    arriving(place, fit, [note, canvas, result])
+    load_when_shown(state, fit, [note, canvas, result])
 
     def upload(name: str, file: str | None) -> str:
         if file is None:
@@ -77,12 +77,12 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         if not drawn_upon(run):
             raise UserError(say("draw not"))
         with security.picture(file).open("rb") as stream:
-            given, note = condition_of(run, stream)
+            condition, note = condition_of(run, stream)
         kind = run.condition.kind if run.condition else ""
-        fake = made(studio, run, given)
-        return pair(say, run, given, fake, note or say("taken as it is", kind=kind))
+        fake = made(studio, run, condition)
+        return pair(say, run, condition, fake, note or say("taken as it is", kind=kind))
 
-    ground.change(telling(upload), [chosen, ground], result, api_name="draw", concurrency_limit=2)
+    ground.change(with_gradio_errors(upload), [chosen, ground], result, api_name="draw", concurrency_limit=2)
 
 
 def drawn_upon(run: Run) -> bool:
@@ -98,19 +98,19 @@ def condition_of(run: Run, file: Any) -> tuple[Any, str | None]:
     return conditions.read(kind, file, spec, cast(PictureSpec, run.condition.spec), run.recipe.data.fit)
 
 
-def made(studio: Studio, run: Run, given: Any) -> Any:
+def made(studio: Studio, run: Run, condition: Any) -> Any:
     """What the run makes of a condition (c, H, W), uint8 (H, W, C)."""
-    generator = studio.opened.generator(run)
-    with studio.opened.asking, torch.random.fork_rng():
+    generator = studio.cache.generator(run)
+    with studio.cache.lock, torch.random.fork_rng():
         set_random(0, CPU)  # the same noise from stroke to stroke
         z = draw(1, run.recipe.network.latent)
-        return to_pictures(next(generate(generator, z, as_given(given[None], CPU))))[0]
+        return to_pictures(next(generate(generator, z, as_given(condition[None], CPU))))[0]
 
 
-def pair(say: Words, run: Run, given: Any, fake: Any, note: str) -> str:
+def pair(say: Words, run: Run, condition: Any, fake: Any, note: str) -> str:
     """The condition and what was made of it, side by side."""
     spec = cast(PictureSpec, run.spec)
-    seen = shown(given[None], spec.channels)[0]
+    seen = shown(condition[None], spec.channels)[0]
     before = markup.figure(markup.image(enlarged(seen), say("alt given")), note, "eo-reals-frame")
     after = markup.figure(markup.image(enlarged(fake), say("alt made")), say("made of it"), "eo-fakes-frame")
     return f'<div class="eo-pair">{before}{after}</div>'
@@ -133,8 +133,8 @@ def painter(studio: Studio) -> Any:
             run = studio.run(name)
             if not drawn_upon(run):
                 raise UserError("this run makes no pictures from pictures")
-            given, _ = condition_of(run, opened(drawing))
-            image = enlarged(made(studio, run, given))
+            condition, _ = condition_of(run, decoded(drawing))
+            image = enlarged(made(studio, run, condition))
         except (UserError, BadPicture) as problem:
             return {"error": str(problem)}
         return {"image": image, "ms": round(1000 * (time.perf_counter() - started))}
@@ -142,7 +142,7 @@ def painter(studio: Studio) -> Any:
     return paint
 
 
-def opened(drawing: Any) -> io.BytesIO:
+def decoded(drawing: Any) -> io.BytesIO:
     """A PNG data URL as a file. Raises UserError for what is none, and for one that is too large."""
     head = "data:image/png;base64,"
     if not isinstance(drawing, str) or not drawing.startswith(head) or len(drawing) > STROKES:

@@ -21,10 +21,10 @@ from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots
 from evenodds.studio.cache import CPU
-from evenodds.studio.gradio_errors import telling
+from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.layers import Layer, inside, players
-from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio
 
 EVERY = 1.5
@@ -52,9 +52,9 @@ MAP = 56
 """Pixels of a shown map's side, at least."""
 
 
-def page(studio: Studio, say: Words, place: Place) -> None:
+def page(studio: Studio, say: Words, state: PageState) -> None:
     """The page, for the run that is chosen."""
-    chosen = place.chosen
+    chosen = state.chosen
     gr.HTML(f'<div class="eo-lecture">{say("how game")}</div>')
     with gr.Row():
         seed = gr.Slider(0, 99, 0, step=1, label=say("which fake"), elem_id="which")
@@ -69,7 +69,7 @@ def page(studio: Studio, say: Words, place: Place) -> None:
     gr.HTML(f'<div class="eo-lecture">{say("how pooling")}</div>' + pooled_numbers(say))
     pools = gr.HTML(elem_id="pools")
     gr.HTML(f'<div class="eo-lecture">{say("how strong")}</div>')
-    too_strong(studio, say, place)
+    too_strong(studio, say, state)
     gr.HTML(f'<div class="eo-lecture">{say("how more")}</div>')
 
     def show(name: str, seed: float) -> Any:
@@ -79,10 +79,10 @@ def page(studio: Studio, say: Words, place: Place) -> None:
                 raise UserError(say("no maps"))
             return maps_of(studio, say, run, int(seed))
         except UserError as problem:
-            told = markup.note(str(problem))
-            return told, told, ""
+            text = markup.note(str(problem))
+            return text, text, ""
 
-    arriving(place, lambda name: [0, *show(name, 0)], [seed, grows, looks, pools])
+    load_when_shown(state, lambda name: [0, *show(name, 0)], [seed, grows, looks, pools])
     seed.release(
         show, [chosen, seed], [grows, looks, pools], show_progress="hidden", api_visibility="private"
     )
@@ -93,35 +93,35 @@ def page(studio: Studio, say: Words, place: Place) -> None:
             studio.trainings.start(name, "digits", ["--network", "dcgan", "--size", "32", "--budget", "90s"])
         return gr.update(choices=studio.names(), value=name)
 
-    small.click(telling(train), None, chosen, api_visibility="private")
+    small.click(with_gradio_errors(train), None, chosen, api_visibility="private")
 
 
 def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, str]:
     """G's maps for one latent, D's maps for what came of it with its answer, and that picture pooled."""
-    generator, discriminator = studio.opened.once(run, "players", lambda: players(run))
-    with studio.opened.asking, torch.random.fork_rng():
+    generator, discriminator = studio.cache.once(run, "players", lambda: players(run))
+    with studio.cache.lock, torch.random.fork_rng():
         set_random(seed, CPU)
         z = draw(1, run.recipe.network.latent)
         c = resolve_condition(run, None, seed).given(0, 1)
         made, grown = inside(generator, z, c)
         _, looked = inside(discriminator, made, c)
-        reals = to_tensor(np.ascontiguousarray(studio.opened.reals(run).transpose(0, 3, 1, 2)))
-        told = seen_through(discriminator, made, reals, c)
+        real = to_tensor(np.ascontiguousarray(studio.cache.real_samples(run).transpose(0, 3, 1, 2)))
+        text = seen_through(discriminator, made, real, c)
     fake = to_pictures(made)[0]
     first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
     last = step(say("step picture")) + markup.image(picture(fake), say("alt made"), "eo-made")
     steps = "".join(shown(say, one) for one in grown if one.channels != run.spec.shape[0])
     seen = "".join(shown(say, one) for one in looked)
-    meter = plots.meter(say, told, say("D on it"))
+    meter = plots.meter(say, text, say("D on it"))
     grows = first + (steps if grown else markup.note(say("dense"))) + last
     return grows, last + seen + meter, pooled(say, fake)
 
 
 @torch.inference_mode()
-def seen_through(discriminator: nn.Module, fake: Tensor, reals: Tensor, c: Tensor | None) -> float:
+def seen_through(discriminator: nn.Module, fake: Tensor, real: Tensor, c: Tensor | None) -> float:
     """The share of reals (n, *shape) that D scores above one fake (1, *shape), all under the fake's condition."""
-    beside = None if c is None else c.expand(len(reals), *c.shape[1:])
-    higher = per_sample(discriminator(reals, beside)) > per_sample(discriminator(fake, c))
+    beside = None if c is None else c.expand(len(real), *c.shape[1:])
+    higher = per_sample(discriminator(real, beside)) > per_sample(discriminator(fake, c))
     return float(higher.float().mean())
 
 
@@ -129,8 +129,8 @@ def shown(say: Words, layer: Layer) -> str:
     """A layer's maps in a row."""
     times = max(1, round(MAP / layer.side))
     sheet = plots.inline(grid_image(layer.maps[..., None], len(layer.maps), times))
-    told = say("step maps", count=layer.channels, side=layer.side)
-    return step(told) + markup.image(sheet, told, "eo-maps")
+    text = say("step maps", count=layer.channels, side=layer.side)
+    return step(text) + markup.image(sheet, text, "eo-maps")
 
 
 def step(text: str) -> str:
@@ -142,9 +142,9 @@ def bars(z: Any) -> str:
     """A latent vector as bars."""
     wide = 420 / len(z)
     parts = "".join(
-        f'<rect x="{place * wide:.1f}" y="{22 - max(value, 0) * 7:.1f}" width="{max(wide - 0.8, 0.6):.1f}" '
+        f'<rect x="{index * wide:.1f}" y="{22 - max(value, 0) * 7:.1f}" width="{max(wide - 0.8, 0.6):.1f}" '
         f'height="{abs(value) * 7:.1f}"/>'
-        for place, value in enumerate(z)
+        for index, value in enumerate(z)
     )
     return f'<svg class="eo-bars" viewBox="0 0 420 44" aria-hidden="true">{parts}</svg>'
 
@@ -161,9 +161,9 @@ def pooled(say: Words, pixels: Any) -> str:
     side = len(now)
     for times in range(4):
         image = Image.fromarray(now[..., 0] if now.shape[-1] == 1 else np.ascontiguousarray(now))
-        told = say("pooled", side=len(now)) if times else say("not pooled", side=side)
+        text = say("pooled", side=len(now)) if times else say("not pooled", side=side)
         large = plots.inline(image.resize((128, 128), Image.Resampling.NEAREST))
-        parts.append(markup.figure(markup.image(large, told, ""), told))
+        parts.append(markup.figure(markup.image(large, text, ""), text))
         half = len(now) // 2
         if half < 1:
             break
@@ -182,11 +182,11 @@ def pooled_numbers(say: Words) -> str:
 
     most = table(one.reshape(2, 2, 2, 2).max((1, 3)))
     blocks = f"<div>{table(one)}</div><span>→</span><div>{most}</div><span>←</span><div>{table(other)}</div>"
-    told = say("pool told")
-    return f'<div class="eo-pooling" role="img" aria-label="{escape(told)}">{blocks}</div>{markup.note(told)}'
+    text = say("pool told")
+    return f'<div class="eo-pooling" role="img" aria-label="{escape(text)}">{blocks}</div>{markup.note(text)}'
 
 
-def too_strong(studio: Studio, say: Words, place: Place) -> None:
+def too_strong(studio: Studio, say: Words, state: PageState) -> None:
     """A switch: the same game kept level, or with a D that is far too strong; both curves side by side, live."""
     with gr.Row():
         strong = gr.Checkbox(label=say("D too strong"), elem_id="too-strong", scale=1)
@@ -204,7 +204,7 @@ def too_strong(studio: Studio, say: Words, place: Place) -> None:
         studio.trainings.start(name, "people", [*PLAYED, *flags])
 
     def look(here: str, before: Any) -> Any:
-        if here != place.key:
+        if here != state.key:
             return [gr.skip()] * 4
         games: dict[str, Run] = {}
         mark: list[list[Any]] = []  # as it comes back from where a session's state is kept
@@ -217,25 +217,27 @@ def too_strong(studio: Studio, say: Words, place: Place) -> None:
                 mark.append([name, -1])
         if mark == before:
             return [gr.skip()] * 4
-        told = {say(name): run.checks() for name, run in games.items()}
-        drawn = [""] * 2
+        curves = {say(name): run.checks() for name, run in games.items()}
+        views = [""] * 2
         for side, name in enumerate((FAIR, STRONG)):
             if name in games and play_view.sheets(games[name]):
                 checks = games[name].checks()
-                drawn[side] = (
+                views[side] = (
                     f"<h3>{say(name)}</h3>"
                     + (plots.meter(say, checks[-1]["odds"], say("meter")) if checks else "")
-                    + play_view.cloud_of(say, studio.opened, games[name], -1)
+                    + play_view.cloud_of(say, studio.cache, games[name], -1)
                 )
-        plot = plots.odds_plot(say, told) if told else markup.note(say("begins" if mark else "not played"))
-        return mark, plot, *drawn
+        plot = (
+            plots.odds_plot(say, curves) if curves else markup.note(say("begins" if mark else "not played"))
+        )
+        return mark, plot, *views
 
     timer.tick(
         look,
-        [place.here, seen],
+        [state.here, seen],
         [seen, curves, *clouds],
         show_progress="hidden",
         queue=False,
         api_visibility="private",
     )
-    go.click(telling(play), strong, None, api_name="too_strong")
+    go.click(with_gradio_errors(play), strong, None, api_name="too_strong")

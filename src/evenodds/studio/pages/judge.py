@@ -20,16 +20,16 @@ from evenodds.judge.train import fresh_judge
 from evenodds.runs.film import number_ranges
 from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots, security
-from evenodds.studio.gradio_errors import telling
+from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
-from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio, example
 
 
-def page(studio: Studio, say: Words, place: Place) -> None:
+def page(studio: Studio, say: Words, state: PageState) -> None:
     """The page, for the run that is chosen."""
-    chosen = place.chosen
+    chosen = state.chosen
     gr.Markdown(say("judge intro"))
     with gr.Row():
         with gr.Column(min_width=300):
@@ -48,16 +48,16 @@ def page(studio: Studio, say: Words, place: Place) -> None:
             rows, text = True, ""
         return gr.update(visible=rows, value=text), gr.update(visible=not rows, value=None), ""
 
-    arriving(place, fit, [values, picture, answer])
+    load_when_shown(state, fit, [values, picture, answer])
 
     def ask(name: str, values: str, picture: str | None) -> Iterator[str]:
         run = studio.run(name)
-        block, asked = read(run, values, picture)
+        block, row = read(run, values, picture)
         if fresh_judge(run) is None:
             yield markup.note(say("judge is made"))
         judge = studio.judge(run)
-        [opinion] = opinions(judge, ["it"], block)
-        yield told(say, opinion, len(judge.heldout)) + beside(studio, say, run, block, asked)
+        [prediction] = opinions(judge, ["it"], block)
+        yield answer_text(say, prediction, len(judge.heldout)) + beside(studio, say, run, block, row)
 
     gr.on(
         [go.click, values.submit],
@@ -72,13 +72,13 @@ def page(studio: Studio, say: Words, place: Place) -> None:
 def streaming(answer: Any) -> Any:
     """``telling`` for what answers bit by bit."""
 
-    def told(*arguments: Any) -> Iterator[Any]:
+    def answer_text(*arguments: Any) -> Iterator[Any]:
         parts = answer(*arguments)
-        step = telling(lambda: next(parts, None))
+        step = with_gradio_errors(lambda: next(parts, None))
         while (part := step()) is not None:
             yield part
 
-    return told
+    return answer_text
 
 
 def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame | None]:
@@ -93,43 +93,43 @@ def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame 
     return codec.encode(frame, np.random.default_rng(0)), frame
 
 
-def told(say: Words, opinion: Prediction, heldout: int) -> str:
+def answer_text(say: Words, prediction: Prediction, heldout: int) -> str:
     """An opinion as a meter and a sentence."""
-    count = round(opinion.p_value * (heldout + 1)) - 1
-    key = "p outlier" if opinion.p_value < 0.05 else "p usual"
-    sentence = say("p told", p=opinion.p_value, count=count, heldout=heldout)
+    count = round(prediction.p_value * (heldout + 1)) - 1
+    key = "p outlier" if prediction.p_value < 0.05 else "p usual"
+    sentence = say("p told", p=prediction.p_value, count=count, heldout=heldout)
     return (
-        plots.meter(say, 1 - opinion.percent_real / 100, say("judge says"))
+        plots.meter(say, 1 - prediction.percent_real / 100, say("judge says"))
         + f'<p class="eo-said">{escape(say(key))}</p><p>{escape(sentence)}</p>'
     )
 
 
-def beside(studio: Studio, say: Words, run: Run, block: Any, asked: pd.DataFrame | None) -> str:
+def beside(studio: Studio, say: Words, run: Run, block: Any, row: pd.DataFrame | None) -> str:
     """The sample as the judge sees it, and the reals nearest to it."""
     try:
-        near = studio.opened.nearest(run, block)
+        near = studio.cache.nearest(run, block)
     except UserError as problem:
         return markup.note(str(problem))
     title = f"<h3>{say('nearest')}</h3>"
-    if asked is None:
+    if row is None:
         both = np.concatenate([block, near]).transpose(0, 2, 3, 1)
         sheet = plots.inline(grid_image(both, len(both), max(1, 96 // both.shape[1])))
         seen = markup.image(sheet, say("alt nearest"))
         return title + seen + markup.note(say("it first"))
     codec = TableCodec.from_json(run.codec())
     rows = codec.decode(near, np.random.default_rng(0))
-    return among(studio, say, codec, run, asked) + title + play_view.shown(say, rows)
+    return among(studio, say, codec, run, row) + title + play_view.shown(say, rows)
 
 
-def among(studio: Studio, say: Words, codec: TableCodec, run: Run, asked: pd.DataFrame) -> str:
+def among(studio: Studio, say: Words, codec: TableCodec, run: Run, row: pd.DataFrame) -> str:
     """A row marked among reals, by the first two numbers; nothing where there are fewer, or one is missing."""
     ranges = dict(list(number_ranges(codec).items())[:2])
-    mark = {name: float(asked[name].iloc[0]) for name in ranges}
+    mark = {name: float(row[name].iloc[0]) for name in ranges}
     if len(ranges) < 2 or not np.isfinite(list(mark.values())).all():
         return ""
     axes = {}
     for name, (low, high) in ranges.items():
         edge = 0.04 * (high - low)
         axes[name] = (min(low, mark[name]) - edge, max(high, mark[name]) + edge)
-    reals = studio.opened.reals(run)
-    return plots.cloud(say, axes, reals, reals.head(0), None, None, mark)
+    real = studio.cache.real_samples(run)
+    return plots.cloud(say, axes, real, real.head(0), None, None, mark)

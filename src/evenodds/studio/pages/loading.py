@@ -10,7 +10,7 @@ import gradio as gr
 
 
 @dataclass(frozen=True)
-class Place:
+class PageState:
     """A page's own key, the run that is chosen for all of them, and the key of the one that is in sight."""
 
     key: str
@@ -18,20 +18,20 @@ class Place:
     here: gr.Textbox
 
 
-def arriving(place: Place, fit: Callable[[str], Sequence[Any]], outputs: list[Any]) -> gr.State:
+def load_when_shown(state: PageState, fit: Callable[[str], Sequence[Any]], outputs: list[Any]) -> gr.State:
     """Has ``fit`` of the chosen run fill ``outputs`` when the page comes into sight. Gives the state of which run that
     was, whose change tells that it was done."""
     shown = gr.State(None)
 
     def arrive(name: str, here: str, before: str | None) -> Any:
-        if here != place.key or name == before:
+        if here != state.key or name == before:
             return [gr.skip()] * (1 + len(outputs))
         return [name, *fit(name)]
 
-    for event in (place.chosen.change, place.here.change):
+    for event in (state.chosen.change, state.here.change):
         event(
             arrive,
-            [place.chosen, place.here, shown],
+            [state.chosen, state.here, shown],
             [shown, *outputs],
             show_progress="hidden",
             api_visibility="private",

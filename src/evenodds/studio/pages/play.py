@@ -19,9 +19,9 @@ from evenodds.data.source import BUILTINS, find
 from evenodds.data.tables.parsing import split
 from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots, security
-from evenodds.studio.gradio_errors import telling
+from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
-from evenodds.studio.pages.loading import Place
+from evenodds.studio.pages.loading import PageState
 from evenodds.studio.processes import Status
 from evenodds.studio.state import Studio
 
@@ -31,9 +31,9 @@ MOST = 64
 """Fresh fakes at once."""
 
 
-def page(studio: Studio, say: Words, place: Place) -> None:
+def page(studio: Studio, say: Words, page_state: PageState) -> None:
     """The page, for the run that is chosen."""
-    chosen = place.chosen
+    chosen = page_state.chosen
     seen = gr.State(None)
     with gr.Row(elem_classes="eo-controls"):
         pause = gr.Button(say("pause"), interactive=False, elem_id="pause", min_width=120, scale=0)
@@ -50,12 +50,12 @@ def page(studio: Studio, say: Words, place: Place) -> None:
     fresh(studio, say, chosen)
 
     def look(name: str, here: str, before: Any, share: float) -> Any:
-        if here != place.key:
+        if here != page_state.key:
             return [gr.skip()] * 6
-        state, found = glance(studio, say, name, before, share / 100)
+        state, parts = glance(studio, say, name, before, share / 100)
         if state == before:
             return [gr.skip()] * 6
-        status, *shown = found
+        status, *shown = parts
         return (
             state,
             *shown,
@@ -68,15 +68,15 @@ def page(studio: Studio, say: Words, place: Place) -> None:
     for event in (timer.tick, chosen.change, back.change):
         event(
             look,
-            [chosen, place.here, seen, back],
+            [chosen, page_state.here, seen, back],
             outputs,
             show_progress="hidden",
             queue=False,
             api_visibility="private",
         )
-    pause.click(telling(lambda name: studio.trainings.stop(name)), chosen, None, api_name="pause")
+    pause.click(with_gradio_errors(lambda name: studio.trainings.stop(name)), chosen, None, api_name="pause")
     resume.click(
-        telling(lambda name, budget: studio.trainings.resume(name, budget.strip() or None)),
+        with_gradio_errors(lambda name, budget: studio.trainings.resume(name, budget.strip() or None)),
         [chosen, more],
         None,
         api_name="resume",
@@ -91,7 +91,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         return mark, (Status("none"), f'<p class="eo-welcome">{say("welcome")}</p>', "", "")
     try:
         status = studio.trainings.status(name)
-        run = studio.run(name) if (security.place(studio.root, name) / "recipe.json").is_file() else None
+        run = studio.run(name) if (security.run_path(studio.root, name) / "recipe.json").is_file() else None
     except UserError as problem:
         return [str(problem)], (Status("none"), markup.alert(str(problem)), "", "")
     written = (
@@ -115,7 +115,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
     if run is None:
         return mark, (status, play_view.board(say, None, status), "", "")
     try:
-        shown = play_view.scene(say, studio.opened, run, share)
+        shown = play_view.scene(say, studio.cache, run, share)
     except (
         UserError,
         OSError,
@@ -164,7 +164,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             )
         with gr.Row():
             network = gr.Dropdown(list(get_args(NetworkName)), value="auto", label=say("network"))
-            given = gr.Dropdown(
+            condition = gr.Dropdown(
                 [(say("nothing"), ""), "labels", *PICTURED],
                 value="",
                 label=say("given"),
@@ -179,22 +179,22 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         go = gr.Button(say("start"), variant="primary", elem_id="start")
 
     def begin(
-        source: str, upload: str | None, network: str, given: str, size: str, budget: str, name: str
+        source: str, upload: str | None, network: str, condition: str, size: str, budget: str, name: str
     ) -> Any:
-        named = security.source(source, local=studio.local) if upload is None else kept(studio, upload)
+        named = security.source(source, local=studio.local) if upload is None else stored(studio, upload)
         name = name.strip() or free(studio, find(named).name)
         flags = ["--network", network]
-        for flag, value in (("--condition", given), ("--size", size), ("--budget", budget)):
+        for flag, value in (("--condition", condition), ("--size", size), ("--budget", budget)):
             if value and value.strip():
                 flags += [flag, value.strip()]
         studio.trainings.start(name, named, flags)
         return gr.update(choices=studio.names(), value=name), gr.update(open=False)
 
-    asked = [source, upload, network, given, size, budget, name]
-    go.click(telling(begin), asked, [chosen, form], api_name="start")
+    fields = [source, upload, network, condition, size, budget, name]
+    go.click(with_gradio_errors(begin), fields, [chosen, form], api_name="start")
 
 
-def kept(studio: Studio, upload: str) -> str:
+def stored(studio: Studio, upload: str) -> str:
     """An upload, copied to where a resumed training finds it again."""
     path = security.upload(upload)
     folder = studio.root / security.OWN / "uploads" / uuid.uuid4().hex[:12]
@@ -206,7 +206,9 @@ def kept(studio: Studio, upload: str) -> str:
 def free(studio: Studio, name: str) -> str:
     """The name itself, or with a number where it is taken."""
     taken = set(studio.names())
-    return next(one for one in (name, *(f"{name}-{place}" for place in range(2, 10_000))) if one not in taken)
+    return next(
+        one for one in (name, *(f"{name}-{number}" for number in range(2, 10_000))) if one not in taken
+    )
 
 
 def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
@@ -215,17 +217,23 @@ def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         with gr.Row():
             count = gr.Slider(1, MOST, 16, step=1, label=say("how many"))
             seed = gr.Number(0, label=say("seed"), precision=0)
-            given = gr.Textbox(label=say("values"), placeholder="label=7", max_lines=1)
+            condition = gr.Textbox(label=say("values"), placeholder="label=7", max_lines=1)
             go = gr.Button(say("make"), elem_id="make")
         out = gr.HTML(elem_id="fresh")
 
-    def make(name: str, count: float, seed: float, given: str) -> str:
+    def make(name: str, count: float, seed: float, condition: str) -> str:
         run = studio.run(name)
         n = max(1, min(MOST, int(count)))
-        made = studio.opened.fakes(run, n, int(seed), split(given) if given.strip() else None)
+        made = studio.cache.fakes(run, n, int(seed), split(condition) if condition.strip() else None)
         if isinstance(run.spec, PictureSpec):
             sheet = grid_image(cast("np.ndarray[Any, np.dtype[np.uint8]]", made), min(n, 8))
             return markup.image(plots.inline(sheet), say("alt fakes"))
         return play_view.shown(say, made)
 
-    go.click(telling(make), [chosen, count, seed, given], out, api_name="sample", concurrency_limit=4)
+    go.click(
+        with_gradio_errors(make),
+        [chosen, count, seed, condition],
+        out,
+        api_name="sample",
+        concurrency_limit=4,
+    )

@@ -13,18 +13,18 @@ from evenodds.core.spec import PictureSpec
 from evenodds.export.formats import FORMS, export
 from evenodds.runs.run import Run, flat, identity
 from evenodds.studio import markup, play_view, plots, security
-from evenodds.studio.gradio_errors import telling
+from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
-from evenodds.studio.pages.loading import Place
+from evenodds.studio.pages.loading import PageState
 from evenodds.studio.state import Studio
 
 COMPARED = 4
 """Runs compared at once, at most."""
 
 
-def page(studio: Studio, say: Words, place: Place) -> None:
+def page(studio: Studio, say: Words, state: PageState) -> None:
     """The page; to open a run is to choose it for every page."""
-    chosen = place.chosen
+    chosen = state.chosen
     listing = gr.HTML(elem_id="listing")
     with gr.Row(elem_classes="eo-controls"):
         which = gr.Dropdown(
@@ -66,7 +66,7 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         if not names:
             raise UserError(say("choose runs"))
         for name in names:
-            security.place(studio.root, name)
+            security.run_path(studio.root, name)
         return gr.update(visible=True), markup.alert(say("delete asks", names=", ".join(names)))
 
     def remove(names: list[str], open_run: str) -> Any:
@@ -88,29 +88,31 @@ def page(studio: Studio, say: Words, place: Place) -> None:
         studio.trainings.resume(names[0])
         return gr.update(value=names[0])
 
-    def take_along(names: list[str], wanted: str) -> str:
+    def take_along(names: list[str], format: str) -> str:
         if len(names) != 1:
             raise UserError(say("choose one"))
-        if wanted not in FORMS:
+        if format not in FORMS:
             raise UserError(say("choose form", forms=", ".join(FORMS)))
         run = studio.run(names[0])
-        place = security.place(studio.root, f"{names[0]}-{wanted}")
-        with studio.opened.asking:
-            export(run, wanted, place)
-        return markup.note(say("exported", name=names[0], place=str(place)))
+        path = security.run_path(studio.root, f"{names[0]}-{format}")
+        with studio.cache.lock:
+            export(run, format, path)
+        return markup.note(say("exported", name=names[0], place=str(path)))
 
     again.click(look, None, [listing, which], api_name="runs")
 
     def arrive(here: str) -> Any:
-        return look() if here == place.key else [gr.skip()] * 2
+        return look() if here == state.key else [gr.skip()] * 2
 
-    place.here.change(arrive, place.here, [listing, which], show_progress="hidden", api_visibility="private")
-    compare.click(telling(side_by_side), which, beside, api_name="compare")
-    resume.click(telling(go_on), which, chosen, api_visibility="private")
-    take.click(telling(take_along), [which, form], beside, api_name="export")
-    delete.click(telling(ask), which, [sure, question], api_visibility="private")
+    state.here.change(arrive, state.here, [listing, which], show_progress="hidden", api_visibility="private")
+    compare.click(with_gradio_errors(side_by_side), which, beside, api_name="compare")
+    resume.click(with_gradio_errors(go_on), which, chosen, api_visibility="private")
+    take.click(with_gradio_errors(take_along), [which, form], beside, api_name="export")
+    delete.click(with_gradio_errors(ask), which, [sure, question], api_visibility="private")
     no.click(lambda: gr.update(visible=False), None, sure, api_visibility="private")
-    yes.click(telling(remove), [which, chosen], [sure, listing, which, chosen, beside], api_name="delete")
+    yes.click(
+        with_gradio_errors(remove), [which, chosen], [sure, listing, which, chosen, beside], api_name="delete"
+    )
 
 
 def listed(studio: Studio, say: Words, names: list[str]) -> str:
@@ -126,55 +128,55 @@ def card(studio: Studio, say: Words, name: str) -> str:
     try:
         run = studio.run(name)
     except UserError as problem:
-        told = markup.note(status.line if status.running else str(problem))
-        return f'<article class="eo-card">{title}{told}</article>'
+        problem_note = markup.note(status.line if status.running else str(problem))
+        return f'<article class="eo-card">{title}{problem_note}</article>'
     facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(value)}</dd>" for term, value in figures(say, run))
     return f'<article class="eo-card">{title}{newest(studio, say, run)}<dl>{facts}</dl></article>'
 
 
 def newest(studio: Studio, say: Words, run: Run) -> str:
     """A run's newest fakes."""
-    found = play_view.sheets(run)
-    if not found:
+    sheets = play_view.sheets(run)
+    if not sheets:
         return ""
     if isinstance(run.spec, PictureSpec):
-        address = f"/runs/{quote(run.path.name)}/samples/{found[-1].name}"
+        address = f"/runs/{quote(run.path.name)}/samples/{sheets[-1].name}"
         return markup.image(address, say("alt fakes"))
-    return play_view.cloud_alone(say, studio.opened, run, -1)
+    return play_view.cloud_alone(say, studio.cache, run, -1)
 
 
 def figures(say: Words, run: Run) -> list[tuple[str, str]]:
     """What is told of a run in its list."""
     checks, verdict = run.checks(), run.verdict()
-    found = [
+    entries = [
         (say("source"), str(run.facts["source"]).rsplit("/", 1)[-1]),
         (say("network"), run.recipe.network.network),
     ]
     if run.recipe.data.condition:
-        found.append((say("given"), run.recipe.data.condition))
+        entries.append((say("given"), run.recipe.data.condition))
     if verdict:
-        found.append((say("verdict"), say(f"verdict {verdict['verdict']}")))
+        entries.append((say("verdict"), say(f"verdict {verdict['verdict']}")))
     if checks:
         last = checks[-1]
-        found += [
+        entries += [
             (say("odds"), f"{last['odds']:.0%}"),
             (say("distance"), f"{last['distance']:.4g}"),
             (say("round"), f"{last['round']:,}"),
         ]
-    heard = [check for check in checks if check.get("referee") is not None]
-    if heard:
-        found.append((say("referee"), f"{heard[-1]['referee']:.0%}"))
-    return found
+    ruled = [check for check in checks if check.get("referee") is not None]
+    if ruled:
+        entries.append((say("referee"), f"{ruled[-1]['referee']:.0%}"))
+    return entries
 
 
 def compared(say: Words, runs: list[Run]) -> str:
     """Odds in one plot, figures side by side, and the settings in which recipes differ."""
     plot = plots.odds_plot(say, {run.path.name: run.checks() for run in runs})
     rows: dict[str, list[str]] = {}
-    for place, run in enumerate(runs):
-        told = [*figures(say, run), *((name, str(value)) for name, value in flat(identity(run.facts)))]
-        for term, value in told:
-            rows.setdefault(term, [""] * len(runs))[place] = value
+    for column, run in enumerate(runs):
+        entries = [*figures(say, run), *((name, str(value)) for name, value in flat(identity(run.facts)))]
+        for term, value in entries:
+            rows.setdefault(term, [""] * len(runs))[column] = value
     differing = {term: values for term, values in rows.items() if len(set(values)) > 1 or len(runs) == 1}
     columns = ["", *(run.path.name for run in runs)]
     cells = ([term, *(value[:60] for value in values)] for term, values in differing.items())

@@ -20,13 +20,13 @@ from evenodds.steer import interpolation
 from evenodds.steer.directions import Direction
 from evenodds.steer.write import show_walk
 from evenodds.studio import markup, security
-from evenodds.studio.gradio_errors import telling
+from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
-from evenodds.studio.pages.loading import Place, arriving
+from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio
 from evenodds.studio.steer_view import (
-    Own,
+    OwnPicture,
     each,
     moved,
     numbers,
@@ -47,9 +47,9 @@ STEPS = 120
 """Fakes of a walk, at most."""
 
 
-def page(studio: Studio, say: Words, place: Place) -> None:
+def page(studio: Studio, say: Words, page_state: PageState) -> None:
     """The page, for the run that is chosen."""
-    chosen = place.chosen
+    chosen = page_state.chosen
     gr.Markdown(say("steer intro"))
     note = gr.HTML(elem_id="steer-note")
     with gr.Row():
@@ -59,42 +59,42 @@ def page(studio: Studio, say: Words, place: Place) -> None:
             )
             sliders = [
                 gr.Slider(
-                    -REACH, REACH, 0, step=0.05, label=f"{place}", visible=False, elem_id=f"slider-{place}"
+                    -REACH, REACH, 0, step=0.05, label=f"{index}", visible=False, elem_id=f"slider-{index}"
                 )
-                for place in range(SLIDERS)
+                for index in range(SLIDERS)
             ]
             zero = gr.Button(say("zero"), size="sm")
         with gr.Column(min_width=320):
             result = gr.HTML(elem_id="steered")
-    found, own = gr.State([]), gr.State(None)
-    inverting(studio, say, chosen, own)
+    names, own_picture = gr.State([]), gr.State(None)
+    inverting(studio, say, chosen, own_picture)
     thumbs, slots = picking(say)
-    finding(studio, say, chosen, found, sliders, slots)
+    finding(studio, say, chosen, names, sliders, slots)
     summing(studio, say, chosen, slots)
     walking(studio, say, chosen)
 
     def fit(name: str) -> Any:
         try:
             steer = steering(studio, name)
-            told = ""
+            message = ""
             gallery = gr.update(
                 value=thumbnails(studio, steer), visible=isinstance(steer.run.spec, PictureSpec)
             )
         except UserError as problem:
-            told, gallery = (
+            message, gallery = (
                 markup.note(str(problem)),
                 gr.update(value=[], visible=False),
             )
-        known = usable(studio, name) if not told else []
-        return told, gallery, [one.name for one in known], *labelled(known)
+        directions = usable(studio, name) if not message else []
+        return message, gallery, [one.name for one in directions], *labelled(directions)
 
-    def move(name: str, seeds: str, own: Own | None, found: list[str], *amounts: float) -> str:
-        amount = dict(zip(found, amounts, strict=False))
-        return moved(studio, say, name, numbers(seeds)[:SEEDS], amount, own)
+    def move(name: str, seeds: str, own_picture: OwnPicture | None, names: list[str], *amounts: float) -> str:
+        amount = dict(zip(names, amounts, strict=False))
+        return moved(studio, say, name, numbers(seeds)[:SEEDS], amount, own_picture)
 
-    inputs = [chosen, seeds, own, found, *sliders]
-    shown = arriving(place, fit, [note, thumbs, found, *sliders])
-    for state in (shown, own, found):
+    inputs = [chosen, seeds, own_picture, names, *sliders]
+    shown = load_when_shown(page_state, fit, [note, thumbs, names, *sliders])
+    for state in (shown, own_picture, names):
         state.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
     for slider in sliders:
         slider.input(
@@ -105,36 +105,36 @@ def page(studio: Studio, say: Words, place: Place) -> None:
             api_visibility="private",
             trigger_mode="always_last",
         )
-    seeds.submit(telling(move), inputs, result, api_name="steer")
+    seeds.submit(with_gradio_errors(move), inputs, result, api_name="steer")
     zero.click(lambda: [0.0] * SLIDERS, None, sliders, api_visibility="private").then(
         quiet(move), inputs, result, api_visibility="private"
     )
 
 
-def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own: gr.State) -> None:
+def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own_picture: gr.State) -> None:
     """One's own picture, found again in latent space, so that it is steered as fakes are."""
     with gr.Accordion(say("own picture"), open=False), gr.Row():
         picture = uploads.picture(say("picture"), "own")
         with gr.Column(min_width=200):
             go = gr.Button(say("invert"), elem_id="invert")
             tune = gr.Checkbox(False, label=say("tune"), info=say("tune info"), elem_id="tune")
-            told = gr.HTML(markup.note(say("invert first")))
+            message = gr.HTML(markup.note(say("invert first")))
 
     def invert(name: str, file: str | None, tune: bool) -> Any:
-        steer = studio.opened.steer(studio.run(name))
+        steer = studio.cache.steer(studio.run(name))
         path = security.picture(file)
         if not isinstance(steer.run.spec, PictureSpec):
             raise UserError(say("pictures alone"))
         _, block = next(named(steer.run, str(path), lambda text: None))
         pictures = np.ascontiguousarray(block.transpose(0, 2, 3, 1), np.uint8)
-        with studio.opened.asking:
-            z, off = steer.invert(pictures)
-            found = Own(name, z[0].tolist(), pictures.tobytes() if tune else b"")
+        with studio.cache.lock:
+            z, error = steer.invert(pictures)
+            picture = OwnPicture(name, z[0].tolist(), pictures.tobytes() if tune else b"")
             if tune:
-                off = studio.opened.tuned(steer.run, z[0], found.pixels).reconstruction_error(z, pictures)
-        return found, markup.note(say("inverted", off=float(off[0])))
+                error = studio.cache.tuned(steer.run, z[0], picture.pixels).reconstruction_error(z, pictures)
+        return picture, markup.note(say("inverted", off=float(error[0])))
 
-    go.click(telling(invert), [chosen, picture, tune], [own, told], api_name="invert")
+    go.click(with_gradio_errors(invert), [chosen, picture, tune], [own_picture, message], api_name="invert")
 
 
 def picking(say: Words) -> tuple[gr.Gallery, dict[str, gr.Textbox]]:
@@ -162,10 +162,12 @@ def picking(say: Words) -> tuple[gr.Gallery, dict[str, gr.Textbox]]:
 
     def put(event: gr.SelectData, slot: str, *texts: str) -> list[str]:
         chosen = dict(zip(slots, texts, strict=True))
-        held = numbers(chosen[slot])
+        seeds_in_slot = numbers(chosen[slot])
         seed = int(event.index)
-        held = [one for one in held if one != seed] if seed in held else [*held, seed]
-        return [" ".join(map(str, held)) if key == slot else text for key, text in chosen.items()]
+        seeds_in_slot = (
+            [one for one in seeds_in_slot if one != seed] if seed in seeds_in_slot else [*seeds_in_slot, seed]
+        )
+        return [" ".join(map(str, seeds_in_slot)) if key == slot else text for key, text in chosen.items()]
 
     thumbs.select(put, [slot, *slots.values()], list(slots.values()), api_visibility="private")
     return thumbs, slots
@@ -175,7 +177,7 @@ def finding(
     studio: Studio,
     say: Words,
     chosen: gr.Dropdown,
-    found: gr.State,
+    names: gr.State,
     sliders: list[gr.Slider],
     slots: dict[str, gr.Textbox],
 ) -> None:
@@ -188,39 +190,39 @@ def finding(
             by_labels = gr.Button(say("by labels"), elem_id="by-labels", min_width=140)
             by_examples = gr.Button(say("by examples"), elem_id="by-examples", min_width=140)
             discover = gr.Button(say("discover"), elem_id="discover", min_width=140)
-        told = gr.HTML(elem_id="direction-told")
+        message = gr.HTML(elem_id="direction-told")
 
     def after(run: Run, directions: list[Direction]) -> Any:
-        known = usable(studio, run.path.name)
-        said = "".join(f"<li>{escape(sentence(say, one))}</li>" for one in directions)
-        return f'<ul class="eo-events">{said}</ul>', [one.name for one in known], *labelled(known)
+        directions = usable(studio, run.path.name)
+        items = "".join(f"<li>{escape(sentence(say, one))}</li>" for one in directions)
+        return f'<ul class="eo-events">{items}</ul>', [one.name for one in directions], *labelled(directions)
 
     def labels(run: str, name: str) -> Any:
         steer = steering(studio, run)
-        with studio.opened.asking:
+        with studio.cache.lock:
             return after(steer.run, [steer.find(name.strip())])
 
     def examples(run: str, name: str, with_it: str, without: str) -> Any:
         steer = steering(studio, run)
-        with studio.opened.asking:
+        with studio.cache.lock:
             return after(
                 steer.run, [steer.find_by_examples(name.strip(), numbers(with_it), numbers(without))]
             )
 
     def vary(run: str) -> Any:
         steer = steering(studio, run)
-        with studio.opened.asking:
+        with studio.cache.lock:
             return after(steer.run, steer.discover(5, "features"))
 
-    outputs = [told, found, *sliders]
-    by_labels.click(telling(labels), [chosen, name], outputs, api_name="find")
+    outputs = [message, names, *sliders]
+    by_labels.click(with_gradio_errors(labels), [chosen, name], outputs, api_name="find")
     by_examples.click(
-        telling(examples),
+        with_gradio_errors(examples),
         [chosen, name, slots["with"], slots["without"]],
         outputs,
         api_name="find_by_examples",
     )
-    discover.click(telling(vary), chosen, outputs, api_name="discover")
+    discover.click(with_gradio_errors(vary), chosen, outputs, api_name="discover")
 
 
 def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr.Textbox]) -> None:
@@ -237,24 +239,28 @@ def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr
 
     def slotted(name: str, *texts: str) -> str:
         steer = steering(studio, name)
-        held = [numbers(text) for text in texts]
-        if not all(held):
+        seeds_in_slot = [numbers(text) for text in texts]
+        if not all(seeds_in_slot):
             raise UserError(say("slots empty"))
-        with studio.opened.asking:
-            terms = [(sign, steer.latents(seeds)) for sign, seeds in zip((1, -1, 1), held, strict=True)]
+        with studio.cache.lock:
+            terms = [
+                (sign, steer.latents(seeds)) for sign, seeds in zip((1, -1, 1), seeds_in_slot, strict=True)
+            ]
             rows = [interpolation.shelled(latents.mean(0)[None]) for _, latents in terms]
             made = steer.make(torch.cat([*rows, interpolation.combine(terms)[None]]))
         signs = ("A", "− B", "+ C", "=")
         return each(say, steer, made, signs)
 
-    def spelled(name: str, text: str) -> str:
+    def sum_of_words(name: str, text: str) -> str:
         steer = steering(studio, name)
-        with studio.opened.asking:
+        with studio.cache.lock:
             made, columns = steer.sheet(*steer.mix(text))
         return sheet(say, steer, made, columns)
 
-    by_slots.click(telling(slotted), [chosen, *(slots[key] for key in "ABC")], out, api_name="sum_of_seeds")
-    by_words.click(telling(spelled), [chosen, words], out, api_name="mix")
+    by_slots.click(
+        with_gradio_errors(slotted), [chosen, *(slots[key] for key in "ABC")], out, api_name="sum_of_seeds"
+    )
+    by_words.click(with_gradio_errors(sum_of_words), [chosen, words], out, api_name="mix")
 
 
 def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
@@ -269,32 +275,36 @@ def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
 
     def walk(name: str, seeds: str, steps: float) -> Any:
         steer = steering(studio, name)
-        with studio.opened.asking:
+        with studio.cache.lock:
             way = steer.make(steer.walk(steer.latents(numbers(seeds)), min(STEPS, int(steps))))
         suffix = "gif" if isinstance(steer.run.spec, PictureSpec) else "csv"
-        place = show_walk(steer.run, way, Path(tempfile.mkdtemp(prefix="evenodds-walk-")) / f"walk.{suffix}")
+        path = show_walk(steer.run, way, Path(tempfile.mkdtemp(prefix="evenodds-walk-")) / f"walk.{suffix}")
         if suffix == "csv":
-            return "", str(place)
-        return markup.image(inline(place.read_bytes(), "gif"), say("walk")), str(place)
+            return "", str(path)
+        return markup.image(inline(path.read_bytes(), "gif"), say("walk")), str(path)
 
-    go.click(telling(walk), [chosen, seeds, steps], [film, file], api_name="walk")
+    go.click(with_gradio_errors(walk), [chosen, seeds, steps], [film, file], api_name="walk")
 
 
 def quiet(answer: Any) -> Any:
     """The answer, or the problem as a paragraph: what was not asked for should not pop up."""
 
-    def told(*arguments: Any) -> Any:
+    def answered(*arguments: Any) -> Any:
         try:
             return answer(*arguments)
         except UserError as problem:
             return markup.note(str(problem))
 
-    return told
+    return answered
 
 
-def labelled(known: list[Direction]) -> list[Any]:
+def labelled(directions: list[Direction]) -> list[Any]:
     """The sliders for directions, all at nought."""
     return [
-        gr.update(visible=place < len(known), value=0, label=known[place].name if place < len(known) else "")
-        for place in range(SLIDERS)
+        gr.update(
+            visible=index < len(directions),
+            value=0,
+            label=directions[index].name if index < len(directions) else "",
+        )
+        for index in range(SLIDERS)
     ]
