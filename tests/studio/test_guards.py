@@ -34,19 +34,19 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_no_name_leads_out(root: Path, name: object) -> None:
     with pytest.raises(UserError):
-        security.place(root, name)
+        security.run_path(root, name)
 
 
 def test_a_name_stays_inside(root: Path) -> None:
     for name in ("people", "people-2", "키와 몸무게".replace(" ", "-"), "a.b_c", "new"):
-        assert security.place(root, name) == root / name
+        assert security.run_path(root, name) == root / name
 
 
 def test_a_link_that_leads_out_is_no_run(root: Path) -> None:
     (root / "away").symlink_to(root.parent / "secret")
     assert security.runs(root) == ["people"]
     with pytest.raises(UserError, match="leads out"):
-        security.place(root, "away")
+        security.run_path(root, "away")
 
 
 @pytest.mark.parametrize(

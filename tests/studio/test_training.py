@@ -27,7 +27,7 @@ def trainings(tmp_path: Path) -> Trainings:
 def test_nothing_is_there_at_first(trainings: Trainings) -> None:
     assert trainings.status("people").phase == "none"
     assert trainings.pid("people") is None
-    assert trainings.known() == []
+    assert trainings.names() == []
     with pytest.raises(UserError, match="not being trained"):
         trainings.stop("people")
     with pytest.raises(UserError, match="no name"):
@@ -57,7 +57,7 @@ def test_what_is_wrong_with_a_start_is_said(trainings: Trainings) -> None:
 def test_a_run_is_found_again_stopped_and_gone_on_with(trainings: Trainings) -> None:
     root = trainings.root
     trainings.start("people", "people", LONG)
-    assert trainings.known() == ["people"]
+    assert trainings.names() == ["people"]
     with pytest.raises(UserError, match="already"):
         trainings.start("people", "people", LONG)
     wait_for(lambda: (root / "people" / "journal.jsonl").exists(), 120)

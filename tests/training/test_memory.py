@@ -93,7 +93,7 @@ def test_the_journal_and_the_report_say_so(
             raise torch.OutOfMemoryError("planted")
         return rounds.d_step(*arguments, parts=parts, **named)
 
-    monkeypatch.setattr("evenodds.training.trainer.turn_d", planted)
+    monkeypatch.setattr("evenodds.training.trainer.d_step", planted)
     command = ("train", penguins, "--out", tmp_path / "run", "--width", 8)
     assert evenodds(*command, "--budget", "3rounds").code == 0
     assert evenodds(*command, "--budget", "6rounds").code == 0
