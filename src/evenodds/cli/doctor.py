@@ -30,7 +30,7 @@ def doctor(
     json:
         Print one JSON object instead of lines.
     """
-    data_source = find(source)
+    data_source = find(source, flags.data)
     with Display(quiet=json) as display:
         from evenodds.data.doctor import examine
         from evenodds.data.prepare import prepare

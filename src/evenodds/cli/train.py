@@ -41,7 +41,7 @@ def train(
     json:
         Print one JSON object about the ended game, and nothing else, on stdout.
     """
-    data_source = find(source)
+    data_source = find(source, flags.data)
     folder = out or Path("runs") / data_source.name
     with Display(quiet=json or rank() > 0) as display, stop_on_signals() as stop:
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.

@@ -87,6 +87,12 @@ class DataSettings(Group):
     exclude: tuple[str, ...] = ()
     """Columns of a table that are not learnt."""
 
+    columns: tuple[str, ...] = ()
+    """Columns of a table that are learnt, or of a data set (the picture and its labels); all of them when left out."""
+
+    split: str | None = None
+    """Of a data set (hf:user/name): which split is learnt; train when left out."""
+
     condition: str | None = None
     """What G is handed beside noise. Pictures: labels (all of them, or some by name with commas between), pairs,
     outlines, grey, small or masked. Tables: columns by name with commas between."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,7 @@ from evenodds.core.spec import Condition, PictureSpec
 from evenodds.data.conditioning import kind_of, of_labels
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Chunk, Intake, Watch
+from evenodds.data.images.items import Pictures
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.data.store_writer import About, write_store
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from evenodds.data.images.arrays import Bytes
 
 _FOLDER_SIZE = 64
+_CHUNK = 256
+"""Pictures from memory that are held at their new size at a time."""
 
 
 def picture_size(source: Source, settings: DataSettings) -> int:
@@ -86,6 +90,35 @@ def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
     chunk = samples if make is None else (samples, np.stack([make(one) for one in samples]))
     about = _about(facts, labels, settings, given, source)
     return write_store(target, spec, source.name, [chunk], lambda: about, given)
+
+
+def make_pictures(
+    source: Source, pictures: Pictures, settings: DataSettings, target: Path, watch: Watch | None
+) -> Store:
+    """The store of pictures from memory, written to ``target``. Raises UserError for what cannot be given of them."""
+    from evenodds.data.images.arrays import fitted
+
+    size, channels = settings.size or pictures.size, channels_of(settings, pictures.gray)
+    spec = PictureSpec(channels, size, size)
+    given, make = _making(settings, spec)
+    facts = {**facts_of(source, list(pictures.notes)), **pictures.facts(), "fit": settings.fit}
+    about = _about(facts, pictures.labels, settings, given, source)
+
+    def chunks() -> Iterator[Chunk]:
+        total = len(pictures.sizes)
+        for start, images in enumerate(batched(pictures.images(), _CHUNK)):
+            samples = np.stack([fitted(image, size, settings.fit, channels) for image in images])
+            yield samples if make is None else (samples, np.stack([make(one) for one in samples]))
+            if watch is not None:
+                watch("preparing pictures", min(total, (start + 1) * _CHUNK), total)
+
+    return write_store(target, spec, source.name, chunks(), lambda: about, given)
+
+
+def batched(images: Iterator[Any], n: int) -> Iterator[list[Any]]:
+    """Up to n at a time."""
+    while batch := list(islice(images, n)):
+        yield batch
 
 
 def channels_of(settings: DataSettings, grey: bool) -> Literal[1, 3]:

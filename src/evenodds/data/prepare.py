@@ -11,11 +11,19 @@ import numpy as np
 from evenodds.config.settings import DataSettings
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
-from evenodds.data.build_store import channels_of, facts_of, make_album, make_digits, picture_size
+from evenodds.data.build_store import (
+    channels_of,
+    facts_of,
+    make_album,
+    make_digits,
+    make_pictures,
+    picture_size,
+)
 from evenodds.data.cache import cache_root, locked, once
 from evenodds.data.conditioning import kind_of, of_columns
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Watch
+from evenodds.data.objects import Content
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.data.store_writer import About, write_store
@@ -33,8 +41,11 @@ def prepare(source: Source, settings: DataSettings, watch: Watch | None = None) 
     has nothing to learn from and where the cache cannot be written.
     """
     try:
+        _refuse_strange(source, settings)
         if source.kind == "table":
             return _table(source, settings)
+        if source.content is not None:
+            return _pictures(source, source.content, settings, watch)
         if source.builtin == "digits":
             return _digits(source, settings)
         return _album(source, picture_path(source, watch), settings, watch)
@@ -50,6 +61,25 @@ def _album(source: Source, path: Path, settings: DataSettings, watch: Watch | No
         size = picture_size(source, settings)
         key = [list(album.stamps()), album.others, size, settings.fit, settings.channels, *_given(settings)]
         return once(source, key, lambda target: make_album(source, album, settings, target, watch))
+
+
+def _refuse_strange(source: Source, settings: DataSettings) -> None:
+    """Raises UserError for settings that this kind of source does not know."""
+    if settings.split is not None and source.content is None:
+        raise UserError("--split is for data sets (hf:user/name), leave it out")
+    if settings.columns and source.kind == "pictures" and source.content is None:
+        raise UserError("--columns is for tables and data sets (hf:user/name), leave it out")
+
+
+def _pictures(source: Source, content: Content, settings: DataSettings, watch: Watch | None) -> Store:
+    if kind_of(settings.condition) == "pairs":
+        raise UserError(
+            "--condition pairs needs a folder or zip of pairs: give labels or outlines, or such a folder"
+        )
+    key = [content.digest, settings.size, settings.fit, settings.channels, *_given(settings)]
+    return once(
+        source, key, lambda target: make_pictures(source, content.pictures(), settings, target, watch)
+    )
 
 
 def _given(settings: DataSettings) -> list[str]:
@@ -87,18 +117,26 @@ def _digits(source: Source, settings: DataSettings) -> Store:
 
 
 def _table(source: Source, settings: DataSettings) -> Store:
-    key = [_table_stamp(source), settings.exclude, *_given(settings)]
+    columns = [["columns", *settings.columns]] if settings.columns else []
+    key = [_table_stamp(source), settings.exclude, *columns, *_given(settings)]
     return once(source, key, lambda target: _make_table(source, settings, target))
 
 
 def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
     from evenodds.data.tables.codec import TableCodec
+    from evenodds.data.tables.containers import refuse_dropped
 
-    frame = read_frame(source)
+    table = None if source.content is None else source.content.table()
+    frame = chosen_columns(
+        read_frame(source) if table is None else table.frame, settings.columns, source.name
+    )
     names = [str(name) for name in frame.columns]
     rng = np.random.default_rng(_TABLE_SEED)
     codec = TableCodec.fit(frame, settings.exclude, rng)
     facts = {**facts_of(source, list(codec.notes)), "skipped": [], "columns": names}
+    if table is not None:
+        refuse_dropped(table.container, codec, names, settings.exclude)
+        facts |= {"container": table.container, "notes": [*table.notes, *codec.notes]}
     rows = codec.encode(frame, rng)
     about = About(facts, codec_json=codec.to_json())
     if settings.condition is not None:
@@ -113,8 +151,21 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
     return write_store(target, codec.spec, source.name, [rows], lambda: about)
 
 
+def chosen_columns(frame: pd.DataFrame, columns: tuple[str, ...], source: str) -> pd.DataFrame:
+    """The columns asked for, in their order; all of them where none is. Raises UserError for one that is not there."""
+    names = [str(name) for name in frame.columns]
+    lacking = [name for name in columns if name not in names]
+    if lacking:
+        raise UserError(
+            f"{source} has no column {lacking[0]!r}, name some of its columns: {', '.join(names)}"
+        )
+    return frame.iloc[:, [names.index(name) for name in columns]] if columns else frame
+
+
 def read_frame(source: Source) -> pd.DataFrame:
     """A table source as a DataFrame. Raises UserError where its file cannot be read."""
+    if source.content is not None:
+        return source.content.table().frame
     if source.builtin == "people":
         from evenodds.data.builtin import people
 
@@ -129,6 +180,8 @@ def _table_stamp(source: Source) -> list[Any]:
         from evenodds.data.builtin import people
 
         return [people.ROWS, people.SEED]
+    if source.content is not None:
+        return [source.content.digest]
     path = _path(source)
     try:
         facts = path.stat()

@@ -13,7 +13,7 @@ def store_of(run: Run) -> Store:
     """The data that the run was trained on. Raises UserError where it is gone or has changed."""
     named = run.facts["source"]
     try:
-        store = prepare(find(named), run.recipe.data)
+        store = prepare(find(named, run.recipe.data), run.recipe.data)
     except UserError as problem:
         raise UserError(f"this needs the data that {run.path} was trained on: {problem}") from None
     if store.fingerprint != run.facts["data"]["fingerprint"]:

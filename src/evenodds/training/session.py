@@ -127,6 +127,7 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
         "fingerprint": store.fingerprint,
         "spec": spec_to_json(store.spec),
         "condition": condition_to_json(store.condition),
+        **({"container": store.facts["container"]} if "container" in store.facts else {}),
         "told": {key: store.facts.get(key) for key in ("counts", "notes", "skipped", "licence")},
     }
     facts = facts_of(recipe, named, data)

@@ -123,7 +123,7 @@ def opened(file: BinaryIO) -> ImageFile.ImageFile:
     raise BadPicture("not a picture")
 
 
-def upright(image: ImageFile.ImageFile) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """The loaded image turned as its EXIF orientation says."""
     try:
         turn = image.getexif().get(ExifTags.Base.Orientation)

@@ -30,6 +30,10 @@ _DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y"),
 )
+_NULLABLE = {
+    name.lower(): pd.api.types.pandas_dtype(name)
+    for name in (f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+}
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M:%S.%f", "T%H:%M:%S.%f")
 
 
@@ -176,14 +180,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except (pa.ArrowException, ValueError, MemoryError) as error:
         raise UserError(f"{path} is not a Parquet file that can be read; write it again") from error
     _check_names(table.column_names, path)
-    nullable = {kind.numpy_dtype.name: kind for kind in _nullables()}
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, types_mapper=lambda t: nullable.get(str(t)))
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, types_mapper=nullable)
     return frame
 
 
-def _nullables() -> list[Any]:
-    names = [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)]
-    return [pd.api.types.pandas_dtype(name) for name in names]
+def nullable(kind: pa.DataType) -> Any:
+    """pandas' whole numbers with gaps for those of Arrow, None for another type."""
+    return _NULLABLE.get(str(kind))
 
 
 def _read_csv(path: Path, kind: str) -> pd.DataFrame:
