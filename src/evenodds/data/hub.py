@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.optional import need
@@ -92,7 +94,7 @@ def table_from(dataset: Any) -> Table:
     frame = pandas_of(dataset.with_format("arrow")[:])
     for name, feature in dataset.features.items():
         if isinstance(feature, datasets.ClassLabel):
-            frame[name] = [_class(feature, value) for value in frame[name]]
+            frame[name] = pd.Series([_class(feature, value) for value in frame[name]], dtype="str")
     return table_of(frame)
 
 
@@ -130,6 +132,6 @@ def _picture_of(dataset: Any) -> str | None:
 
 def _class(feature: Any, value: Any) -> Any:
     """The name of a class, and any other value as it is; -1 stands for none."""
-    if feature is None or value is None or value != value:  # the last is NaN
+    if feature is None or pd.isna(value):
         return value
     return feature.int2str(int(value)) if int(value) >= 0 else None

@@ -82,7 +82,10 @@ def contained(frame: pd.DataFrame, container: Container | None) -> Any:
     frame.columns = labels
     if container["kind"] == "pandas":
         index = container["index"]
-        return frame.set_index(index) if index and set(index) <= set(frame.columns) else frame
+        if index and set(index) <= set(frame.columns):
+            frame = frame.set_index(index)
+            frame.columns = frame.columns.infer_objects()  # numbers alone, now that the index's names are gone
+        return frame
     table = _to_arrow(frame, container["schema"])
     if container["kind"] == "pyarrow":
         return table
