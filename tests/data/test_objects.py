@@ -78,6 +78,8 @@ def frame(rows: int = 200) -> pd.DataFrame:
             "when": pd.date_range("2020-01-01", periods=rows, tz="Europe/Berlin"),
             "wait": pd.to_timedelta(rng.integers(0, 5000, rows), unit="s"),
             "word": pd.Series(rng.choice(["x", "y"], rows), dtype=object),
+            "text": pd.Series(rng.choice(["x", "y"], rows), dtype="str"),
+            "string": pd.Series(rng.choice(["x", "y"], rows), dtype="string"),
             "size": rng.normal(size=rows).astype("float32"),
             "cut": pd.cut(rng.normal(size=rows), 4),
             "day": pd.Series(pd.date_range("2020-01-01", periods=rows).date),

@@ -25,7 +25,10 @@ HUB = "hf:"
 """What the name of a data set of Hugging Face begins with: hf:user/name, hf:user/name@revision, or hf:./folder."""
 MEMORY = "memory:"
 """What the name of data begins with that was given in Python: memory:table-DIGEST, memory:pictures-DIGEST."""
-_CHOICES = f"a built-in ({', '.join(BUILTINS)}), a folder or .zip of pictures, a .csv, .tsv or .parquet, hf:user/name"
+_CHOICES = (
+    f"a built-in ({', '.join(BUILTINS)}), a folder or .zip of pictures, "
+    "a .csv, .tsv or .parquet, or hf:user/name"
+)
 
 
 @dataclass(frozen=True)

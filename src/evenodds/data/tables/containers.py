@@ -84,7 +84,9 @@ def contained(frame: pd.DataFrame, container: Container | None) -> Any:
         index = container["index"]
         if index and set(index) <= set(frame.columns):
             frame = frame.set_index(index)
-            frame.columns = frame.columns.infer_objects()  # numbers alone, now that the index's names are gone
+            frame.columns = (
+                frame.columns.infer_objects()
+            )  # numbers alone, now that the index's names are gone
         return frame
     table = _to_arrow(frame, container["schema"])
     if container["kind"] == "pyarrow":

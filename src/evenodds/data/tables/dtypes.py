@@ -24,7 +24,7 @@ def dtype_to_json(series: pd.Series[Any]) -> Dtype:
         return _arrow_to_json(series, dtype)
     if dtype.kind == "m":
         return {"dtype": str(dtype), "unit": _unit_of(series)}
-    if dtype.kind == "O":
+    if pd.api.types.is_object_dtype(dtype):
         return {"dtype": "object", "holds": pd.api.types.infer_dtype(series, skipna=True)}
     return {"dtype": str(dtype)}
 
@@ -107,10 +107,15 @@ def _values(index: pd.Index[Any]) -> list[Any]:
 
 def _categories_from_json(dtype: Dtype) -> pd.Index[Any]:
     if "left" in dtype:
-        ends: list[Any] = [pd.Index(dtype[side], dtype=dtype["of"]) for side in ("left", "right")]
-        return pd.IntervalIndex.from_arrays(*ends, closed=dtype["closed"])
-    index: pd.Index[Any] = pd.Index(dtype["categories"], dtype=dtype["of"])
+        left, right = (_index(dtype[side], dtype["of"]) for side in ("left", "right"))
+        intervals: pd.Index[Any] = pd.IntervalIndex.from_arrays(left, right, closed=dtype["closed"])
+        return intervals
+    index: pd.Index[Any] = _index(dtype["categories"], dtype["of"])
     return index
+
+
+def _index(values: list[Any], dtype: str) -> Any:
+    return pd.Index(values, dtype=dtype)
 
 
 def _unit_of(series: pd.Series[Any]) -> str:
