@@ -120,12 +120,15 @@ class Inverter:
         return approach(guess, x, self.make, self.unlike)
 
 
-def inverter_of(
+def encoder_of(
     run: Run, spec: PictureSpec, store: Store, make: Make, look: Make, device: torch.device
-) -> Inverter:
-    """The run's inverter, its encoder learnt the first time and kept for that state of the run."""
+) -> tuple[Encoder, Likeness]:
+    """The run's encoder, trained the first time and stored for that state of the run, and what its loss goes by.
+
+    ``make`` is the run's own G: a tuned one would spoil what is stored.
+    """
     latent = run.recipe.network.latent
-    place, best = run.path / "encoder", run.checkpoints.best().name
+    path, best = run.path / "encoder", run.checkpoints.best().name
 
     def some(count: int) -> Tensor:
         return as_samples(store, store.train(torch.randint(store.n_train, (count,)).numpy()), device)
@@ -134,14 +137,14 @@ def inverter_of(
         set_random(seed_of(run.recipe.plan.seed, "encoder"), device)
         encoder = Encoder(spec, latent).to(device)
         unlike = Likeness(look, some(SPREAD))
-        known = bundle.read(place) if place.exists() else None
-        if known is not None and known[1] == {"checkpoint": best}:
-            encoder.load_state_dict(known[0]["encoder"])
+        stored = bundle.read(path) if path.exists() else None
+        if stored is not None and stored[1] == {"checkpoint": best}:
+            encoder.load_state_dict(stored[0]["encoder"])
             encoder.eval()
         else:
             learn(encoder, make, some, unlike, latent)
-            bundle.write(place, {"encoder": encoder.state_dict()}, {"checkpoint": best})
-    return Inverter(encoder.requires_grad_(False), make, unlike)
+            bundle.write(path, {"encoder": encoder.state_dict()}, {"checkpoint": best})
+    return encoder.requires_grad_(False), unlike
 
 
 def look_of(run: Run, given: Tensor | None, device: torch.device) -> Make:

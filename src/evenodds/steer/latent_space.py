@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Self
@@ -20,13 +19,10 @@ from evenodds.data.images.arrays import to_tensor
 from evenodds.data.inputs import pictures_from
 from evenodds.data.store import Store
 from evenodds.networks.generate import draw
-from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
-from evenodds.runs.sample import load_generator
-from evenodds.runs.source_data import store_of
-from evenodds.steer.attribute_classifier import eyes_for
 from evenodds.steer.attributes import AttributeReader, Tell
-from evenodds.steer.inversion import Inverter, inverter_of, look_of
+from evenodds.steer.inversion import Inverter
+from evenodds.steer.models import RunModels
 from evenodds.steer.pivotal_tuning import tuned
 
 LEARNT = 4_000
@@ -39,30 +35,35 @@ Examples = Sequence[int] | Tensor | NDArray[np.uint8]
 
 
 class Space:
-    """The latent space of a run's best G: samples are tensors (n, *shape) as G makes them, latents (n, latent)."""
+    """The latent space of a run's best G: samples are tensors (n, *shape) as G makes them, latents (n, latent).
 
-    def __init__(self, run: Run, device: torch.device) -> None:
-        """Raises UserError for a run whose G takes a picture in: there the picture steers."""
-        if run.condition is not None and run.condition.pictures:
-            raise UserError(
-                f"{run.path} makes pictures from pictures, whose latent space holds little: change the picture given"
-            )
-        self.run, self.device, self.best = run, device, run.checkpoints.best()
+    ``generator`` takes the place of the run's own G, and ``models`` are those of a space of the same run, so that they
+    are loaded once; what depends on the generator is cached a space. Raises UserError for a run whose G takes a picture
+    in.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        device: torch.device,
+        *,
+        generator: nn.Module | None = None,
+        models: RunModels | None = None,
+    ) -> None:
+        self.models = models or RunModels(run, device)
+        self.run, self.device, self.best = run, device, self.models.best
         self.width = run.recipe.network.latent
-        self.generator = load_generator(run, device)
-        c = resolve_condition(run, None, run.recipe.plan.seed).given(0, 1)
-        self.condition = None if c is None else c.to(device)
-        """What G is given beside latents, (1, width): the same for all."""
+        self.generator = self.models.generator if generator is None else generator
 
-    @cached_property
+    @property
     def store(self) -> Store:
         """The data that the run was trained on. Raises UserError where it is gone or has changed."""
-        return store_of(self.run)
+        return self.models.store
 
-    @cached_property
+    @property
     def attributes(self) -> AttributeReader:
-        """What reads features from samples; pictures' labels are learnt the first time."""
-        return eyes_for(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
+        """What reads features from samples; readers of pictures' labels are trained the first time."""
+        return self.models.attributes
 
     def latents(self, seeds: Sequence[int]) -> Tensor:
         """The latent vectors that seeds stand for, (n, latent): always the same."""
@@ -97,15 +98,7 @@ class Space:
 
     def make_some(self, z: Tensor) -> Tensor:
         """As ``make``, at once and differentiable."""
-        return self.generate_with(self.generator, z)
-
-    def generate_with(self, generator: nn.Module, z: Tensor) -> Tensor:
-        """As ``make_some``, by some G of the run's kind."""
-        c = self.condition
-        with torch.random.fork_rng():
-            set_random(seed_of(0, "steer", "make"), self.device)
-            made: Tensor = generator(z, None if c is None else c.expand(len(z), -1))
-        return made
+        return self.models.generate(self.generator, z)
 
     @cached_property
     def latents_for_fitting(self) -> Tensor:
@@ -130,24 +123,22 @@ class Space:
                 parts = [look(part) for part in parts]
         return np.asarray(torch.cat([part.flatten(1).float().cpu() for part in parts]).numpy())
 
-    @cached_property
+    @property
     def look(self) -> Tell:
         """D's features of pictures, differentiable."""
-        return look_of(self.run, self.condition, self.device)
+        return self.models.look
 
     # Inverting
 
     def picture_spec(self) -> PictureSpec:
-        """What the run's pictures are. Raises UserError for a run of rows."""
-        if not isinstance(self.run.spec, PictureSpec):
-            raise UserError(f"{self.run.path} makes table rows, only pictures are inverted")
-        return self.run.spec
+        """The spec of the run's pictures. Raises UserError for a run of rows."""
+        return self.models.picture_spec()
 
     @cached_property
     def inverter(self) -> Inverter:
-        """What finds the latents of pictures; learnt the first time. Raises UserError for a run of rows."""
-        spec = self.picture_spec()
-        return inverter_of(self.run, spec, self.store, self.make_some, self.look, self.device)
+        """What finds the latents of pictures; its encoder is trained the first time. Raises UserError for rows."""
+        encoder, unlike = self.models.encoder
+        return Inverter(encoder, self.make_some, unlike)
 
     def invert(self, pictures: NDArray[np.uint8]) -> tuple[Tensor, Shares]:
         """The nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and how far G is from them:
@@ -172,12 +163,13 @@ class Space:
         return to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), self.device)
 
     def tuned(self, z: Tensor, pictures: NDArray[np.uint8]) -> Self:
-        """The same space with a G of its own, tuned to make pictures uint8 (n, H, W, C) of their latents (n, latent),
-        as ``invert`` found them: what is edited is then the picture itself. Directions and the run stay as they are."""
-        known = copy.copy(self)
+        """The same space with a G of its own, tuned to make pictures uint8 (n, H, W, C) of their latents (n, latent).
+
+        The latents are those that ``invert`` gave: what is edited is then the picture itself. Directions, the run and
+        this space stay as they are.
+        """
+        x, unlike = self.to_samples(pictures), self.inverter.unlike
         with torch.random.fork_rng():
             set_random(seed_of(0, "steer", "tune"), self.device)
-            known.generator = tuned(
-                self.generator, self.generate_with, z, self.to_samples(pictures), self.inverter.unlike
-            )
-        return known
+            generator = tuned(self.generator, self.models.generate, z, x, unlike)
+        return type(self)(self.run, self.device, generator=generator, models=self.models)

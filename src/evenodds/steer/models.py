@@ -1,0 +1,82 @@
+"""What steering loads of a run, once: the averaged G, D's features, the label readers and the encoder."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from evenodds.core.errors import UserError
+from evenodds.core.rng import seed_of, set_random
+from evenodds.core.spec import PictureSpec
+from evenodds.data.store import Store
+from evenodds.runs.conditions import resolve_condition
+from evenodds.runs.run import Run
+from evenodds.runs.sample import load_generator
+from evenodds.runs.source_data import store_of
+from evenodds.steer.attribute_classifier import eyes_for
+from evenodds.steer.attributes import AttributeReader, Tell
+from evenodds.steer.inversion import Encoder, Likeness, encoder_of, look_of
+
+
+class RunModels:
+    """The networks of a run's best state. None of them depends on a generator that was tuned to pictures.
+
+    Raises UserError for a run whose G takes a picture in: there the picture steers.
+    """
+
+    def __init__(self, run: Run, device: torch.device) -> None:
+        if run.condition is not None and run.condition.pictures:
+            raise UserError(
+                f"{run.path} makes pictures from pictures, whose latent space holds little: change the picture given"
+            )
+        self.run, self.device, self.best = run, device, run.checkpoints.best()
+        self.generator = load_generator(run, device)
+        c = resolve_condition(run, None, run.recipe.plan.seed).given(0, 1)
+        self.condition = None if c is None else c.to(device)
+        """What G is given beside latents, (1, width): the same for all."""
+
+    def picture_spec(self) -> PictureSpec:
+        """The spec of the run's pictures. Raises UserError for a run of rows."""
+        if not isinstance(self.run.spec, PictureSpec):
+            raise UserError(f"{self.run.path} makes table rows, only pictures are inverted")
+        return self.run.spec
+
+    def generate(self, generator: nn.Module, z: Tensor) -> Tensor:
+        """Samples (n, *shape) of latents (n, latent) by a generator of the run's kind; differentiable.
+
+        G's own noise is the same every time.
+        """
+        c = self.condition
+        with torch.random.fork_rng():
+            set_random(seed_of(0, "steer", "make"), self.device)
+            made: Tensor = generator(z, None if c is None else c.expand(len(z), -1))
+        return made
+
+    @cached_property
+    def store(self) -> Store:
+        """The data that the run was trained on. Raises UserError where it is gone or has changed."""
+        return store_of(self.run)
+
+    @cached_property
+    def attributes(self) -> AttributeReader:
+        """What reads features from samples; readers of pictures' labels are trained the first time."""
+        return eyes_for(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
+
+    @cached_property
+    def look(self) -> Tell:
+        """D's features of pictures, differentiable."""
+        return look_of(self.run, self.condition, self.device)
+
+    @cached_property
+    def encoder(self) -> tuple[Encoder, Likeness]:
+        """The encoder, trained the first time on the run's own G, and the likeness it was trained by.
+
+        Raises UserError for a run of rows.
+        """
+
+        def make(z: Tensor) -> Tensor:
+            return self.generate(self.generator, z)
+
+        return encoder_of(self.run, self.picture_spec(), self.store, make, self.look, self.device)
