@@ -26,7 +26,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.source import find
 from evenodds.evaluate.extractors import Extractor
-from evenodds.evaluate.score import Asked, score
+from evenodds.evaluate.score import ScoreRequest, score
 from evenodds.export.pretrained import fetch, open_hub
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import ask_in_python
@@ -122,7 +122,7 @@ class Gan:
         inception-style score. Tables: ``target`` is the column that classifiers learn. Raises UserError before ``fit``,
         and for what does not fit.
         """
-        asked = Asked(n, extractor, classifier, target, seed)
+        asked = ScoreRequest(n, extractor, classifier, target, seed)
         return score(self.fitted(), asked, find_device(self.device))
 
     @property

@@ -299,7 +299,7 @@ def test_rows_of_all_ranks_are_gathered_in_order(tmp_path: Path) -> None:
     assert codes == [0] * 3, (tmp_path / "0.txt").read_text()
 
 
-def together(size: int, words: list[str], said: Path) -> None:
+def with_condition_channels(size: int, words: list[str], said: Path) -> None:
     """The command on so many ranks, which must end well."""
     said.mkdir(exist_ok=True)
     codes = ranks.wait(ranks.fork(size, lambda rank: main(words), said))
@@ -310,8 +310,8 @@ def test_ranks_sample_in_shares_what_one_process_would(table: Path, tmp_path: Pa
     said, run = tmp_path / "said", tmp_path / "run"
     assert train(1, table, run, 2, said) == [0]
     n = 3 * 2048 + 5
-    together(1, ["sample", str(run), "-n", str(n), "--out", str(tmp_path / "whole.csv")], said)
-    together(3, ["sample", str(run), "-n", str(n), "--out", str(tmp_path / "fakes.csv")], said)
+    with_condition_channels(1, ["sample", str(run), "-n", str(n), "--out", str(tmp_path / "whole.csv")], said)
+    with_condition_channels(3, ["sample", str(run), "-n", str(n), "--out", str(tmp_path / "fakes.csv")], said)
     shards = sorted(tmp_path.glob("fakes-*.csv"))
     assert [shard.name for shard in shards] == [f"fakes-0000{rank}-of-00003.csv" for rank in range(3)]
     assert "2,048 fakes in" in (said / "0.txt").read_text()
@@ -332,14 +332,14 @@ def small_pictures(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         Image.fromarray(pixels).save(folder / f"{number}.png")
     flags = ("--network", "gan", "--width", "4", "--budget", "1rounds", "--batch", "4", "--head-turns", "1")
     run = tmp_path / "pictures"
-    together(1, ["train", str(folder), "--out", str(run), *flags], tmp_path / "said")
+    with_condition_channels(1, ["train", str(folder), "--out", str(run), *flags], tmp_path / "said")
     return run
 
 
 def test_ranks_sample_and_score_pictures_in_shares(small_pictures: Path, tmp_path: Path) -> None:
     said, run = tmp_path / "said", small_pictures
-    together(1, ["sample", str(run), "-n", "40", "--out", str(tmp_path / "whole")], said)
-    together(2, ["sample", str(run), "-n", "40", "--out", str(tmp_path / "parts")], said)
+    with_condition_channels(1, ["sample", str(run), "-n", "40", "--out", str(tmp_path / "whole")], said)
+    with_condition_channels(2, ["sample", str(run), "-n", "40", "--out", str(tmp_path / "parts")], said)
     whole = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
     assert len(whole) == 40
     shards = [sorted((tmp_path / "parts" / f"0000{rank}-of-00002").iterdir()) for rank in range(2)]
@@ -347,7 +347,7 @@ def test_ranks_sample_and_score_pictures_in_shares(small_pictures: Path, tmp_pat
     assert {file.name: file.read_bytes() for shard in shards for file in shard} == whole
     scores = []
     for size in (1, 2, 4):
-        together(size, ["score", str(run), "--extractor", "layout", "-n", "40"], said)
+        with_condition_channels(size, ["score", str(run), "--extractor", "layout", "-n", "40"], said)
         scores.append(json.loads((run / "scores.json").read_text())["score"])
     assert scores[0]["figures"] == scores[1]["figures"] == scores[2]["figures"]
     assert (said / "3.txt").read_text().count("frechet") == 0

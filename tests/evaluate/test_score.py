@@ -20,11 +20,11 @@ from evenodds.data.store import Store
 from evenodds.evaluate import extractors, images, tables
 from evenodds.evaluate.copies import SHOWN
 from evenodds.evaluate.extractors import FeatureExtractor, extractor_of, layout, of_module
-from evenodds.evaluate.real_features import features_of, place_of
-from evenodds.evaluate.score import Asked, score
+from evenodds.evaluate.real_features import features_of, path_of
+from evenodds.evaluate.score import ScoreRequest, score
 from evenodds.gan import Gan
 from evenodds.metrics.efficientnet import PACKAGES, extractor
-from evenodds.metrics.reference import known_features
+from evenodds.metrics.reference import reference_features
 from evenodds.runs.run import Run, write_recipe
 from evenodds.runs.source_data import store_of
 from tests.conftest import Answer
@@ -109,7 +109,7 @@ def test_in_words_and_in_python_it_is_the_same(table: Run, evenodds: Call) -> No
 
 
 def test_pictures_get_their_figures_and_a_sheet(digits: Run) -> None:
-    facts = score(digits, Asked(extractor="layout"), CPU)
+    facts = score(digits, ScoreRequest(extractor="layout"), CPU)
     found = by_name(facts)
     assert list(found) == PICTURES
     assert found["frechet_distance"]["title"] == "FD (layout and detail)"
@@ -122,7 +122,7 @@ def test_pictures_get_their_figures_and_a_sheet(digits: Run) -> None:
     with Image.open(digits.path / facts["copies"]) as sheet:
         assert sheet.size == (12 * 66 - 2, SHOWN // 4 * 66 - 2)
     torch.manual_seed(5)
-    assert score(digits, Asked(extractor="layout"), CPU)["figures"] == facts["figures"], (
+    assert score(digits, ScoreRequest(extractor="layout"), CPU)["figures"] == facts["figures"], (
         "the seed alone decides"
     )
 
@@ -132,16 +132,16 @@ def test_replayed_training_pictures_are_found_and_shown_first(digits: Run, tmp_p
     store = store_of(digits)
     heldout = store.heldout(np.arange(100, 150))
     replays = store.train(np.arange(40))
-    honest = images.copied(store, heldout, tmp_path / "honest.png")
+    honest = images.copying_metric(store, heldout, tmp_path / "honest.png")
     assert honest.p_value is not None
     assert honest.p_value > 0.001
-    copied = images.copied(store, replays, tmp_path / "copied.png")
+    copied = images.copying_metric(store, replays, tmp_path / "copied.png")
     assert copied.p_value is not None
     assert copied.p_value < 1e-6
     assert copied.low is not None
     assert copied.low > 0.9
     mixed = np.concatenate([heldout, replays[:3]])
-    images.copied(store, mixed, tmp_path / "mixed.png")
+    images.copying_metric(store, mixed, tmp_path / "mixed.png")
     with Image.open(tmp_path / "mixed.png") as image:
         sheet = np.asarray(image)
     cells = [sheet[row * 66 :, column * 66 :][:64:4, :64:4] for row in range(6) for column in range(12)]
@@ -154,24 +154,24 @@ def test_replayed_training_pictures_are_found_and_shown_first(digits: Run, tmp_p
 
 @pytest.mark.slow
 def test_the_seed_alone_decides(digits: Run) -> None:
-    asked = Asked(n=20, extractor="layout", seed=1)
+    asked = ScoreRequest(n=20, extractor="layout", seed=1)
     first = score(digits, asked, CPU)
     torch.manual_seed(5)
     assert score(digits, asked, CPU)["figures"] == first["figures"]
-    assert score(digits, Asked(n=20, extractor="layout", seed=2), CPU)["figures"] != first["figures"]
+    assert score(digits, ScoreRequest(n=20, extractor="layout", seed=2), CPU)["figures"] != first["figures"]
 
 
 @pytest.mark.slow
 def test_real_pictures_in_the_fakes_place_get_what_reals_get(digits: Run) -> None:
     store = store_of(digits)
-    view = layout(known_features(store, store.n_train))
+    view = layout(reference_features(store, store.n_train))
     real = store.heldout(np.arange(store.n_heldout))
-    found = {figure.name: figure for figure in images.figures(store, real, view.see(real), view, CPU)}
+    found = {figure.name: figure for figure in images.figures(store, real, view.extract(real), view, CPU)}
     for name in ("frechet_distance", "kernel_distance"):
         assert found[name].value == found[name].reals
     assert found["precision"].value == found["recall"].value == found["coverage"].value == 1
     noise = np.random.default_rng(0).integers(0, 256, real.shape, np.uint8)
-    worse = {figure.name: figure for figure in images.figures(store, noise, view.see(noise), view, CPU)}
+    worse = {figure.name: figure for figure in images.figures(store, noise, view.extract(noise), view, CPU)}
     assert worse["precision"].value == worse["coverage"].value == worse["density"].value == 0
     assert worse["referee"].value > 0.99
     assert worse["kernel_distance"].low is not None
@@ -180,9 +180,9 @@ def test_real_pictures_in_the_fakes_place_get_what_reals_get(digits: Run) -> Non
 
 
 def test_replayed_rows_are_found(table: Run, tmp_path: Path) -> None:
-    known = tables.sides(table, store_of(table), 12, 0, CPU)
+    known = tables.table_splits(table, store_of(table), 12, 0, CPU)
     replays = known._replace(fake=known.train.first(12))
-    found = {figure.name: figure for figure in tables.copied(replays, tmp_path / "copies.csv")}
+    found = {figure.name: figure for figure in tables.copying_metrics(replays, tmp_path / "copies.csv")}
     assert found["closest_record"].value == 0
     assert found["closest_record"].reals is not None
     assert found["closest_record"].reals > 0
@@ -246,7 +246,7 @@ def test_features_of_reals_are_made_once_for_the_same_data_and_extractor(
     features_of(store, "train", 200, view)
     features_of(store, "train", 300, FeatureExtractor("counting", "bilinear", look))
     assert look.seen == 300 + 100 + 200 + 300
-    path = place_of(store, "train", 300, view)
+    path = path_of(store, "train", 300, view)
     path.write_bytes(path.read_bytes()[:500])  # a damaged file is no reason to fail
     np.testing.assert_array_equal(features_of(store, "train", 300, view), first)
     assert look.seen == 1200
@@ -270,7 +270,7 @@ def test_efficientnet_names_itself_and_its_resizer(digits: Run) -> None:
         "bilinear to 96 px",
         "FD (EfficientNet-Lite0)",
     )
-    assert view.see(store.heldout(np.arange(2))).shape == (2, 1280)
+    assert view.extract(store.heldout(np.arange(2))).shape == (2, 1280)
 
 
 def test_without_the_extra_the_game_s_own_features_serve(
@@ -290,7 +290,7 @@ def test_inception_alone_is_called_fid(digits: Run) -> None:
     except UserError as problem:
         pytest.skip(str(problem))
     assert view.frechet == "FID"
-    assert view.see(store_of(digits).heldout(np.arange(2))).shape == (2, 2048)
+    assert view.extract(store_of(digits).heldout(np.arange(2))).shape == (2, 2048)
 
 
 def test_scores_of_pairs_and_of_score_live_side_by_side(digits: Run, tmp_path: Path) -> None:

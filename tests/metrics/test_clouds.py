@@ -16,9 +16,10 @@ from torchmetrics.image.kid import poly_mmd
 
 from evenodds.metrics import distribution
 from evenodds.metrics.distribution import (
+    DIFFERENCES,
     Cloud,
     density_coverage,
-    distances,
+    distance_blocks,
     frechet,
     inception_score,
     kernel_distance,
@@ -138,18 +139,19 @@ def test_rows_of_choices_lie_in_the_balls_of_their_equals_that_have_no_radius() 
     assert density_coverage(real, fake)[1] == 0.5
 
 
+@pytest.mark.parametrize("differences", [0, DIFFERENCES], ids=["by a product", "by differences"])
 @pytest.mark.parametrize("width", [1, 7, 300])
 def test_distances_are_differences_in_order_and_in_any_portions(
-    width: int, monkeypatch: pytest.MonkeyPatch
+    width: int, differences: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a, b = cloud(0, 23, width, 100.0), cloud(1, 17, width, 100.0)
     b[3] = a[5]
-    whole = next(distances(a, b))[1]
+    whole = next(distance_blocks(a, b, differences))[1]
     np.testing.assert_allclose(whole, [[mean_distance(x, y) for y in b] for x in a], rtol=1e-6)
     assert whole[5, 3] == 0
     before = precision_recall(a, b), density_coverage(a, b)
     monkeypatch.setattr(distribution, "ROWS", 4)
-    parts = list(distances(a, b))
+    parts = list(distance_blocks(a, b, differences))
     assert [start for start, _ in parts] == [0, 4, 8, 12, 16, 20]
     # The last digits of a product hang on its size.
     np.testing.assert_allclose(np.concatenate([part for _, part in parts]), whole, rtol=1e-9)

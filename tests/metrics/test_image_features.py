@@ -155,9 +155,11 @@ def test_new_pictures_are_seen_by_the_reals_measure() -> None:
 def test_a_batch_says_the_same_of_a_picture_as_the_picture_alone() -> None:
     reals = pictures(100)
     features = Features(SPEC, [reals])
-    together = features(reals[:9])
+    with_condition_channels = features(reals[:9])
     for place in range(9):
-        np.testing.assert_allclose(features(reals[place : place + 1])[0], together[place], atol=1e-5)
+        np.testing.assert_allclose(
+            features(reals[place : place + 1])[0], with_condition_channels[place], atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("kind", ["blurred", "shifted colour", "flat"])

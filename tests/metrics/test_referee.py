@@ -14,7 +14,15 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from evenodds.core.spec import PictureSpec, RowSpec, Span
-from evenodds.metrics.referee import MOST_PICTURES, MOST_ROWS, Ruling, cross, linear, rule, together
+from evenodds.metrics.referee import (
+    MOST_PICTURES,
+    MOST_ROWS,
+    Ruling,
+    cross,
+    linear,
+    rule,
+    with_condition_channels,
+)
 
 PAIR = RowSpec((Span(0, 1, "number"), Span(1, 2, "number")))
 CHOICE = RowSpec((Span(0, 1, "number"), Span(1, 4, "category")))
@@ -292,11 +300,11 @@ def test_a_g_that_does_not_heed_what_it_is_given_is_found() -> None:
     real = light + 0.3 * noise(120)
     fake = light[torch.randperm(120)] + 0.3 * noise(120)
     assert rule(SMALL, real, fake).auc < 0.65
-    seen = [together(side, label) for side in (real, fake)]
+    seen = [with_condition_channels(side, label) for side in (real, fake)]
     assert seen[0].shape == (120, 3, *real.shape[2:])
     assert rule(PictureSpec(3, *SMALL.shape[1:]), *seen).auc > 0.7
 
 
 def test_pictures_that_were_given_stand_beside() -> None:
     x, c = noise(4), noise(4)
-    assert torch.equal(together(x, c), torch.cat([x, c], dim=1))
+    assert torch.equal(with_condition_channels(x, c), torch.cat([x, c], dim=1))

@@ -135,10 +135,10 @@ def test_one_score_a_sample_that_no_other_sample_changes(network: str) -> None:
     discriminator = stirred(players(network, spec)[1])
     x = torch.randn(5, *spec.shape)
     with torch.no_grad():
-        together = discriminator(x)
+        with_condition_channels = discriminator(x)
         alone = torch.cat([discriminator(one[None]) for one in x])
-    assert together.std() > 0
-    torch.testing.assert_close(together, alone)
+    assert with_condition_channels.std() > 0
+    torch.testing.assert_close(with_condition_channels, alone)
 
 
 @pytest.mark.parametrize("network", UNCONDITIONAL)

@@ -95,9 +95,9 @@ def test_shares_together_are_what_one_process_makes(n: int, size: int) -> None:
     shares = [Share(rank, size) for rank in range(size)]
     parts = [list(stream(Noisy(), n, 3, 5, batch=4, share=share)) for share in shares]
     assert [sum(map(len, part)) for part in parts] == [share.count(n, 4) for share in shares]
-    together = [batch for part in parts for batch in part]
-    assert len(together) == len(whole)
-    assert all(torch.equal(one, other) for one, other in zip(together, whole, strict=True))
+    with_condition_channels = [batch for part in parts for batch in part]
+    assert len(with_condition_channels) == len(whole)
+    assert all(torch.equal(one, other) for one, other in zip(with_condition_channels, whole, strict=True))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 

@@ -329,10 +329,10 @@ def test_no_other_sample_changes_a_samples_scores(kind: type[nn.Module], size: t
     x, c = torch.randn(5, 3, *size), torch.randn(5, 1, *size)
     x[1:] *= 7
     with torch.no_grad():
-        together = discriminator(x, c)
+        with_condition_channels = discriminator(x, c)
         alone = torch.cat([discriminator(x[[place]], c[[place]]) for place in range(5)])
-    assert together.std() > 0
-    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+    assert with_condition_channels.std() > 0
+    torch.testing.assert_close(with_condition_channels, alone, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

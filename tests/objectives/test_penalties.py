@@ -232,10 +232,10 @@ def test_without_batch_norm_a_batchs_penalty_is_its_samples_mean(network: str) -
     discriminator = build(PictureSpec(1, 8, 8), settings)[1].double()
     real, fake = doubles(6, 1, 8, 8), doubles(6, 1, 8, 8)
     penalty = r1r2(squared_slope)
-    together = penalty(discriminator, real, fake)
+    with_condition_channels = penalty(discriminator, real, fake)
     alone = torch.stack([penalty(discriminator, real[[i]], fake[[i]]) for i in range(6)])
-    assert together.item() > 0
-    torch.testing.assert_close(together, alone.mean())
+    assert with_condition_channels.item() > 0
+    torch.testing.assert_close(with_condition_channels, alone.mean())
 
 
 def own_slopes(critic: Critic, x: Tensor) -> Tensor:

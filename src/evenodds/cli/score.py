@@ -45,12 +45,12 @@ def score(
     """
     from evenodds.core.device import find_device
     from evenodds.core.distributed import team
-    from evenodds.evaluate.score import Asked
+    from evenodds.evaluate.score import ScoreRequest
     from evenodds.evaluate.score import score as scored
     from evenodds.runs.run import Run
 
     opened = Run.open(run)
-    request = Asked(n=n, extractor=extractor, target=target, seed=seed)
+    request = ScoreRequest(n=n, extractor=extractor, target=target, seed=seed)
     torch_device = find_device(device)
     with team(torch_device) as ranks:
         facts = scored(opened, request, torch_device, lambda text: print(text, file=sys.stderr), ranks)

@@ -31,21 +31,25 @@ class Suspects(NamedTuple):
 
 def suspects(train: Cloud, heldout: Cloud, fake: Cloud) -> Suspects:
     """The fakes (n, k) most worth a look: those nearest to a training sample."""
-    apart, place = nearest_of(fake, train)
-    worst = np.argsort(apart, kind="stable")[:SHOWN]
+    distances, indices = nearest_of(fake, train)
+    worst = np.argsort(distances, kind="stable")[:SHOWN]
     _, other = nearest_of(fake[worst], heldout)
-    return Suspects(worst, place[worst], other)
+    return Suspects(worst, indices[worst], other)
 
 
 def nearest_of(of: Cloud, among: Cloud) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Distances (n,) to the nearest rows of another cloud, and these rows' places."""
-    apart, place = NearestNeighbors(n_neighbors=1).fit(among).kneighbors(of)
-    return apart[:, 0], place[:, 0].astype(np.int64)
+    distances, indices = NearestNeighbors(n_neighbors=1).fit(among).kneighbors(of)
+    return distances[:, 0], indices[:, 0].astype(np.int64)
 
 
-def write_sheet(store: Store, fakes: NDArray[np.uint8], found: Suspects, path: Path) -> None:
+def write_sheet(store: Store, fakes: NDArray[np.uint8], suspects_found: Suspects, path: Path) -> None:
     """A PNG of stored fakes (n, C, H, W), each left of its nearest training and its nearest held-out picture."""
-    columns = [fakes[found.fakes], store.train(found.train), store.heldout(found.heldout)]
+    columns = [
+        fakes[suspects_found.fakes],
+        store.train(suspects_found.train),
+        store.heldout(suspects_found.heldout),
+    ]
     sheet = np.stack(columns, 1).reshape(-1, *fakes.shape[1:]).transpose(0, 2, 3, 1)
     write_grid(sheet, path, columns=3 * ACROSS)
 
@@ -53,15 +57,15 @@ def write_sheet(store: Store, fakes: NDArray[np.uint8], found: Suspects, path: P
 def write_rows(
     fakes: pd.DataFrame,
     train: pd.DataFrame,
-    apart: NDArray[np.float64],
-    place: NDArray[Any],
+    distances: NDArray[np.float64],
+    indices: NDArray[Any],
     path: Path,
 ) -> None:
     """A table of the fakes closest to a training row, each above that row: what it is, the distance, the columns."""
-    worst = np.argsort(apart, kind="stable")[:SHOWN]
-    sides = []
-    for what, rows in (("fake", fakes.iloc[worst]), ("training row", train.iloc[place[worst]])):
-        told = pd.DataFrame({"what": what, "distance": apart[worst].round(6)})
-        sides.append(pd.concat([told, rows.reset_index(drop=True)], axis=1))
-    both = pd.concat(sides).sort_index(kind="stable")
+    worst = np.argsort(distances, kind="stable")[:SHOWN]
+    parts = []
+    for what, rows in (("fake", fakes.iloc[worst]), ("training row", train.iloc[indices[worst]])):
+        head = pd.DataFrame({"what": what, "distance": distances[worst].round(6)})
+        parts.append(pd.concat([head, rows.reset_index(drop=True)], axis=1))
+    both = pd.concat(parts).sort_index(kind="stable")
     write_table([both], path)

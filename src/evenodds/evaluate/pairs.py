@@ -14,7 +14,7 @@ from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.store import Store
 from evenodds.metrics.distribution import frechet
-from evenodds.metrics.reference import known_count, known_features
+from evenodds.metrics.reference import reference_count, reference_features
 from evenodds.runs.conditions import turns
 from evenodds.runs.run import Run
 from evenodds.runs.sample import pictures
@@ -69,7 +69,7 @@ def ssim(real: Bytes, fake: Bytes) -> float:
 
 def distance(store: Store, real: Bytes, fake: Bytes) -> float:
     """Fréchet distance of pictures (n, C, H, W) on features fitted to training reals."""
-    features = known_features(store, known_count(store))
+    features = reference_features(store, reference_count(store))
     return frechet(features(to_tensor(real)), features(to_tensor(fake)))
 
 
@@ -83,26 +83,28 @@ def condition_consistency(kind: ConditionKind, given: Bytes, fake: Bytes) -> dic
     if kind == "pairs":
         return {}
     if kind == "outlines":
-        found = [
-            outlines_met(asked[0] > 127, conditions.make(kind, one)[0] > 127)
-            for asked, one in zip(given, fake, strict=True)
+        measured = [
+            outlines_met(condition_lines[0] > 127, conditions.make(kind, one)[0] > 127)
+            for condition_lines, one in zip(given, fake, strict=True)
         ]
-        named = zip(("precision", "recall", "f1"), np.mean(found, axis=0), strict=True)
+        named = zip(("precision", "recall", "f1"), np.mean(measured, axis=0), strict=True)
         return {name: round(float(mean), 4) for name, mean in named}
     if kind == "masked":
         apart = np.abs(given[:, :-1].astype(float) - fake)
-        known = np.broadcast_to(given[:, -1:] < 128, apart.shape)
-        return {"difference": round(float(apart[known].mean() / 255), 4)}
+        reals = np.broadcast_to(given[:, -1:] < 128, apart.shape)
+        return {"difference": round(float(apart[reals].mean() / 255), 4)}
     again = np.stack([conditions.make(kind, one) for one in fake])
     return {"difference": round(float(np.abs(given.astype(float) - again).mean() / 255), 4)}
 
 
-def outlines_met(asked: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float, float]:
+def outlines_met(
+    condition_lines: NDArray[np.bool_], measured: NDArray[np.bool_]
+) -> tuple[float, float, float]:
     """(precision, recall, F1) of outlines ``found`` (H, W) against those ``asked`` for, within REACH pixels; 1 where
     both are empty."""
-    if not asked.any() or not found.any():
-        same = float(asked.any() == found.any())
+    if not condition_lines.any() or not measured.any():
+        same = float(condition_lines.any() == measured.any())
         return same, same, same
-    precision = float((distance_transform_edt(~asked)[found] <= REACH).mean())
-    recall = float((distance_transform_edt(~found)[asked] <= REACH).mean())
+    precision = float((distance_transform_edt(~condition_lines)[measured] <= REACH).mean())
+    recall = float((distance_transform_edt(~measured)[condition_lines] <= REACH).mean())
     return precision, recall, 2 * precision * recall / max(precision + recall, 1e-12)

@@ -20,33 +20,33 @@ EXTRACTED = 1
 """Raised whenever the same extractor would give other features."""
 
 
-def features_of(store: Store, part: Part, count: int, view: FeatureExtractor) -> Cloud:
+def features_of(store: Store, part: Part, count: int, extractor: FeatureExtractor) -> Cloud:
     """Features (count, k) of the first reals of a part. Raises Unwritable where the cache cannot be written."""
-    if not view.kept:
-        return extract(store, part, count, view)
-    path = place_of(store, part, count, view)
+    if not extractor.cacheable:
+        return extract(store, part, count, extractor)
+    path = path_of(store, part, count, extractor)
     try:
-        found = np.load(path, allow_pickle=False)
-        if found.dtype == np.float32 and found.ndim == 2 and len(found) == count:
-            return cast(Cloud, found)
+        features = np.load(path, allow_pickle=False)
+        if features.dtype == np.float32 and features.ndim == 2 and len(features) == count:
+            return cast(Cloud, features)
     except (OSError, ValueError, EOFError):
         pass  # absent or damaged: made again
-    made = extract(store, part, count, view)
+    made = extract(store, part, count, extractor)
     content = BytesIO()
     np.save(content, made, allow_pickle=False)
     atomic.write_bytes(path, content.getvalue())
     return made
 
 
-def place_of(store: Store, part: Part, count: int, view: FeatureExtractor) -> Path:
+def path_of(store: Store, part: Part, count: int, extractor: FeatureExtractor) -> Path:
     """Where they are kept: a place for each data set, extractor, resizer and count."""
-    told = json.dumps([EXTRACTED, view.name, view.resizer, part, count])
-    digest = hashlib.sha256(told.encode()).hexdigest()
+    key = json.dumps([EXTRACTED, extractor.name, extractor.resizer, part, count])
+    digest = hashlib.sha256(key.encode()).hexdigest()
     return cache_root() / "features" / f"{store.fingerprint[:16]}-{digest[:16]}.npy"
 
 
-def extract(store: Store, part: Part, count: int, view: FeatureExtractor) -> Cloud:
+def extract(store: Store, part: Part, count: int, extractor: FeatureExtractor) -> Cloud:
     """The same without the cache."""
     read = store.train if part == "train" else store.heldout
     places = (np.arange(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
-    return np.concatenate([view.see(read(some)) for some in places])
+    return np.concatenate([extractor.extract(read(some)) for some in places])

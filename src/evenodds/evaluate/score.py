@@ -20,7 +20,7 @@ from evenodds.evaluate import images, tables
 from evenodds.evaluate.extractors import Extractor, extractor_of
 from evenodds.evaluate.metric import Metric
 from evenodds.metrics.records import target_of
-from evenodds.metrics.reference import known_count
+from evenodds.metrics.reference import reference_count
 from evenodds.networks.generate import Share
 from evenodds.runs.report import write_report
 from evenodds.runs.run import Run
@@ -33,7 +33,7 @@ FEWEST = 10
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoreRequest:
     """What is to be scored, and how."""
 
     n: int | None = None
@@ -48,7 +48,7 @@ class Asked:
 
 
 def score(
-    run: Run, asked: Asked, device: torch.device, say: Say = lambda text: None, ranks: Team = ALONE
+    run: Run, request: ScoreRequest, device: torch.device, say: Say = lambda text: None, ranks: Team = ALONE
 ) -> dict[str, Any]:
     """The figures of the run's best state, as JSON; they are kept in RUN/scores.json and shown in the report.
 
@@ -59,22 +59,22 @@ def score(
     """
     start = time.monotonic()
     best, store = run.checkpoints.best().name, store_of(run)
-    n = count_of(store, asked.n)
-    say(f"{n:,} fakes against {known_count(store):,} training and {store.n_heldout:,} held-out reals")
+    n = count_of(store, request.n)
+    say(f"{n:,} fakes against {reference_count(store):,} training and {store.n_heldout:,} held-out reals")
     with torch.random.fork_rng(), threads_for(run.spec):
-        set_random(seed_of(asked.seed, "score"), device)
+        set_random(seed_of(request.seed, "score"), device)
         if isinstance(run.spec, PictureSpec):
-            found = of_pictures(run, store, n, asked, device, say, ranks)
+            result = of_pictures(run, store, n, request, device, say, ranks)
         else:
-            found = of_rows(run, store, n, asked, device) if ranks.leads else None
-    if found is None:
+            result = of_rows(run, store, n, request, device) if ranks.leads else None
+    if result is None:
         return {}
-    figures, more = found
+    figures, more = result
     facts = {
         "checkpoint": best,
-        "seed": asked.seed,
+        "seed": request.seed,
         "seconds": round(time.monotonic() - start, 1),
-        "figures": [figure.told() for figure in figures],
+        "figures": [figure.to_json() for figure in figures],
         **more,
     }
     run.write_scores("score", facts)
@@ -82,42 +82,42 @@ def score(
     return facts
 
 
-def count_of(store: Store, wanted: int | None) -> int:
+def count_of(store: Store, requested: int | None) -> int:
     """How many fakes are made. Raises UserError for too few."""
-    if wanted is not None and wanted < FEWEST:
-        raise UserError(f"-n {wanted} is too few to be scored, give {FEWEST} or more")
-    return wanted or max(FEWEST, min(store.n_heldout, at_most(store.spec, ROWS, PICTURES, PIXELS)))
+    if requested is not None and requested < FEWEST:
+        raise UserError(f"-n {requested} is too few to be scored, give {FEWEST} or more")
+    return requested or max(FEWEST, min(store.n_heldout, at_most(store.spec, ROWS, PICTURES, PIXELS)))
 
 
 def of_pictures(
-    run: Run, store: Store, n: int, asked: Asked, device: torch.device, say: Say, ranks: Team
+    run: Run, store: Store, n: int, request: ScoreRequest, device: torch.device, say: Say, ranks: Team
 ) -> tuple[list[Metric], dict[str, Any]] | None:
     """Figures, and where the worst copies are shown; None where another rank has them."""
-    if asked.target is not None:
+    if request.target is not None:
         raise UserError(f"--target is for tables, and {run.path} makes pictures: leave it out")
-    view = extractor_of(asked.extractor, store, device)
-    say(f"features of {view.name}; those of reals are made once")
-    mine = images.fakes(run, store, n, asked.seed, device, Share(ranks.rank, ranks.size))
-    seen, fake = ranks.gather(view.see(mine)), ranks.gather(mine)
-    if seen is None or fake is None:
+    extractor = extractor_of(request.extractor, store, device)
+    say(f"features of {extractor.name}; those of reals are made once")
+    mine = images.fakes(run, store, n, request.seed, device, Share(ranks.rank, ranks.size))
+    features, fake = ranks.gather(extractor.extract(mine)), ranks.gather(mine)
+    if features is None or fake is None:
         return None
-    figures = list(images.figures(store, fake, seen, view, device))
-    if asked.classifier is not None:
-        figures.append(images.certainty(store, fake, asked.classifier, device))
+    figures = list(images.figures(store, fake, features, extractor, device))
+    if request.classifier is not None:
+        figures.append(images.certainty(store, fake, request.classifier, device))
     sheet = run.path / "copies.png"
-    return [*figures, images.copied(store, fake, sheet)], {"copies": sheet.name}
+    return [*figures, images.copying_metric(store, fake, sheet)], {"copies": sheet.name}
 
 
 def of_rows(
-    run: Run, store: Store, n: int, asked: Asked, device: torch.device
+    run: Run, store: Store, n: int, request: ScoreRequest, device: torch.device
 ) -> tuple[list[Metric], dict[str, Any]]:
     """Figures, where the closest rows are, and each column's and pair's likeness."""
-    if asked.extractor != "auto" or asked.classifier is not None:
+    if request.extractor != "auto" or request.classifier is not None:
         raise UserError(
             f"--extractor and a classifier are for pictures, and {run.path} makes rows: leave them out"
         )
-    known = tables.sides(run, store, n, asked.seed, device)
-    target = target_of(known.train.table, known.kinds, asked.target)
+    splits = tables.table_splits(run, store, n, request.seed, device)
+    target = target_of(splits.train.table, splits.kinds, request.target)
     table = run.path / "copies.csv"
-    figures = [*tables.figures(known, store, target), *tables.copied(known, table)]
-    return figures, {"copies": table.name, **tables.details(known)}
+    figures = [*tables.figures(splits, store, target), *tables.copying_metrics(splits, table)]
+    return figures, {"copies": table.name, **tables.details(splits)}

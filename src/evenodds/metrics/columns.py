@@ -60,16 +60,16 @@ def trends(real: pd.DataFrame, fake: pd.DataFrame, kinds: dict[str, Kind]) -> di
         name: binned(*numbers[name]) if kind == "number" else codes(real[name], fake[name])
         for name, kind in kinds.items()
     }
-    found = {}
+    values = {}
     for pair in combinations(kinds, 2):
         if all(name in numbers for name in pair):
             (a, x), (b, y) = (numbers[name] for name in pair)
-            found[pair] = 1 - abs(correlation(a, b) - correlation(x, y)) / 2
+            values[pair] = 1 - abs(correlation(a, b) - correlation(x, y)) / 2
         else:
             (first, mine), (second, other) = (levels[name] for name in pair)
             width = 1 + max(int(second.max()), int(other.max()))
-            found[pair] = 1 - variation(first * width + second, mine * width + other)
-    return found
+            values[pair] = 1 - variation(first * width + second, mine * width + other)
+    return values
 
 
 def ks_complement(real: pd.Series[Any], fake: pd.Series[Any]) -> float:
@@ -119,5 +119,5 @@ def binned(real: NDArray[np.float64], fake: NDArray[np.float64]) -> Codes:
 def codes(real: pd.Series[Any], fake: pd.Series[Any]) -> Codes:
     """Categories as codes from 0 on that both sides share, missing ones with one of their own."""
     both = pd.concat([real, fake], ignore_index=True).astype(object)
-    found = pd.factorize(both, use_na_sentinel=False)[0].astype(np.int64)
-    return found[: len(real)], found[len(real) :]
+    values = pd.factorize(both, use_na_sentinel=False)[0].astype(np.int64)
+    return values[: len(real)], values[len(real) :]

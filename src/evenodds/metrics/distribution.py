@@ -30,43 +30,40 @@ IDENTICAL = 0.01
 
 def nearest(of: Cloud, among: Cloud, k: int = 1) -> NDArray[np.float64]:
     """Distances (n,) of each row of ``of`` to its k-th nearest row of ``among``, another cloud."""
-    found, _ = NearestNeighbors(n_neighbors=min(k, len(among))).fit(among).kneighbors(of)
-    return np.asarray(found[:, -1], np.float64)
+    distances_found, _ = NearestNeighbors(n_neighbors=min(k, len(among))).fit(among).kneighbors(of)
+    return np.asarray(distances_found[:, -1], np.float64)
 
 
 def nearest_k(cloud: Cloud, k: int = 1) -> NDArray[np.float64]:
     """Distances (n,) of each row to its k-th nearest other row."""
-    found, _ = NearestNeighbors(n_neighbors=min(k, len(cloud) - 1)).fit(cloud).kneighbors()
-    return np.asarray(found[:, -1], np.float64)
+    distances_found, _ = NearestNeighbors(n_neighbors=min(k, len(cloud) - 1)).fit(cloud).kneighbors()
+    return np.asarray(distances_found[:, -1], np.float64)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What of the data is met, all shares in [0, 1] but ``spread``, which is 1 for the data's own."""
+    """What of the data the fakes reach. Shares in [0, 1], but ``spread``, which is 1 where it equals the data's own."""
 
     coverage: float
-    """Share of reals in whose ball lies a fake; the ball reaches to the real's 5th nearest fellow (Naeem 2020,
-    2002.09797, equation 9). About 0.97 for fakes drawn like as many reals."""
-    precision: float
-    """Share of fakes that lie in some real's ball (Kynkäänniemi 2019, 1904.06991, equation 2), no ball being larger
-    than LARGEST median ones: an outlier's would take in everything."""
+    """``density_coverage``'s, with balls that reach to the 5th nearest other real. About 0.97 for as many fakes of the
+    reals' own law."""
+    capped_precision: float
+    """``precision`` with the same balls, none larger than LARGEST median ones: an outlier's would take in everything.
+    Scores give the published, uncapped one, with the 3rd nearest."""
     identical: float
-    """Share of fakes with a near-identical fellow, beyond the share of reals that have one."""
+    """Share of fakes with a near-identical other fake, beyond the share of reals that have one."""
     spread: float
     """Total variance of the fakes over that of the reals."""
 
 
 def coverage_metrics(real: Cloud, fake: Cloud) -> Coverage:
-    """How the fakes meet the reals; best with as many of both."""
-    radii = nearest_k(real, NEIGHBOURS)
-    between = cdist(real, fake)
-    near = np.minimum(radii, LARGEST * np.median(radii))
-    own, theirs = nearest_k(real), nearest_k(fake)
-    tiny = IDENTICAL * float(np.median(own))
+    """How far fakes (n, k) reach the reals (m, k); best with as many of both."""
+    real_nearest, fake_nearest = nearest_k(real), nearest_k(fake)
+    tiny = IDENTICAL * float(np.median(real_nearest))
     return Coverage(
-        float((between <= radii[:, None]).any(1).mean()),
-        float((between <= near[:, None]).any(0).mean()),
-        max(0.0, float((theirs <= tiny).mean() - (own <= tiny).mean())),
+        density_coverage(real, fake, NEIGHBOURS)[1],
+        precision(real, fake, NEIGHBOURS, LARGEST),
+        max(0.0, float((fake_nearest <= tiny).mean() - (real_nearest <= tiny).mean())),
         float(fake.var(0).sum() / max(real.var(0).sum(), 1e-12)),
     )
 
@@ -87,15 +84,17 @@ class Copying:
     section)."""
 
 
-def copying(train: Cloud, heldout: Cloud, fake: Cloud, own: NDArray[np.float64] | None = None) -> Copying:
+def copying(
+    train: Cloud, heldout: Cloud, fake: Cloud, reals_own: NDArray[np.float64] | None = None
+) -> Copying:
     """Compares what is new in fakes with what is new in held-out reals. ``own``: the distances of ``heldout`` to the
     nearest of ``train``, where they are known."""
-    own = nearest(heldout, train) if own is None else own
+    reals_own = nearest(heldout, train) if reals_own is None else reals_own
     theirs, other = nearest(fake, train), nearest(fake, heldout)
     expected = len(train) / (len(train) + len(heldout))
     closer = (theirs < other).mean() + expected * (theirs == other).mean()
-    p_value = float(mannwhitneyu(theirs, own, alternative="less", method="asymptotic").pvalue)
-    return Copying(odds(own, theirs), float(closer), expected, p_value)
+    p_value = float(mannwhitneyu(theirs, reals_own, alternative="less", method="asymptotic").pvalue)
+    return Copying(odds(reals_own, theirs), float(closer), expected, p_value)
 
 
 def mean_self_distance(a: Cloud) -> float:
@@ -112,8 +111,8 @@ def mean_distance(a: Cloud, b: Cloud) -> float:
 def energy(a: Cloud, b: Cloud, within_a: float | None = None) -> float:
     """The root of the energy distance 2 E|A - B| - E|A - A'| - E|B - B'| (Székely and Rizzo 2013, J. Stat. Plan.
     Inference 143, equation 1.1); 0 for equal clouds. ``within_a`` is the second term where it is known."""
-    own = mean_self_distance(a) if within_a is None else within_a
-    return float(np.sqrt(max(2 * mean_distance(a, b) - own - mean_self_distance(b), 0.0)))
+    reals_own = mean_self_distance(a) if within_a is None else within_a
+    return float(np.sqrt(max(2 * mean_distance(a, b) - reals_own - mean_self_distance(b), 0.0)))
 
 
 def frechet(a: Cloud, b: Cloud) -> float:
@@ -139,6 +138,8 @@ BLOCKS = 20
 """Parts, at most, that are left out in turn for the interval of a kernel distance."""
 ROWS = 2048
 """Rows of a matrix of distances that are held at once."""
+DIFFERENCES = 1_000_000_000
+"""Subtractions, at most, which take about a second; beyond, distances come of a matrix product."""
 NOTHING = 1e-12
 """Squared distances below this share of the squared lengths are rounding: the rows are equal."""
 
@@ -182,8 +183,8 @@ def kernel_sums(
     starts = [part[0] for part in (rows if columns is None else columns)]
     sums = np.array([np.add.reduceat(((x[some] @ y.T / width + 1) ** 3).sum(0), starts) for some in rows])
     if columns is None:
-        own = (np.square(x).sum(1) / width + 1) ** 3
-        sums[np.diag_indices(len(rows))] -= np.add.reduceat(own, starts)
+        reals_own = (np.square(x).sum(1) / width + 1) ** 3
+        sums[np.diag_indices(len(rows))] -= np.add.reduceat(reals_own, starts)
     return sums
 
 
@@ -197,12 +198,26 @@ def discrepancy(xx: float, yy: float, xy: float, m: int, n: int) -> float:
     return float(xx / (m * (m - 1)) + yy / (n * (n - 1)) - 2 * xy / (m * n))
 
 
+def precision(real: Cloud, fake: Cloud, k: int = PRECISE, cap: float | None = None) -> float:
+    """The share of fakes that lie in some real's ball, which reaches to its k-th nearest other real (Kynkäänniemi 2019,
+    1904.06991, equations 1 and 2), in [0, 1].
+
+    ``cap`` bounds every ball at so many median radii; None leaves them as published.
+
+    >>> square = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], np.float32)
+    >>> precision(square, np.array([[0.5, 0.5], [9.0, 9.0]], np.float32), k=1)
+    0.5
+    """
+    radii = nearest_k(real, k)
+    if cap is not None:
+        radii = np.minimum(radii, cap * np.median(radii))
+    return float((balls_met(real, radii, fake)[0] > 0).mean())
+
+
 def precision_recall(real: Cloud, fake: Cloud, k: int = PRECISE) -> tuple[float, float]:
-    """(share of fakes that lie among reals, share of reals that lie among fakes), both in [0, 1]: within the ball of
-    one of them, which reaches to its k-th nearest fellow (Kynkäänniemi 2019, 1904.06991, equations 1 to 3)."""
-    precise, _ = balls_met(real, nearest_k(real, k), fake)
-    recalled, _ = balls_met(fake, nearest_k(fake, k), real)
-    return float((precise > 0).mean()), float((recalled > 0).mean())
+    """(share of fakes that lie among reals, share of reals that lie among fakes), both in [0, 1]: ``precision`` and
+    recall, which is the same with reals and fakes exchanged (Kynkäänniemi 2019, 1904.06991, equations 1 to 3)."""
+    return precision(real, fake, k), precision(fake, real, k)
 
 
 def density_coverage(real: Cloud, fake: Cloud, k: int = COVERED) -> tuple[float, float]:
@@ -213,20 +228,27 @@ def density_coverage(real: Cloud, fake: Cloud, k: int = COVERED) -> tuple[float,
     return float(among.mean() / k), float(met.mean())
 
 
-def balls_met(centres: Cloud, radii: Floats, points: Cloud) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """(in how many balls each point lies, in which balls a point lies): (len(points),) and (len(centres),)."""
+def balls_met(centers: Cloud, radii: Floats, points: Cloud) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(in how many balls each point lies, in which balls a point lies): (len(points),) and (len(centers),)."""
     among = np.empty(len(points), np.int64)
-    met = np.zeros(len(centres), bool)
-    for start, mean_distance in distances(points, centres):
-        inside = mean_distance <= radii
-        among[start : start + len(mean_distance)] = inside.sum(1)
+    met = np.zeros(len(centers), bool)
+    for start, distances in distance_blocks(points, centers):
+        inside = distances <= radii
+        among[start : start + len(distances)] = inside.sum(1)
         met |= inside.any(0)
     return among, met
 
 
-def distances(of: Cloud, to: Cloud) -> Iterator[tuple[int, Floats]]:
-    """Euclidean distances (rows, len(to)), ROWS rows of ``of`` at a time, with the first one's place. By one matrix
-    product, which for wide features is many times faster than differences; equal rows are at exactly 0."""
+def distance_blocks(of: Cloud, to: Cloud, differences: int = DIFFERENCES) -> Iterator[tuple[int, Floats]]:
+    """Euclidean distances (rows, len(to)), ROWS rows of ``of`` at a time, with the index of the first one.
+
+    By differences where they are few, which is exact: a point on a ball's edge lies in it. By one matrix product where
+    they are many, which for wide features is many times faster; equal rows are at exactly 0.
+    """
+    if len(of) * len(to) * to.shape[1] <= differences:
+        for start in range(0, len(of), ROWS):
+            yield start, cdist(of[start : start + ROWS], to)
+        return
     middle = to.mean(0, dtype=np.float64)
     y = to - middle
     lengths = np.square(y).sum(1)
@@ -241,11 +263,11 @@ def inception_score(shares: Floats, parts: int = PARTS) -> Interval:
     """exp E KL(p(y | x) || p(y)) of a classifier's shares (n, classes), the mean over so many parts of the samples, two
     at least (Salimans 2016, 1606.03498, section 4): 1 where all fakes look alike or like nothing, the number of classes
     where each is certain and all are as frequent. The interval is Student's, from the parts' deviation."""
-    found = []
+    distances_found = []
     for part in np.array_split(shares.astype(np.float64), parts):
         with np.errstate(divide="ignore", invalid="ignore"):
             terms = np.where(part > 0, part * (np.log(part) - np.log(part.mean(0))), 0.0)
-        found.append(np.exp(terms.sum(1).mean()))
-    mean = float(np.mean(found))
-    reach = float(t.ppf(0.975, parts - 1) * np.std(found, ddof=1) / np.sqrt(parts))
+        distances_found.append(np.exp(terms.sum(1).mean()))
+    mean = float(np.mean(distances_found))
+    reach = float(t.ppf(0.975, parts - 1) * np.std(distances_found, ddof=1) / np.sqrt(parts))
     return Interval(mean, mean - reach, mean + reach)

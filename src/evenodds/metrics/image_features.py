@@ -48,11 +48,11 @@ class Features:
         described = [describe(batch.float().cpu()) for batch in reals]
         parts = [torch.cat(part) for part in zip(*described, strict=True)]
         self.scales = [part.var(0).sum().sqrt().clamp_min(1e-6) for part in parts]
-        found = self.join(parts)
-        self.mean = found.mean(0)
-        _, _, directions = torch.linalg.svd(found - self.mean, full_matrices=False)
+        joined = self.join(parts)
+        self.mean = joined.mean(0)
+        _, _, directions = torch.linalg.svd(joined - self.mean, full_matrices=False)
         self.directions = directions[:KEPT].T.contiguous()
-        self.reals = self.kept(found)
+        self.reals = self.project(joined)
 
     def join(self, parts: list[Tensor]) -> Tensor:
         """Parts side by side, each by its own scale."""
@@ -64,8 +64,8 @@ class Features:
         x = x.float().cpu()
         if not self.pictures:
             return np.asarray(x.numpy())
-        return self.kept(self.join(describe(x)))
+        return self.project(self.join(describe(x)))
 
-    def kept(self, found: Tensor) -> NDArray[np.float32]:
+    def project(self, joined: Tensor) -> NDArray[np.float32]:
         """The principal components of joined parts (n, all) -> (n, k)."""
-        return np.asarray(((found - self.mean) @ self.directions).numpy())
+        return np.asarray(((joined - self.mean) @ self.directions).numpy())

@@ -37,33 +37,35 @@ def closest(
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     pairs = [scaled(number(of[name]), number(among[name])) for name in numbers]
     levels = [codes(among[name], of[name]) for name in kinds if name not in numbers]
-    least, place = np.empty(len(of)), np.empty(len(of), np.int64)
+    least, position = np.empty(len(of)), np.empty(len(of), np.int64)
     for start in range(0, len(of), ROWS):
         rows = slice(start, start + ROWS)
         total = np.zeros((len(of.iloc[rows]), len(among)), np.float32)
         for x, a in pairs:
-            apart = np.abs(x[rows, None] - a)
-            total += np.where(np.isnan(apart), np.isnan(x[rows, None]) != np.isnan(a), np.minimum(apart, 1))
+            distances = np.abs(x[rows, None] - a)
+            total += np.where(
+                np.isnan(distances), np.isnan(x[rows, None]) != np.isnan(a), np.minimum(distances, 1)
+            )
         for b, y in levels:
             total += y[rows, None] != b
-        place[rows] = total.argmin(1)
+        position[rows] = total.argmin(1)
         least[rows] = total.min(1) / len(kinds)
-    return least, place
+    return least, position
 
 
 def scaled(
     x: NDArray[np.float64], among: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Both over the range of ``among``, so that what lies outside by more than that is at 1 from all of it."""
-    known = among[~np.isnan(among)]
-    least = float(known.min()) if len(known) else 0.0
+    kinds_known = among[~np.isnan(among)]
+    least = float(kinds_known.min()) if len(kinds_known) else 0.0
     # Where all are the same, any other value is at 1 and more.
-    reach = (float(np.ptp(known)) if len(known) else 0.0) or np.finfo(np.float32).tiny
+    reach = (float(np.ptp(kinds_known)) if len(kinds_known) else 0.0) or np.finfo(np.float32).tiny
     first, second = (np.clip((side - least) / reach, -1, 2).astype(np.float32) for side in (x, among))
     return first, second
 
 
-def target_of(real: pd.DataFrame, kinds: dict[str, Kind], wanted: str | None) -> str | None:
+def target_of(real: pd.DataFrame, kinds: dict[str, Kind], requested: str | None) -> str | None:
     """The category that a classifier is to tell from the other columns: the one wanted, or the last with 2 to
     MOST_LEVELS levels; None where there is none. Raises UserError for a wanted one that cannot be."""
     fitting = [
@@ -71,14 +73,18 @@ def target_of(real: pd.DataFrame, kinds: dict[str, Kind], wanted: str | None) ->
         for name, kind in kinds.items()
         if kind == "category" and 2 <= real[name].nunique() <= MOST_LEVELS
     ]
-    if wanted is None:
+    if requested is None:
         return fitting[-1] if fitting and len(kinds) > 1 else None
-    if wanted not in kinds:
-        raise UserError(f"--target {wanted} is no column that was learnt, the columns are {', '.join(kinds)}")
-    if wanted not in fitting or len(kinds) == 1:
+    if requested not in kinds:
+        raise UserError(
+            f"--target {requested} is no column that was learnt, the columns are {', '.join(kinds)}"
+        )
+    if requested not in fitting or len(kinds) == 1:
         among = f", take one of {', '.join(fitting)}" if fitting else ", and the table has none that is"
-        raise UserError(f"--target {wanted} is no category of 2 to {MOST_LEVELS} levels beside others{among}")
-    return wanted
+        raise UserError(
+            f"--target {requested} is no category of 2 to {MOST_LEVELS} levels beside others{among}"
+        )
+    return requested
 
 
 def usefulness(
@@ -88,8 +94,8 @@ def usefulness(
     Esteban 2017, 1706.02633, section 4.2): gradient-boosted trees and logistic regression. Of two levels the F1 of the
     one that is rarer in the test rows, of more the mean over levels."""
     inputs = [name for name in kinds if name != target]
-    known, real = (plain(table[list(kinds)], kinds) for table in (learn, test))
-    x, asked, y, truth = known[inputs], real[inputs], known[target], real[target]
+    kinds_known, real = (plain(table[list(kinds)], kinds) for table in (learn, test))
+    x, x_test, y, truth = kinds_known[inputs], real[inputs], kinds_known[target], real[target]
     texts = [name for name in inputs if kinds[name] == "category"]
     numbers = [name for name in inputs if kinds[name] == "number"]
     order = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
@@ -102,15 +108,15 @@ def usefulness(
         make_column_transformer((StandardScaler(), numbers), (hot, texts)),
         LogisticRegression(max_iter=500),
     )
-    models = {"trees": (trees, x, asked), "logistic": (linear, filled(x, x), filled(asked, x))}
+    models = {"trees": (trees, x, x_test), "logistic": (linear, filled(x, x), filled(x_test, x))}
     return {name: f1(model, rows, y, tested, truth) for name, (model, rows, tested) in models.items()}
 
 
-def f1(model: Any, x: pd.DataFrame, y: pd.Series[str], asked: pd.DataFrame, truth: pd.Series[str]) -> float:
+def f1(model: Any, x: pd.DataFrame, y: pd.Series[str], x_test: pd.DataFrame, truth: pd.Series[str]) -> float:
     """The F1 of a model; where it has one level only to learn from, of always saying that one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # as good as it became
-        said = model.fit(x, y).predict(asked) if y.nunique() > 1 else np.full(len(asked), y.iloc[0])
+        said = model.fit(x, y).predict(x_test) if y.nunique() > 1 else np.full(len(x_test), y.iloc[0])
     levels = truth.value_counts()
     if len(levels) == 2:
         return float(f1_score(truth == levels.index[-1], said == levels.index[-1], zero_division=0))
@@ -129,7 +135,7 @@ def plain(table: pd.DataFrame, kinds: dict[str, Kind]) -> pd.DataFrame:
     )
 
 
-def filled(table: pd.DataFrame, learnt: pd.DataFrame) -> pd.DataFrame:
+def filled(table: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:
     """Missing numbers as the mean of those learnt from."""
-    means = learnt.select_dtypes("number").mean().fillna(0.0)
+    means = training.select_dtypes("number").mean().fillna(0.0)
     return table.fillna(means.to_dict())

@@ -61,12 +61,12 @@ def strictest(spec: SampleSpec, real: Tensor, fake: Tensor, vectors: Vectors | N
     rulings = [cross("convolutions", lambda *halves: convolutions(spec, *halves), real, fake)]
     if vectors is not None:
         # Only now: loading an extractor may draw random numbers, and a resumed game must draw the same ones.
-        known, made = (torch.from_numpy(side[: most(spec)]) for side in vectors())
-        rulings.append(cross("features", linear, known, made))
+        real_vectors, fake_vectors = (torch.from_numpy(side[: most(spec)]) for side in vectors())
+        rulings.append(cross("features", linear, real_vectors, fake_vectors))
     return max(rulings, key=lambda ruling: ruling.auc)
 
 
-def together(x: Tensor, c: Tensor) -> Tensor:
+def with_condition_channels(x: Tensor, c: Tensor) -> Tensor:
     """Pictures (n, C, H, W) with what they were made under, values (n, k) or pictures (n, k, H, W), as k further
     channels: a referee that sees both finds a G which does not heed what it is given."""
     planes = c if c.dim() == 4 else c[:, :, None, None].expand(-1, -1, *x.shape[-2:])
@@ -80,21 +80,21 @@ def most(spec: SampleSpec) -> int:
 
 def cross(by: str, answers: Answers, real: Tensor, fake: Tensor) -> Ruling:
     """A ruling over two folds; the AUCs of both are averaged, since two classifiers' answers have no common scale."""
-    found = []
+    aucs = []
     for test in (0, 1):
         x = torch.cat([real[1 - test :: 2], fake[1 - test :: 2]])
         truth = torch.cat([torch.ones(len(real[1 - test :: 2])), torch.zeros(len(fake[1 - test :: 2]))])
-        asked = torch.cat([real[test::2], fake[test::2]])
-        said = answers(x, truth, asked)
+        x_test = torch.cat([real[test::2], fake[test::2]])
+        answers_given = answers(x, truth, x_test)
         count = len(real[test::2])
-        found.append(roc_auc_score(np.arange(len(asked)) < count, said))
+        aucs.append(roc_auc_score(np.arange(len(x_test)) < count, answers_given))
     # Both AUCs rise and fall together, since what one fold learns by chance the other is tested on: no surer than one.
-    value, m, n = float(np.mean(found)), len(real) // 2, len(fake) // 2
+    value, m, n = float(np.mean(aucs)), len(real) // 2, len(fake) // 2
     deviation = np.sqrt((m + n + 1) / (12 * m * n))  # of an AUC where both are alike (Mann and Whitney 1947)
     return Ruling(value, *interval(value, m, n), float(norm.sf((value - 0.5) / deviation)), by)
 
 
-def trees(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
+def trees(x: Tensor, real: Tensor, x_test: Tensor) -> NDArray[Any]:
     """Gradient-boosted trees on rows."""
     # Here and not above, as in linear: it takes a moment, and a game's first checks ask no referee.
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -103,17 +103,17 @@ def trees(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
         max_iter=60, learning_rate=0.1, max_leaf_nodes=15, early_stopping=False, random_state=0
     )
     model.fit(x.cpu().numpy(), real.numpy())
-    return np.asarray(model.predict_proba(asked.cpu().numpy())[:, 1])
+    return np.asarray(model.predict_proba(x_test.cpu().numpy())[:, 1])
 
 
-def convolutions(spec: PictureSpec, x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
+def convolutions(spec: PictureSpec, x: Tensor, real: Tensor, x_test: Tensor) -> NDArray[Any]:
     """A small convolutional network, from nothing."""
     network = Classifier(spec, WIDTH).to(x.device)
     fit(network, x, real.to(x.device), steps=STEPS, batch=BATCH)
-    return logits(network, asked).numpy()
+    return logits(network, x_test).numpy()
 
 
-def linear(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
+def linear(x: Tensor, real: Tensor, x_test: Tensor) -> NDArray[Any]:
     """Logistic regression on feature vectors (n, k)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -121,4 +121,4 @@ def linear(x: Tensor, real: Tensor, asked: Tensor) -> NDArray[Any]:
 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
     model.fit(x.numpy(), real.numpy())
-    return np.asarray(model.decision_function(asked.numpy()))
+    return np.asarray(model.decision_function(x_test.numpy()))

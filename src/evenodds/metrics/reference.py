@@ -10,19 +10,19 @@ from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
 from evenodds.metrics.image_features import Features
 
-KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS = 20_000, 5_000, 100_000_000
+REFERENCE_ROWS, REFERENCE_PICTURES, REFERENCE_PIXELS = 20_000, 5_000, 100_000_000
 """Training samples, at most, among which copies are looked for; of large pictures so many as have these pixels."""
 
 REFERENCE = 2_000
 """Rows, at most, that the distance is measured to; pictures take all that are known."""
 
 
-def known_count(store: Store) -> int:
+def reference_count(store: Store) -> int:
     """How many training samples are known to checks."""
-    return min(store.n_train, at_most(store.spec, KNOWN_ROWS, KNOWN_PICTURES, KNOWN_PIXELS))
+    return min(store.n_train, at_most(store.spec, REFERENCE_ROWS, REFERENCE_PICTURES, REFERENCE_PIXELS))
 
 
-def known_features(store: Store, count: int, batch: int = 256) -> Features:
+def reference_features(store: Store, count: int, batch: int = 256) -> Features:
     """The game's features, fitted to the first ``count`` training samples, outside of a game."""
     batches = (np.arange(start, min(start + batch, count)) for start in range(0, count, batch))
     return Features(

@@ -15,7 +15,7 @@ from evenodds.metrics import distribution
 from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.image_features import Features
 from evenodds.metrics.odds import odds
-from evenodds.metrics.reference import REFERENCE, known_count
+from evenodds.metrics.reference import REFERENCE, reference_count
 from evenodds.networks.generate import draw, generate
 from evenodds.training.trainer import Trainer
 
@@ -33,7 +33,7 @@ class Checker:
         store = training.store
         self.pictures = isinstance(store.spec, PictureSpec)
         self.count = training.judged
-        self.features = Features(store.spec, training.reals("train", known_count(store)))
+        self.features = Features(store.spec, training.reals("train", reference_count(store)))
         self.train = self.features.reals
         self.joint: distribution.Cloud | None = None
         """Training reals' features with the labels they were made under beside them, where there are any."""
@@ -86,7 +86,7 @@ class Checker:
             score_range=float(f"{np.ptp(scores):.4g}"),
             score_deviation=float(f"{scores.std() / max(1.0, np.abs(scores).mean()):.4g}"),
             coverage=round(met.coverage, DIGITS),
-            precision=round(met.precision, DIGITS),
+            precision=round(met.capped_precision, DIGITS),
             identical=round(met.identical, DIGITS),
             spread=round(met.spread, DIGITS),
             closeness=round(copies.closeness.value, DIGITS),

@@ -16,7 +16,7 @@ from evenodds.game.stopping import StoppingRule
 from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.efficientnet import extractor
 from evenodds.metrics.odds import Odds
-from evenodds.metrics.referee import Ruling, most, rule, together
+from evenodds.metrics.referee import Ruling, most, rule, with_condition_channels
 from evenodds.networks.generate import draw, generate
 from evenodds.training.checks import Checker
 from evenodds.training.trainer import Trainer
@@ -154,7 +154,7 @@ class Supervisor:
         if given is None or not isinstance(spec, PictureSpec):
             return rule(spec, real, fake, extract)
         channels = spec.channels
-        real, fake = together(real, given), together(fake, given)
+        real, fake = with_condition_channels(real, given), with_condition_channels(fake, given)
         seen = None if extract is None else lambda both: extract(both[:, :channels])
         return rule(replace(spec, channels=real.shape[1]), real, fake, seen)
 
