@@ -110,13 +110,13 @@ def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namesp
 def distance(view: FeatureExtractor, reals: NDArray[np.float32], file: Path) -> dict[str, Any]:
     """What a game had come to."""
     with np.load(file) as held:
-        return {"rounds": int(held["rounds"]), "distance": frechet(reals, view.see(held["fakes"]))}
+        return {"rounds": int(held["rounds"]), "distance": frechet(reals, view.extract(held["fakes"]))}
 
 
 def compare(source: str, store: Store, asked: argparse.Namespace, keep: Path) -> list[dict[str, Any]]:
     """One row for each of the minutes and each game."""
     view = extractor_of("efficientnet", store, find_device("cpu"))
-    reals = view.see(store.train(np.arange(min(store.n_train, asked.fakes))))
+    reals = view.extract(store.train(np.arange(min(store.n_train, asked.fakes))))
     found: dict[tuple[float, str], list[dict[str, Any]]] = {}
     for seed in range(asked.seeds):
         places = {name: keep / f"{name.split()[-1]}-{seed}" for name in GAMES}
@@ -145,7 +145,7 @@ def compare(source: str, store: Store, asked: argparse.Namespace, keep: Path) ->
                     "of the usual loop's": median[name] / median["the usual loop"],
                 }
             )
-    heldout = view.see(store.heldout(np.arange(min(store.n_heldout, asked.fakes))))
+    heldout = view.extract(store.heldout(np.arange(min(store.n_heldout, asked.fakes))))
     real = {"minutes": "", "game": f"{len(heldout)} held-out reals", "rounds": ""}
     beside = {"least": "", "most": "", "of the usual loop's": ""}
     return [*rows, {**real, "distance": frechet(reals, heldout), **beside}]

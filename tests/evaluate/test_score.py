@@ -254,7 +254,7 @@ def test_features_of_reals_are_made_once_for_the_same_data_and_extractor(
     other.fingerprint = "another"
     features_of(other, "train", 300, view)
     assert look.seen == 1500
-    features_of(store, "train", 10, FeatureExtractor("a user's", "none", look, kept=False))
+    features_of(store, "train", 10, FeatureExtractor("a user's", "none", look, cacheable=False))
     assert look.seen == 1510
     assert len(list((tmp_path / "features").iterdir())) == 5
 
