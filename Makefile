@@ -71,11 +71,11 @@ bench: $(STAMP)
 	done
 
 soak: $(STAMP)
-	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python -m tests.robustness.soak
 
 INPUTS ?= 100000
 fuzz: $(STAMP)
-	$(BIN)/python benchmarks/fuzz.py $(INPUTS)
+	$(BIN)/python -m tests.robustness.fuzz $(INPUTS)
 
 e2e: $(STAMP)
 	$(PYTEST) --dist load -m end_to_end

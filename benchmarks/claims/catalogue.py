@@ -240,7 +240,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "fuzz-guided": Benchmark(
         "Hostile inputs, guided by coverage",
-        "python benchmarks/fuzz.py --guided",
+        "python -m tests.robustness.fuzz --guided",
         "After `pip install atheris`: inputs that atheris makes from the same good ones, by what code each of "
         f"them reached. {_FUZZ}",
     ),

@@ -1,6 +1,6 @@
 """Killed at random moments, and out of disk in each write: tests/robustness/test_harm.py in full, with its table.
 
-python benchmarks/soak.py [KILLS] [--try]
+python -m tests.robustness.soak [KILLS] [--try]
 """
 
 from __future__ import annotations
@@ -15,11 +15,8 @@ from typing import Any
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.robustness import harm
-
 from record import record
+from tests.robustness import harm
 
 PLANS = [
     ["preparation", "round", "checkpoint", "film", "anywhere"],

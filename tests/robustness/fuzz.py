@@ -1,6 +1,6 @@
 """Hostile content by the hundred thousand: the whole form of tests/robustness/test_hostile.py, with its table.
 
-    python benchmarks/fuzz.py [INPUTS] [SURFACE ...] [--guided] [--try]
+    python -m tests.robustness.fuzz [INPUTS] [SURFACE ...] [--guided] [--try]
 
 Every surface has a process of its own with bounded memory, and each input bounded time. Findings are written to
 evenodds-fuzz in the system's folder for temporary files, and fail the command. --guided has atheris make the inputs,
@@ -23,8 +23,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 NAMES = ("recipe", "journal", "weights", "state", "table", "picture", "zip", "hub")
 SECONDS = 20
 """An input may take, at most."""
@@ -45,7 +43,15 @@ def main() -> None:
     inputs = next((int(word) for word in words if word.isdigit()), 100_000)
     rows = []
     for name in [word for word in words if word in NAMES] or NAMES:
-        command = [sys.executable, __file__, name, str(inputs), "--inside", *["--guided"] * guided]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.robustness.fuzz",
+            name,
+            str(inputs),
+            "--inside",
+            *["--guided"] * guided,
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             print(done.stderr[-3000:], file=sys.stderr)
