@@ -128,7 +128,7 @@ def test_each_experiment_asks_tells_and_decides(path: Path) -> None:
     assert dates == sorted(dates, reverse=True), "newest first"
 
 
-@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: str(path.relative_to(DOCS)))
+@pytest.mark.parametrize("path", [*record.pages(DOCS), *ENTRIES], ids=lambda path: path.stem)
 def test_links_lead_to_files_and_headings(path: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
         if "://" in target:
