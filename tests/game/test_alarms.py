@@ -22,6 +22,7 @@ from evenodds.game.alarms import (
     Alarm,
     raised,
 )
+from evenodds.game.reason import Reason
 from evenodds.metrics.check import CheckMetrics
 
 A_LITTLE = 1e-6
@@ -82,9 +83,9 @@ def test_scores_that_run_off_are_divergence(spread: float, alarms: list[str]) ->
     assert kinds(seen(score_range=spread)) == alarms
 
 
-def test_divergence_says_how_far_the_scores_range() -> None:
+def test_divergence_names_how_far_the_scores_range() -> None:
     assert raised(seen(score_range=3e6), []) == [
-        Alarm("divergence", "D's scores range over 3.0e+06", "diverged")
+        Alarm("divergence", Reason("exploded", {"range": 3e6}), "diverged")
     ]
 
 
@@ -130,7 +131,7 @@ def test_checks_before_the_last_ones_are_forgotten() -> None:
 
 @pytest.mark.parametrize(("deviation", "dead"), [(0.0, True), (FLAT, True), (FLAT * 1.01, False)])
 def test_one_score_for_everything_is_a_dead_d(deviation: float, dead: bool) -> None:
-    expected = [Alarm("dead D", "D gives every sample the same score", "diverged")] if dead else []
+    expected = [Alarm("dead D", Reason("constant_score"), "diverged")] if dead else []
     assert raised(seen(score_deviation=deviation), []) == expected
 
 
@@ -146,7 +147,7 @@ def test_odds_surely_and_twice_far_below_even_are_a_misled_d(high: float, misled
 def test_a_misled_d_is_said_with_its_odds() -> None:
     (alarm,) = raised(seen(**SWAPPED), [seen(**SWAPPED)])
     assert alarm.ends == "diverged"
-    assert "odds 10%" in alarm.reason
+    assert alarm.reason == Reason("swapped", {"odds": 0.1})
 
 
 @pytest.mark.parametrize(("share", "collapsed"), [(CONSTANT, False), (CONSTANT + A_LITTLE, True)])
@@ -172,9 +173,9 @@ def test_plausible_fakes_of_few_kinds_are_a_collapse(
     assert kinds(seen(precision=precision, coverage=coverage)) == ["collapse"] * collapsed
 
 
-def test_a_collapse_to_few_kinds_is_said_with_both_shares() -> None:
+def test_a_collapse_to_few_kinds_names_both_shares() -> None:
     (alarm,) = raised(seen(precision=0.95, coverage=0.12), [])
-    assert alarm.reason == "95% of the fakes are plausible, but they cover 12% of the reals"
+    assert alarm.reason == Reason("few_kinds", {"precision": 0.95, "coverage": 0.12})
     assert alarm.ends == "collapsed"
 
 
@@ -188,7 +189,8 @@ def test_a_fall_far_below_the_best_is_a_collapse(name: str, best: float) -> None
     before = [seen(**{name: 0.1}), peak, since, since]
     assert kinds(below, *before) == ["collapse"]
     assert kinds(above, *before) == []
-    assert f"the fakes' {name} fell from {best:.0%} to" in raised(below, before)[0].reason
+    facts = {"best": best, "now": getattr(below, name)}
+    assert raised(below, before)[0].reason == Reason(f"{name}_fell", facts)
 
 
 @pytest.mark.parametrize("name", ["coverage", "spread"])
@@ -226,7 +228,7 @@ def test_copying_needs_more_fakes_near_training_samples_than_chance_has(chance: 
 def test_copying_lets_play_go_on() -> None:
     (alarm,) = raised(seen(**COPIED), [])
     assert alarm.ends is None
-    assert "99% of the time" in alarm.reason
+    assert alarm.reason == Reason("copied", {"closeness": 0.99})
 
 
 def test_fakes_nearer_to_training_samples_only_because_there_are_more_are_no_copies() -> None:
@@ -243,7 +245,7 @@ def test_several_alarms_come_worst_first() -> None:
 def test_one_kind_is_raised_once_and_by_its_plainest_sign() -> None:
     now = seen(identical=0.9, coverage=0.01, spread=0.01)
     (alarm,) = raised(now, [HEALTHY])
-    assert alarm.reason == "90% of the fakes are near-identical to another"
+    assert alarm.reason == Reason("identical", {"share": 0.9})
 
 
 def test_the_spread_of_fakes_that_are_like_no_real_is_nothing_to_fall_from() -> None:

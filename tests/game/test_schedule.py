@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenodds.config.settings import GameSettings
+from evenodds.game.reason import Reason
 from evenodds.game.schedule import (
     AHEAD,
     BEHIND,
@@ -17,8 +18,10 @@ from evenodds.game.schedule import (
     GAP,
     HELD,
     MOST,
+    NO_NEARER,
     SLOWER,
     SLOWEST,
+    STALLED,
     STEP,
     STEPS,
     BalanceSchedule,
@@ -27,15 +30,16 @@ from evenodds.game.schedule import (
 )
 from evenodds.metrics.odds import Odds
 
+RAN_OFF = Reason("exploded", {"range": 3e6})
 D_AHEAD, BAND, D_BEHIND = Odds(0.97, 0.95, 0.99), Odds(0.7, 0.65, 0.75), Odds(0.4, 0.35, 0.45)
 LEVEL = Odds(0.52, 0.48, 0.56)
 SIDES = [D_AHEAD, BAND, D_BEHIND]
 STILL = {
     "ratio": 0,
     "rate": 1.0,
-    "held": False,
+    "penalty_raised": False,
     "slowed": 0,
-    "hastened": False,
+    "lr_restored": False,
     "penalty": 1.0,
     "augment": 0.0,
 }
@@ -102,9 +106,9 @@ def test_only_an_interval_wholly_outside_the_band_moves_the_turns(odds: Odds, si
 
 def test_each_move_says_what_to_which_value_and_why() -> None:
     own = tempo(tempo="turns", d_steps=2)
-    assert own.level(D_AHEAD, 0) == [Move("turns of D for one of G", 1.0, "D's odds are 97%")]
-    assert own.level(D_AHEAD, 0) == [Move("turns of D for one of G", 0.5, "D's odds are 97%")]
-    assert own.level(BAND, 0) == [Move("turns of D for one of G", 1.0, "D's odds are 70%")]
+    assert own.level(D_AHEAD, 0) == [Move("d_steps", 1.0, Reason("odds", {"odds": 0.97}))]
+    assert own.level(D_AHEAD, 0) == [Move("d_steps", 0.5, Reason("odds", {"odds": 0.97}))]
+    assert own.level(BAND, 0) == [Move("d_steps", 1.0, Reason("odds", {"odds": 0.70}))]
 
 
 def test_nothing_is_said_where_nothing_moves() -> None:
@@ -126,7 +130,7 @@ def test_the_penalty_grows_while_d_is_ahead_and_shrinks_while_it_is_behind() -> 
     assert own.level(BAND, 0) == []
     moves = [move for _ in range(3) for move in own.level(D_BEHIND, 0)]
     assert [move.to for move in moves] == [FIRMER, 1, 1 / FIRMER]
-    assert {move[::2] for move in moves} == {("factor on the penalty", "D's odds are 40%")}
+    assert [move[::2] for move in moves] == [("penalty", Reason("odds", {"odds": 0.4}))] * 3
     assert own.pace.ratio == 0
 
 
@@ -147,8 +151,8 @@ def test_augmentation_rises_with_the_gap_and_falls_back() -> None:
     assert [move.to for move in down] == [round(MOST - STEP * n, 3) for n in range(1, steps + 1)]
     assert own.pace.augment == 0
     assert own.level(BAND, -0.2) == []
-    assert {move.what for move in up + down} == {"share augmented"}
-    assert up[0].reason == "D's odds on trained reals are +6.0% from those on held-out"
+    assert {move.what for move in up + down} == {"augment"}
+    assert up[0].reason == Reason("gap", {"gap": GAP + 0.01})
 
 
 @pytest.mark.parametrize("gap", [0.0, GAP / 2, GAP])
@@ -168,34 +172,32 @@ def test_a_choice_of_augmentation_is_kept(choice: str) -> None:
 
 def test_turns_and_augmentation_move_at_the_same_check() -> None:
     moves = tempo(tempo="turns", augment="auto").level(D_AHEAD, 0.2)
-    assert [move.what for move in moves] == ["turns of D for one of G", "share augmented"]
+    assert [move.what for move in moves] == ["d_steps", "augment"]
 
 
 def test_a_game_that_stands_still_is_held_firmer_once_and_its_rates_are_lowered_so_often() -> None:
     own = tempo()
-    told = [own.on_plateau(D_AHEAD, True, "it stands") for _ in range(SLOWEST + 3)]
+    told = [own.on_plateau(D_AHEAD, True) for _ in range(SLOWEST + 3)]
     assert [len(moves) for moves in told] == [1] * (SLOWEST + 1) + [0, 0]
-    assert told[0] == [Move("factor on the penalty", HELD, "it stands")]
+    assert told[0] == [Move("penalty", HELD, STALLED)]
     for times, moves in enumerate(told[1 : SLOWEST + 1], 1):
-        assert tuple(moves[0]) == ("factor on the rates", pytest.approx(SLOWER**times), "it stands")
+        assert tuple(moves[0]) == ("lr", pytest.approx(SLOWER**times), STALLED)
     assert own.state() == pytest.approx(
-        {**STILL, "penalty": HELD, "held": True, "rate": SLOWER**SLOWEST, "slowed": SLOWEST}
+        {**STILL, "penalty": HELD, "penalty_raised": True, "rate": SLOWER**SLOWEST, "slowed": SLOWEST}
     )
 
 
 def test_rates_that_were_lowered_for_nothing_are_raised_again_and_stay_so() -> None:
     own = tempo()
-    own.on_plateau(LEVEL, False, "it stands")
+    own.on_plateau(LEVEL, False)
     assert own.pace.rate == pytest.approx(SLOWER)
-    assert own.on_plateau(LEVEL, False, "it stands") == [
-        Move("factor on the rates", pytest.approx(1.0), "lower ones brought nothing nearer")
-    ]
-    assert own.on_plateau(LEVEL, False, "it stands") == own.on_plateau(LEVEL, True, "it stands") == []
+    assert own.on_plateau(LEVEL, False) == [Move("lr", pytest.approx(1.0), NO_NEARER)]
+    assert own.on_plateau(LEVEL, False) == own.on_plateau(LEVEL, True) == []
 
 
 def test_rates_that_brought_the_game_nearer_once_are_not_raised_again() -> None:
     own = tempo()
-    told = [own.on_plateau(LEVEL, nearer, "it stands") for nearer in (False, True, False)]
+    told = [own.on_plateau(LEVEL, nearer) for nearer in (False, True, False)]
     assert [len(moves) for moves in told] == [1, 1, 0]
     assert own.pace.rate == pytest.approx(SLOWER**SLOWEST)
 
@@ -203,30 +205,30 @@ def test_rates_that_brought_the_game_nearer_once_are_not_raised_again() -> None:
 @pytest.mark.parametrize(("odds", "penalised"), [(LEVEL, True), (D_AHEAD, False)])
 def test_a_level_game_and_one_without_a_penalty_are_only_slowed(odds: Odds, penalised: bool) -> None:
     own = BalanceSchedule(GameSettings(), ScheduleState(), penalised)
-    assert [move.what for move in own.on_plateau(odds, False, "it stands")] == ["factor on the rates"]
+    assert [move.what for move in own.on_plateau(odds, False)] == ["lr"]
 
 
 def test_without_annealing_nothing_moves_where_a_game_stands_still() -> None:
     own = tempo(anneal="off")
-    assert own.on_plateau(D_AHEAD, False, "it stands") == []
+    assert own.on_plateau(D_AHEAD, False) == []
     assert own.pace == ScheduleState()
 
 
 def test_each_new_try_has_a_tenth_of_the_rates_and_from_the_second_four_times_the_penalty() -> None:
     own = tempo()
-    assert own.recover(1, "collapse") == [Move("factor on the rates", 0.1, "collapse")]
+    assert own.recover(1, RAN_OFF) == [Move("lr", 0.1, RAN_OFF)]
     assert own.state() == {**STILL, "rate": 0.1}
     for attempt in (2, 3):
-        rates, penalty = own.recover(attempt, "it ran off")
-        assert tuple(rates) == ("factor on the rates", pytest.approx(0.1**attempt), "it ran off")
-        assert penalty == Move("factor on the penalty", 4.0 ** (attempt - 1), "it ran off")
+        rates, penalty = own.recover(attempt, RAN_OFF)
+        assert tuple(rates) == ("lr", pytest.approx(0.1**attempt), RAN_OFF)
+        assert penalty == Move("penalty", 4.0 ** (attempt - 1), RAN_OFF)
     assert own.state() == pytest.approx({**STILL, "rate": 1e-3, "penalty": 16})
 
 
 def test_a_new_try_takes_no_annealing_away() -> None:
     own = tempo()
-    own.recover(1, "collapse")
-    assert [len(own.on_plateau(LEVEL, True, "it stands")) for _ in range(SLOWEST + 1)] == [1] * SLOWEST + [0]
+    own.recover(1, RAN_OFF)
+    assert [len(own.on_plateau(LEVEL, True)) for _ in range(SLOWEST + 1)] == [1] * SLOWEST + [0]
     assert own.pace.rate == pytest.approx(0.1 * SLOWER**SLOWEST)
 
 
@@ -257,10 +259,10 @@ def test_a_restored_tempo_goes_on_as_the_one_that_was_saved(
     own, again = (tempo(tempo=kind, augment="auto") for _ in range(2))
     for odds, gap in before:
         own.level(odds, gap)
-    own.on_plateau(D_AHEAD, False, "it stands")
-    own.recover(2, "collapse")
+    own.on_plateau(D_AHEAD, False)
+    own.recover(2, RAN_OFF)
     again.restore(json.loads(json.dumps(own.state())))
     assert again.pace == own.pace
     assert [again.level(*check) for check in after] == [own.level(*check) for check in after]
-    assert again.on_plateau(LEVEL, True, "once more") == own.on_plateau(LEVEL, True, "once more")
+    assert again.on_plateau(LEVEL, True) == own.on_plateau(LEVEL, True)
     assert again.state() == own.state()

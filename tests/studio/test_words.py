@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import evenodds.studio
+from evenodds.runs.messages import MESSAGES
 from evenodds.runs.status import MEANINGS, SENTENCES
 from evenodds.studio.i18n import LANGUAGES, preferred, speaker, texts
-from evenodds.studio.translate import TOLD
 
 SOURCE = Path(evenodds.studio.__file__).parent
 
@@ -54,7 +54,7 @@ def test_what_verdicts_and_standings_mean_is_said() -> None:
 
 def test_no_text_is_there_for_nothing() -> None:
     code = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
-    made = ("verdict ", "meaning ", "standing ", "phase ", "slot ", "canvas ", "page ", "p ", TOLD)
+    made = ("verdict ", "meaning ", "standing ", "phase ", "slot ", "canvas ", "page ", "p ", *MESSAGES)
     spoken = [key for key in texts() if f'"{key}"' not in code and f"'{key}'" not in code]
     assert [key for key in spoken if not key.startswith(made)] == []
 

@@ -106,7 +106,7 @@ def test_a_game_that_breaks_goes_back_and_on(heights: Path, tmp_path: Path, even
     assert back["attempt"] == 1
     assert back["to"] == best
     assert events(tmp_path, "alarm")[0]["kind"] == "divergence"
-    assert [move["what"] for move in events(tmp_path, "tempo")] == ["factor on the rates"]
+    assert [move["what"] for move in events(tmp_path, "tempo")] == ["lr"]
     verdict = json.loads(answer.out)
     assert (verdict["verdict"], verdict["evidence"]["tries"]) == ("budget", 1)
     assert evenodds("sample", tmp_path, "-n", 4, "--out", tmp_path / "fakes.csv").code == 0
@@ -138,7 +138,12 @@ def test_alarms_and_moves_are_told_on_the_page(heights: Path, tmp_path: Path, ev
     answer = evenodds("train", heights, "--out", tmp_path, *wild)
     assert "alarm: divergence" in answer.out
     page = (tmp_path / "report.html").read_text()
-    for word in ("D played", "alarm, divergence", "back to the state of round 0", "factor on the rates"):
+    for word in (
+        "D played",
+        "alarm, divergence",
+        "back to the state of round 0",
+        "factor on the learning rates",
+    ):
         assert word in page
 
 

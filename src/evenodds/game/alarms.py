@@ -1,12 +1,13 @@
-"""What goes wrong in a game, said with its evidence: collapse, copying, divergence, a dead or a misled D."""
+"""Detects what goes wrong in a game, with its evidence: collapse, copying, divergence, a dead or a misled D."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from evenodds.game.reason import Reason
 from evenodds.metrics.check import CheckMetrics
 
 CONSTANT = 0.5
@@ -32,82 +33,87 @@ MISLED = 0.25
 
 
 class Alarm(NamedTuple):
-    """One thing that is wrong. ``ends`` is the verdict if it cannot be mended, None where play goes on."""
+    """One thing that is wrong, and why it is thought to be.
+
+    ``ends`` is the verdict if it cannot be mended, None where play goes on.
+    """
 
     kind: str
-    reason: str
+    reason: Reason
     ends: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a check of the journal holds it: kind, code and numbers in one flat object."""
+        return {"kind": self.kind, **self.reason.to_json()}
+
+
+NOT_FINITE = Alarm("divergence", Reason("not_finite"), "diverged")
+"""Raised where a check has no numbers, since a score or a fake is not finite."""
 
 
 def raised(now: CheckMetrics, before: Sequence[CheckMetrics]) -> list[Alarm]:
-    """The alarms of this check, the worst first; ``before`` are earlier checks of the same try, oldest first."""
-    found = (divergence(now, before), dead(now), misled(now, before), collapse(now, before), copied(now))
-    return [alarm for alarm in found if alarm is not None]
+    """Returns the alarms of this check, the worst first.
+
+    ``before`` are earlier checks of the same try, oldest first.
+    """
+    alarms = (divergence(now, before), dead(now), misled(now, before), collapse(now, before), copied(now))
+    return [alarm for alarm in alarms if alarm is not None]
 
 
 def divergence(now: CheckMetrics, before: Sequence[CheckMetrics]) -> Alarm | None:
-    """Scores that explode, or odds that stay at 1 while the fakes become no better."""
+    """Detects scores that explode, and odds that stay at 1 while the fakes become no better."""
     if now.score_range > EXPLODED:
-        return Alarm("divergence", f"D's scores range over {now.score_range:.1e}", "diverged")
+        return Alarm("divergence", Reason("exploded", {"range": now.score_range}), "diverged")
     last = [*before[1 - STUCK_FOR :], now]
-    if len(last) == STUCK_FOR and all(seen.odds_low > STUCK for seen in last):
+    if len(last) == STUCK_FOR and all(check.odds_low > STUCK for check in last):
         first, second = (
-            np.median([seen.distance for seen in part])
-            for part in (last[: STUCK_FOR // 2], last[-STUCK_FOR // 2 :])
+            np.median([check.distance for check in half])
+            for half in (last[: STUCK_FOR // 2], last[-STUCK_FOR // 2 :])
         )
         if second >= first:
-            reason = (
-                f"D's odds stayed above {STUCK:.1%} for {len(last)} checks, and the fakes became no better"
-            )
-            return Alarm("divergence", reason, "diverged")
+            return Alarm("divergence", Reason("stuck", {"odds": STUCK, "checks": len(last)}), "diverged")
     return None
 
 
 def dead(now: CheckMetrics) -> Alarm | None:
-    """One score for everything."""
+    """Detects a D that gives everything one score."""
     if now.score_deviation > FLAT:
         return None
-    return Alarm("dead D", "D gives every sample the same score", "diverged")
+    return Alarm("dead D", Reason("constant_score"), "diverged")
 
 
 def misled(now: CheckMetrics, before: Sequence[CheckMetrics]) -> Alarm | None:
-    """A D that is surely and repeatedly below even."""
+    """Detects a D that is surely and repeatedly below even."""
     if now.odds_high > MISLED or not before or before[-1].odds_high > MISLED:
         return None
-    reason = f"D takes fakes for real (odds {now.odds:.0%}), as if labels were swapped"
-    return Alarm("misled D", reason, "diverged")
+    return Alarm("misled D", Reason("swapped", {"odds": now.odds}), "diverged")
 
 
 def collapse(now: CheckMetrics, before: Sequence[CheckMetrics]) -> Alarm | None:
-    """A G that makes one thing; or few kinds of things, or far fewer than it did, and comes no nearer to the reals.
+    """Detects a G that makes one thing, or few kinds of things, or far fewer than it did, and comes no nearer.
 
     While the distance is the lowest of all the game is young: what is made from pictures begins with their mean.
     """
     if now.identical > CONSTANT:
-        return Alarm(
-            "collapse", f"{now.identical:.0%} of the fakes are near-identical to another", "collapsed"
-        )
-    if before and now.distance < min(seen.distance for seen in before):
+        return Alarm("collapse", Reason("identical", {"share": now.identical}), "collapsed")
+    if before and now.distance < min(check.distance for check in before):
         return None
     if now.precision > PLAUSIBLE and now.coverage < MET * now.precision:
-        reason = (
-            f"{now.precision:.0%} of the fakes are plausible, but they cover {now.coverage:.0%} of the reals"
-        )
-        return Alarm("collapse", reason, "collapsed")
+        facts = {"precision": now.precision, "coverage": now.coverage}
+        return Alarm("collapse", Reason("few_kinds", facts), "collapsed")
     for name in ("coverage", "spread"):
         value = getattr(now, name)
         # Spread above the data's own is no merit to fall from, nor is that of fakes which are like no real.
-        earned = (getattr(seen, name) for seen in before if seen.coverage > 0)
+        earned = (getattr(check, name) for check in before if check.coverage > 0)
         best = min(1.0, max(earned, default=0.0))
         if best > SETTLED and value < FALLEN * best:
-            return Alarm("collapse", f"the fakes' {name} fell from {best:.0%} to {value:.0%}", "collapsed")
+            return Alarm("collapse", Reason(f"{name}_fell", {"best": best, "now": value}), "collapsed")
     return None
 
 
 def copied(now: CheckMetrics) -> Alarm | None:
-    """Fakes nearer to training samples than held-out reals are, and more often than samples that know neither."""
+    """Detects fakes nearer to training samples than held-out reals are, and more often than chance has it."""
     excess = now.nearer_train - now.nearer_by_chance
     if now.closeness_low < CLOSE or excess < min(SURE * now.chance, 0.9 * (1 - now.nearer_by_chance)):
         return None
-    reason = f"a fake is nearer to a training sample than a held-out real is {now.closeness:.0%} of the time"
-    return Alarm("copying", reason, None)
+    return Alarm("copying", Reason("copied", {"closeness": now.closeness}), None)

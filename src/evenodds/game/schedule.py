@@ -1,11 +1,12 @@
-"""What keeps the players level: one owner for the turns, the rates, the penalty and the augmentation."""
+"""Balances the players: one owner for the steps' ratio, the learning rates, the penalty and the augmentation."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from evenodds.config.settings import AHEAD, GameSettings
+from evenodds.game.reason import Reason
 from evenodds.metrics.odds import Odds
 
 BEHIND = 0.5
@@ -32,12 +33,21 @@ FORMER = {"held": "penalty_raised", "hastened": "lr_restored"}
 """Names in checkpoints that versions before 0.2 wrote."""
 
 
-class Move(NamedTuple):
-    """One change of the pace: what, to which value, and why."""
+Moved = Literal["d_steps", "lr", "penalty", "augment"]
+"""D steps for one G step, the factor on both learning rates, that on the penalty's weight, or the share of augmented
+pictures."""
 
-    what: str
+
+class Move(NamedTuple):
+    """One change of the schedule: what, to which value, and why."""
+
+    what: Moved
     to: float
-    reason: str
+    reason: Reason
+
+
+STALLED, NO_NEARER = Reason("stalled"), Reason("no_nearer")
+"""Nothing became better for a while; lower rates brought nothing nearer."""
 
 
 @dataclass
@@ -72,7 +82,7 @@ class BalanceSchedule:
     def level(self, odds: Odds, gap: float) -> list[Move]:
         """What moves after a check with these odds on held-out reals, and D's odds on trained ones ``gap`` above."""
         side = (odds.low > AHEAD) - (odds.high < BEHIND)
-        reason = f"D's odds are {odds.value:.0%}"
+        reason = Reason("odds", {"odds": odds.value})
         moves = []
         if self.settings.tempo == "turns":
             moves += self.share_turns(side, reason)
@@ -82,7 +92,7 @@ class BalanceSchedule:
             moves += self.augment(gap)
         return moves
 
-    def share_turns(self, side: int, reason: str) -> list[Move]:
+    def share_turns(self, side: int, reason: Reason) -> list[Move]:
         """Fewer D turns when D is ahead (side 1), more when it is behind (-1), back to the recipe's between."""
         now = self.pace.ratio
         to = now - side if side else now - (now > 0) + (now < 0)
@@ -91,15 +101,15 @@ class BalanceSchedule:
             return []
         self.pace.ratio = to
         d_steps, g_steps = self.turns
-        return [Move("turns of D for one of G", d_steps / g_steps, reason)]
+        return [Move("d_steps", d_steps / g_steps, reason)]
 
-    def weigh(self, side: int, reason: str) -> list[Move]:
+    def weigh(self, side: int, reason: Reason) -> list[Move]:
         """A heavier penalty when D is ahead, a lighter one when it is behind."""
         to = max(FIRMER**-6, min(FIRMER**6, self.pace.penalty * FIRMER**side))
         if not side or to == self.pace.penalty:
             return []
         self.pace.penalty = to
-        return [Move("factor on the penalty", to, reason)]
+        return [Move("penalty", to, reason)]
 
     def augment(self, gap: float) -> list[Move]:
         """More pictures are augmented while D tells trained reals from held-out ones, fewer when it no longer does
@@ -109,11 +119,9 @@ class BalanceSchedule:
         if to == self.pace.augment:
             return []
         self.pace.augment = to
-        return [
-            Move("share augmented", to, f"D's odds on trained reals are {gap:+.1%} from those on held-out")
-        ]
+        return [Move("augment", to, Reason("gap", {"gap": gap}))]
 
-    def on_plateau(self, odds: Odds, nearer: bool, reason: str) -> list[Move]:
+    def on_plateau(self, odds: Odds, nearer: bool) -> list[Move]:
         """What moves when the game stands still: first, where D still tells fakes, a heavier penalty, which damps
         players who circle each other (Mescheder 2018, 1801.04406, section 4.1); then both rates are lowered,
         unless they are at their lowest. Where nothing came ``nearer`` since they were lowered first, they are raised
@@ -123,25 +131,25 @@ class BalanceSchedule:
         if odds.low > 0.5 and self.penalised and not self.pace.penalty_raised:
             self.pace.penalty_raised = True
             self.pace.penalty *= HELD
-            return [Move("factor on the penalty", self.pace.penalty, reason)]
+            return [Move("penalty", self.pace.penalty, STALLED)]
         if self.pace.slowed >= SLOWEST or self.pace.lr_restored:
             return []
         if self.pace.slowed and not nearer:
             self.pace.lr_restored = True
             self.pace.rate /= SLOWER
-            return [Move("factor on the rates", self.pace.rate, "lower ones brought nothing nearer")]
+            return [Move("lr", self.pace.rate, NO_NEARER)]
         self.pace.slowed += 1
         self.pace.rate *= SLOWER
-        return [Move("factor on the rates", self.pace.rate, reason)]
+        return [Move("lr", self.pace.rate, STALLED)]
 
-    def recover(self, attempt: int, reason: str) -> list[Move]:
+    def recover(self, attempt: int, reason: Reason) -> list[Move]:
         """What is changed before the ``attempt``-th (from 1) new try after a fault: a tenth of the rates each time,
         and from the second on four times the penalty."""
         self.pace.rate *= 0.1
-        moves = [Move("factor on the rates", self.pace.rate, reason)]
+        moves = [Move("lr", self.pace.rate, reason)]
         if attempt > 1:
             self.pace.penalty *= 4
-            moves.append(Move("factor on the penalty", self.pace.penalty, reason))
+            moves.append(Move("penalty", self.pace.penalty, reason))
         return moves
 
     def state(self) -> dict[str, Any]:

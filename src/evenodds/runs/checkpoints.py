@@ -27,6 +27,13 @@ class Snapshot(NamedTuple):
         return int(self.facts["rounds"])
 
 
+class Damaged(NamedTuple):
+    """A checkpoint that is not whole: its folder's name, and what is wrong with it."""
+
+    checkpoint: str
+    reason: str
+
+
 class Checkpoints:
     """A folder of checkpoints, each named by its round, and the links `last` and `best`."""
 
@@ -68,28 +75,28 @@ class Checkpoints:
             raise UserError(f"{self.path.parent} holds no checkpoint yet, train it first")
         return found
 
-    def last_whole(self) -> tuple[Snapshot | None, list[str]]:
+    def last_whole(self) -> tuple[Snapshot | None, list[Damaged]]:
         """The newest checkpoint that is whole, and what is wrong with newer ones, which are set aside.
 
         Raises UserError where none of several is whole.
         """
-        damaged: dict[Path, str] = {}
+        damaged: list[Damaged] = []
         for folder in reversed(self.all()):
             try:
                 found = Snapshot(*bundle.read(folder))
             except UserError as problem:
-                damaged[folder] = str(problem)
+                damaged.append(Damaged(folder.name, str(problem)))
                 continue
             for other in damaged:
-                self.set_aside(other)
-            return found, list(damaged.values())
-        for reason in damaged.values():
+                self.set_aside(self.path / other.checkpoint)
+            return found, damaged
+        if damaged:
             raise UserError(
-                f"no checkpoint of {self.path.parent} is whole ({reason}), train anew in another --out"
+                f"no checkpoint of {self.path.parent} is whole ({damaged[0].reason}), train anew in another --out"
             )
         return None, []
 
-    def best_whole(self, last: Snapshot) -> tuple[Snapshot, list[str]]:
+    def best_whole(self, last: Snapshot) -> tuple[Snapshot, list[Damaged]]:
         """The best state at the time of the last one, or that one where it is damaged, and what is wrong with it."""
         folder = self.of(last.facts["best"])
         try:
@@ -97,7 +104,7 @@ class Checkpoints:
         except UserError as problem:
             if folder.exists():
                 self.set_aside(folder)
-            return last, [str(problem)]
+            return last, [Damaged(folder.name, str(problem))]
 
     def set_aside(self, folder: Path) -> None:
         """Puts a damaged checkpoint where nobody takes it for one; one of the same name there goes."""
@@ -131,7 +138,7 @@ class CheckpointManager:
         self.unsaved = True  # whether the best state is not on disk yet
         self.saved = time.monotonic()
 
-    def resume(self, last: Snapshot) -> list[str]:
+    def resume(self, last: Snapshot) -> list[Damaged]:
         """Takes up the best state that the last one names. Returns what is wrong with it."""
         self.best, damaged = self.checkpoints.best_whole(last)
         self.unsaved = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evenodds.runs.messages import alarm_sentence
 from evenodds.runs.run import Run, flat
 
 Pairs = dict[str, tuple[Any, Any]]
@@ -47,7 +48,7 @@ def results(run: Run) -> dict[str, Any]:
     referee = evidence.get("referee")
     found = {key: verdict.get(key) for key in ("verdict", "rounds", "seen", "seconds")}
     found |= {key: evidence.get(key) for key in EVIDENCE}
-    found["alarms"] = "; ".join(evidence.get("alarms") or []) or None
+    found["alarms"] = "; ".join(map(alarm_sentence, evidence.get("alarms") or [])) or None
     found |= dict(flat({"referee": referee if isinstance(referee, dict) else {"auc": referee}}))
     figures = (run.scores("score") or {}).get("figures", [])
     scores = {figure["name"]: figure["value"] for figure in figures}

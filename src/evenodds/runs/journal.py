@@ -43,8 +43,18 @@ def is_check(line: dict[str, Any]) -> bool:
     return (
         all(is_number(value) for value in (*numbers, *(value for value in rulings if value is not None)))
         and isinstance(alarms, list)
-        and all(isinstance(alarm, str) for alarm in alarms)
+        and all(is_alarm(alarm) for alarm in alarms)
     )
+
+
+def is_alarm(alarm: Any) -> bool:
+    """Whether a JSON value is an alarm of a check: kind, code and numbers, or a sentence of a version before 0.2."""
+    if isinstance(alarm, str):
+        return True
+    if not isinstance(alarm, dict) or not isinstance(alarm.get("kind"), str):
+        return False
+    facts = (value for name, value in alarm.items() if name not in ("kind", "code"))
+    return isinstance(alarm.get("code"), str) and all(map(is_number, facts))
 
 
 def is_number(value: Any) -> bool:

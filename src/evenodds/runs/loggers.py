@@ -8,6 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any, Literal, NamedTuple
 
 from evenodds.core.optional import need
+from evenodds.runs.messages import MESSAGES, event_sentence
 from evenodds.runs.run import Run
 
 LoggerName = Literal["none", "tensorboard", "trackio"]
@@ -56,7 +57,7 @@ def tensorboard(run: Run) -> Logger:
     def note(line: dict[str, Any]) -> None:
         step = int(line.get("round", 0))
         if "event" in line:
-            writer.add_text(str(line["event"]), told(line), step)
+            writer.add_text(str(line["event"]), sentence(line), step)
         for key, value in numbers(line).items():
             writer.add_scalar(key, value, step)
         writer.flush()
@@ -81,9 +82,9 @@ def trackio(run: Run) -> Logger:
         )
 
     def note(line: dict[str, Any]) -> None:
-        told_of = {str(line["event"]): told(line)} if "event" in line else numbers(line)
-        if told_of:
-            board.log(told_of, step=int(line.get("round", 0)))
+        values = {str(line["event"]): sentence(line)} if "event" in line else numbers(line)
+        if values:
+            board.log(values, step=int(line.get("round", 0)))
 
     def close() -> None:
         with redirect_stdout(sys.stderr):
@@ -99,6 +100,8 @@ def numbers(line: dict[str, Any]) -> dict[str, float]:
     return {key: value for key, value in line.items() if isinstance(value, int | float) and key != "round"}
 
 
-def told(line: dict[str, Any]) -> str:
+def sentence(line: dict[str, Any]) -> str:
     """An event in words."""
+    if f"event {line['event']}" in MESSAGES:
+        return event_sentence(line)
     return ", ".join(f"{key}: {value}" for key, value in line.items() if key not in ("event", "round"))

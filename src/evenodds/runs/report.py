@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jinja2
 import matplotlib as mpl
@@ -24,6 +25,7 @@ from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, make_film, number_ranges
+from evenodds.runs.messages import MESSAGES, event_sentence
 from evenodds.runs.run import Run, flat
 from evenodds.runs.sample import beside, pictures
 from evenodds.runs.status import MEANINGS
@@ -40,16 +42,14 @@ BESIDE = (
     "Beside each figure stands what as many real samples get in the fakes' place. Figures compare only where "
     "extractor, resizer, counts and split are the same."
 )
-EVENTS = {
-    "head start": "D played {turns} turns alone and came to {reached:.0%} (asked for: {asked:.0%})",
-    "tempo": "{what} set to {to:.4g}: {reason}",
-    "back": "back to the state of round {to:,}, try {attempt}: {reason}",
-    "resume": "resumed",
-    "damaged": "{reason}",
-    "ranks": "goes on with {now} ranks in place of {was}",
-    "split": "the device's memory is full: a batch is played in {parts} parts",
-}
-"""What the journal's events say."""
+
+
+class Event(NamedTuple):
+    """Something that happened, in words."""
+
+    round: int
+    sentence: str
+    alarm: bool
 
 
 def write_report(run: Run, store: Store) -> Path:
@@ -184,23 +184,25 @@ def score_cells(figure: dict[str, Any]) -> tuple[str, str, str, str]:
     return f"{figure['title']} {ARROWS[figure['better']]}", value, reals, f"{against}; {made}"
 
 
-def events(run: Run) -> list[tuple[int, str]]:
-    """What happened between checks: round and sentence; of alarms that last, the first."""
-    found: list[tuple[int, str]] = []
+def events(run: Run, sentence: Callable[[dict[str, Any]], str] = event_sentence) -> list[Event]:
+    """What happened between checks, oldest first; of alarms that last, the first.
+
+    ``sentence`` puts a line into words.
+    """
+    shown: list[Event] = []
     lasting = ""
     for line in run.journal():
-        kind = line.get("event")
+        event = line.get("event")
         if "odds" in line and not line["alarms"]:
             lasting = ""
         try:
-            if kind == "alarm" and line["kind"] != lasting:
-                lasting = line["kind"]
-                found.append((line["round"], f"alarm, {lasting}: {line['reason']}"))
-            elif kind in EVENTS:
-                found.append((line["round"], EVENTS[kind].format(**line)))
+            if f"event {event}" not in MESSAGES or (event == "alarm" and line["kind"] == lasting):
+                continue
+            shown.append(Event(line["round"], sentence(line), event == "alarm"))
+            lasting = line["kind"] if event == "alarm" else lasting
         except (LookupError, TypeError, ValueError):
             continue  # an event that no training writes so
-    return found
+    return shown
 
 
 def counted(counts: dict[str, int]) -> str:

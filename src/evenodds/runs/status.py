@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from evenodds.config.settings import AHEAD
+from evenodds.runs.messages import alarm_sentence
 
 SENTENCES = {
     "head start": "D has its head start",
@@ -18,12 +20,17 @@ SENTENCES = {
 """What is said of each standing."""
 
 
-def standing(check: dict[str, Any] | None) -> tuple[str, dict[str, str]]:
-    """How a game stands at a check, a line of the journal: a key of SENTENCES, and the facts of its sentence."""
+def standing(
+    check: dict[str, Any] | None, sentence: Callable[[Any], str] = alarm_sentence
+) -> tuple[str, dict[str, str]]:
+    """How a game stands at a check, a line of the journal: a key of SENTENCES, and the facts of its sentence.
+
+    ``sentence`` puts an alarm into words.
+    """
     if check is None:
         return "head start", {}
     if check["alarms"]:
-        return "alarm", {"alarm": check["alarms"][0]}
+        return "alarm", {"alarm": sentence(check["alarms"][0])}
     odds = {"odds": f"{check['odds']:.0%}"}
     if check["odds_low"] > 0.5:
         return "far ahead" if check["odds_low"] > AHEAD else "ahead", odds

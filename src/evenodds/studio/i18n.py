@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, Protocol
 
+from evenodds.runs.messages import MESSAGES
+
 Language = Literal["en", "ko"]
 LANGUAGES: dict[Language, str] = {"en": "English", "ko": "한국어"}
 """Each by its own name."""
@@ -20,11 +22,11 @@ class Words(Protocol):
 
 @cache
 def texts() -> dict[str, dict[Language, str]]:
-    """Every text in every language, by its key."""
-    loaded: dict[str, dict[Language, str]] = json.loads(
+    """Every text in every language, by its key. The English of a run's messages stands in ``runs.messages``."""
+    words: dict[str, dict[Language, str]] = json.loads(
         files("evenodds.studio").joinpath("words.json").read_text("utf-8")
     )
-    return loaded
+    return {key: {"en": MESSAGES[key], **text} if key in MESSAGES else text for key, text in words.items()}
 
 
 def speaker(language: Language) -> Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
+from evenodds.runs.messages import alarm_sentence, event_sentence
 from evenodds.runs.report import events
 from evenodds.runs.run import Run
 from evenodds.runs.status import standing
@@ -22,7 +24,7 @@ from evenodds.studio import markup, plots
 from evenodds.studio.cache import RunCache
 from evenodds.studio.i18n import Words
 from evenodds.studio.processes import Status
-from evenodds.studio.translate import retold
+from evenodds.studio.translate import translate
 
 EVENTS = 6
 """The newest things that happened, shown."""
@@ -47,19 +49,20 @@ def board(say: Words, run: Run | None, status: Status) -> str:
     last = checks[-1]
     parts.append(plots.meter(say, last["odds"], say("meter")))
     ruled = [check for check in checks if check.get("referee") is not None]
-    key, facts = standing({**last, "referee": ruled[-1]["referee"] if ruled else None})
-    facts = {name: retold(say, fact) for name, fact in facts.items()}
+    key, facts = standing(
+        {**last, "referee": ruled[-1]["referee"] if ruled else None},
+        lambda alarm: alarm_sentence(alarm, say, partial(translate, say)),
+    )
     parts.append(f'<p class="eo-said" aria-live="polite">{escape(say("standing " + key, **facts))}</p>')
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
     played = {"speed": round(last["speed"]), "seconds": round(last["seconds"])}
     parts.append(markup.note(say("rounds played", rounds=last["round"], seen=last["seen"], **played)))
-    paths = events(run)[-EVENTS:]
-    if paths:
+    happened = events(run, lambda line: event_sentence(line, say, partial(translate, say)))[-EVENTS:]
+    if happened:
         lines = "".join(
-            f'<li class="{"eo-alarm" if what.startswith("alarm") else ""}"><b>{rounds:,}</b> '
-            f"{escape(retold(say, what))}</li>"
-            for rounds, what in reversed(paths)
+            f'<li class="{"eo-alarm" if event.alarm else ""}"><b>{event.round:,}</b> {escape(event.sentence)}</li>'
+            for event in reversed(happened)
         )
         parts.append(f'<h3>{say("what happened")}</h3><ul class="eo-events">{lines}</ul>')
     return "".join(parts)

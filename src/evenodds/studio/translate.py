@@ -1,4 +1,4 @@
-"""What a journal says happened, said in the studio's language: its English sentences are known, and found again."""
+"""Korean for the English sentences in journals of versions before 0.2, which held no codes."""
 
 from __future__ import annotations
 
@@ -6,40 +6,73 @@ import re
 import string
 from functools import cache
 
-from evenodds.studio.i18n import Words, texts
+from evenodds.studio.i18n import Words
 
-TOLD = "told "
-"""What the keys of a journal's sentences begin with; the English text is the sentence as the journal has it."""
-PARTS = ("kind", "what", "reason")
-"""Facts that are sentences or names themselves."""
+FORMER = {
+    "alarm": "{kind}: {reason}",
+    "kind collapse": "collapse",
+    "kind copying": "copying",
+    "kind dead D": "dead D",
+    "kind divergence": "divergence",
+    "kind misled D": "misled D",
+    "what augment": "share augmented",
+    "what d_steps": "turns of D for one of G",
+    "what lr": "factor on the rates",
+    "what penalty": "factor on the penalty",
+    "reason constant_score": "D gives every sample the same score",
+    "reason copied": "a fake is nearer to a training sample than a held-out real is {closeness:.0%} of the time",
+    "reason coverage_fell": "the fakes' coverage fell from {best:.0%} to {now:.0%}",
+    "reason exploded": "D's scores range over {range:e}",
+    "reason few_kinds": "{precision:.0%} of the fakes are plausible, but they cover {coverage:.0%} of the reals",
+    "reason gap": "D's odds on trained reals are {gap:.1%} from those on held-out",
+    "reason identical": "{share:.0%} of the fakes are near-identical to another",
+    "reason no_nearer": "lower ones brought nothing nearer",
+    "reason not_finite": "a score or a fake is not a number",
+    "reason odds": "D's odds are {odds:.0%}",
+    "reason spread_fell": "the fakes' spread fell from {best:.0%} to {now:.0%}",
+    "reason stalled": "nothing became better for a while",
+    "reason stuck": "D's odds stayed above {odds:.1%} for {checks:d} checks, and the fakes became no better",
+    "reason swapped": "D takes fakes for real (odds {odds:.0%}), as if labels were swapped",
+}
+"""By the key of the message that says the same now, the sentence as it was written. A fact without a format is a
+sentence itself."""
 
 
 @cache
 def patterns() -> dict[str, re.Pattern[str]]:
-    """For each key how its sentence is recognised, those that say most by themselves first."""
-    english = {key: said["en"] for key, said in texts().items() if key.startswith(TOLD)}
-    return {key: pattern(english[key]) for key in sorted(english, key=lambda key: -fixed(english[key]))}
+    """For each key a pattern that matches its former sentence, those with the most fixed letters first."""
+    return {key: pattern(FORMER[key]) for key in sorted(FORMER, key=lambda key: -fixed(FORMER[key]))}
 
 
 def fixed(text: str) -> int:
-    """How many letters of a text are no facts."""
+    """The number of letters in a text that are no facts."""
     return sum(len(plain) for plain, *_ in string.Formatter().parse(text))
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """Matches a text whatever its facts are: sentences and names, else a number, which is one word."""
-    found = ""
-    for plain, name, _, _ in string.Formatter().parse(text):
-        fact = ".+?" if name in PARTS else r"\S+"
-        found += re.escape(plain) + (f"(?P<{name}>{fact})" if name else "")
-    return re.compile(found)
+    """A pattern that matches a text whatever its facts are; a number is one word."""
+    matching = ""
+    for plain, name, form, _ in string.Formatter().parse(text):
+        fact = r"\S+" if form else ".+?"
+        matching += re.escape(plain) + (f"(?P<{name}>{fact})" if name else "")
+    return re.compile(matching)
 
 
-def retold(say: Words, sentence: str) -> str:
-    """The sentence in the language of ``say``; as it is where nobody knows it, such as the system's own words."""
+def number(text: str) -> float:
+    """A number as a sentence has it, such as 90%, +6.0% or 3.0e+06."""
+    return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+
+
+def translate(say: Words, sentence: str) -> str:
+    """A former sentence in the language of ``say``; one that is not known, such as a system's message, as it is."""
     for key, known in patterns().items():
-        found = known.fullmatch(sentence)
-        if found:
-            facts = found.groupdict()
-            return say(key, **{n: retold(say, fact) if n in PARTS else fact for n, fact in facts.items()})
+        match = known.fullmatch(sentence)
+        if match:
+            facts = match.groupdict()
+            if key == "alarm":
+                return say(key, **{name: translate(say, part) for name, part in facts.items()})
+            try:
+                return say(key, **{name: number(text) for name, text in facts.items()})
+            except ValueError:
+                continue
     return sentence

@@ -19,7 +19,7 @@ from evenodds.core.observer import Say
 from evenodds.data.store import Store
 from evenodds.game.alarms import Alarm
 from evenodds.game.schedule import Move
-from evenodds.runs.checkpoints import CheckpointManager, Snapshot
+from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
 from evenodds.training.clock import Clock, Moment, after
@@ -112,8 +112,8 @@ class TrainingLoop:
             if facts["ranks"] != self.training.team.size:
                 self.tell_event("ranks", was=facts["ranks"], now=self.training.team.size)
         self.training.level()
-        for reason in damaged:
-            self.tell_damage(reason)
+        for checkpoint in damaged:
+            self.tell_damage(checkpoint)
         self.clock.checked(self.training.seen)
 
     def take_over(self, last: Snapshot) -> None:
@@ -126,10 +126,10 @@ class TrainingLoop:
         self.check = checks[-1] if checks else None
         self.next_check = last.facts["next_check"]
 
-    def tell_damage(self, reason: str) -> None:
+    def tell_damage(self, damaged: Damaged) -> None:
         """That a checkpoint was damaged, to the journal and to the user."""
-        self.tell_event("damaged", reason=reason)
-        self.say(reason)
+        self.tell_event("damaged", checkpoint=damaged.checkpoint, reason=damaged.reason)
+        self.say(damaged.reason)
 
     def head_start(self) -> None:
         """D plays alone until its odds are at the level asked for, or its turns are used up."""
@@ -183,7 +183,7 @@ class TrainingLoop:
             losses = {"loss_d": number(loss_d), "loss_g": number(loss_g), "speed": round(speed, 2)}
             self.write_line(found, losses)
         for alarm in found.alarms:
-            self.tell_event("alarm", kind=alarm.kind, reason=alarm.reason)
+            self.tell_event("alarm", kind=alarm.kind, reason=alarm.reason.to_json())
         self.tell_moves(found.moves)
         if found.moves:
             training.level()
@@ -216,7 +216,7 @@ class TrainingLoop:
             "referee": None if ruling is None else round(ruling.auc, 5),
             "referee_low": None if ruling is None else round(ruling.low, 5),
             "referee_high": None if ruling is None else round(ruling.high, 5),
-            "alarms": [f"{alarm.kind}: {alarm.reason}" for alarm in found.alarms],
+            "alarms": [alarm.to_json() for alarm in found.alarms],
             **more,
         }
         self.run.note(self.check)
@@ -228,7 +228,7 @@ class TrainingLoop:
     def tell_moves(self, moves: list[Move]) -> None:
         """What the tempo moved, into the journal."""
         for move in moves:
-            self.tell_event("tempo", what=move.what, to=move.to, reason=move.reason)
+            self.tell_event("tempo", what=move.what, to=move.to, reason=move.reason.to_json())
 
     def keep(self, found: Found) -> None:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""
@@ -245,7 +245,7 @@ class TrainingLoop:
         to = self.snapshots.best.rounds
         self.training.take_players(self.snapshots.best.tensors)
         moves = self.supervisor.mend(fault)
-        self.tell_event("back", to=to, attempt=self.supervisor.record.tries, reason=fault.reason)
+        self.tell_event("back", to=to, attempt=self.supervisor.record.tries, reason=fault.reason.to_json())
         self.tell_moves(moves)
         self.training.level()
         if to == 0:

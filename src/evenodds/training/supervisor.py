@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from evenodds.core.spec import PictureSpec
-from evenodds.game.alarms import Alarm, raised
+from evenodds.game.alarms import NOT_FINITE, Alarm, raised
 from evenodds.game.schedule import Move
 from evenodds.game.stopping import StoppingRule
 from evenodds.metrics.check import CheckMetrics
@@ -31,8 +31,6 @@ OFTEN = 1.25
 """The referee is heard again when this many times as many rounds were played, and when the odds are level."""
 FIRST = 5
 """Checks before the referee is first heard."""
-
-NO_NUMBER = Alarm("divergence", "a score or a fake is not a number", "diverged")
 
 
 class Found(NamedTuple):
@@ -77,7 +75,7 @@ class Supervisor:
         """Looks, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
         training, finish = self.training, self.finish
         seen = self.checker.look()
-        alarms = [NO_NUMBER] if seen is None else raised(seen, self.before)
+        alarms = [NOT_FINITE] if seen is None else raised(seen, self.before)
         if not training.rounds:  # an untrained G makes one thing, and has not collapsed
             alarms = [alarm for alarm in alarms if alarm.kind != "collapse"]
         fault = self.fault(alarms)
@@ -93,7 +91,7 @@ class Supervisor:
         moves = training.tempo.level(level, seen.gap)
         ending = None
         if finish.has_stalled(training.rounds, every):
-            settled = training.tempo.on_plateau(level, finish.nearer, "nothing became better for a while")
+            settled = training.tempo.on_plateau(level, finish.nearer)
             finish.changed(training.rounds, probing=bool(settled) and not training.tempo.pace.lr_restored)
             moves += settled
             ending = None if settled else "plateau"

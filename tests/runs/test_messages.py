@@ -1,0 +1,175 @@
+"""Codes and numbers of a journal become sentences in either language; journals of before keep theirs."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, get_args
+
+import pytest
+
+from evenodds.config.settings import GameSettings
+from evenodds.game.alarms import NOT_FINITE, STUCK_FOR, Alarm, raised
+from evenodds.game.schedule import BalanceSchedule, Move, Moved, ScheduleState
+from evenodds.metrics.check import CheckMetrics
+from evenodds.metrics.odds import Odds
+from evenodds.runs.messages import MESSAGES, alarm_sentence, english, event_sentence
+from evenodds.studio.i18n import LANGUAGES, speaker, texts
+from evenodds.studio.translate import translate
+
+WELL = CheckMetrics(
+    odds=0.72, odds_low=0.69, odds_high=0.75, gap=0.01, score_range=11.0, score_deviation=0.8, coverage=0.9,
+    precision=0.85, identical=0.0, spread=0.95, closeness=0.5, closeness_low=0.47, nearer_train=0.81,
+    nearer_by_chance=0.8, chance=0.013, distance=0.1,
+)  # fmt: skip
+AHEAD = Odds(0.97, 0.95, 0.99)
+CERTAIN = WELL._replace(odds=1.0, odds_low=0.998, odds_high=1.0)
+MISLED = WELL._replace(odds=0.1, odds_low=0.05, odds_high=0.15)
+FAULTS = [
+    (WELL._replace(score_range=3e6), []),
+    (CERTAIN, [CERTAIN] * STUCK_FOR),
+    (WELL._replace(score_deviation=0.0), []),
+    (MISLED, [MISLED]),
+    (WELL._replace(identical=0.9), []),
+    (WELL._replace(precision=0.95, coverage=0.12), []),
+    (WELL._replace(coverage=0.3), [WELL]),
+    (WELL._replace(spread=0.3), [WELL]),
+    (WELL._replace(closeness=0.99, closeness_low=0.98, nearer_train=1.0), []),
+]
+"""One of each way in which a game goes wrong."""
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def alarms() -> Iterator[Alarm]:
+    for now, before in FAULTS:
+        (alarm,) = raised(now, before)
+        yield alarm
+    yield NOT_FINITE
+
+
+def moves() -> Iterator[Move]:
+    for settings in (
+        GameSettings(tempo="turns", augment="auto"),
+        GameSettings(tempo="penalty", augment="off"),
+    ):
+        schedule = BalanceSchedule(settings, ScheduleState())
+        yield from schedule.level(AHEAD, 0.2)
+        for _ in range(3):
+            yield from schedule.on_plateau(AHEAD, False)
+        yield from schedule.recover(2, NOT_FINITE.reason)
+
+
+def lines() -> Iterator[dict[str, Any]]:
+    """A line of each event, as a training writes it."""
+    for alarm in alarms():
+        reason = alarm.reason.to_json()
+        yield {"event": "alarm", "round": 7, "kind": alarm.kind, "reason": reason}
+        yield {"event": "back", "round": 7, "to": 1200, "attempt": 2, "reason": reason}
+    for move in moves():
+        yield {
+            "event": "tempo",
+            "round": 7,
+            "what": move.what,
+            "to": move.to,
+            "reason": move.reason.to_json(),
+        }
+    yield {"event": "head start", "round": 0, "turns": 20, "reached": 0.83, "asked": 0.8, "won": True}
+    yield {"event": "resume", "round": 7}
+    yield {"event": "ranks", "round": 7, "now": 1, "was": 2}
+    yield {"event": "split", "round": 7, "parts": 2}
+    yield {"event": "damaged", "round": 7, "checkpoint": "00000009", "reason": "state.json does not read"}
+
+
+def in_korean(line: dict[str, Any]) -> str:
+    say = speaker("ko")
+    return event_sentence(line, say, partial(translate, say))
+
+
+@pytest.mark.parametrize("line", list(lines()), ids=str)
+def test_every_event_is_said_in_both_languages_with_its_numbers(line: dict[str, Any]) -> None:
+    korean, sentence = in_korean(line), event_sentence(line)
+    assert not re.search("[A-Za-z]", korean.replace("e+06", "")), korean
+    assert sorted(NUMBER.findall(korean)) == sorted(NUMBER.findall(sentence))
+    assert event_sentence(line, speaker("en")) == sentence
+
+
+@pytest.mark.parametrize("alarm", list(alarms()), ids=str)
+def test_every_alarm_of_a_check_is_said_in_both_languages(alarm: Alarm) -> None:
+    say = speaker("ko")
+    korean = alarm_sentence(alarm.to_json(), say, partial(translate, say))
+    assert not re.search("[A-Za-z]", korean.replace("e+06", "")), korean
+    assert alarm_sentence(alarm.to_json()).startswith(f"{alarm.kind}: ")
+
+
+def test_every_code_has_a_message_and_every_message_a_code() -> None:
+    reasons = {alarm.reason.code for alarm in alarms()} | {move.reason.code for move in moves()}
+    keys = {
+        "alarm",
+        *(f"event {line['event']}" for line in lines()),
+        *(f"kind {alarm.kind}" for alarm in alarms()),
+        *(f"what {what}" for what in get_args(Moved)),
+        *(f"reason {code}" for code in reasons),
+    }
+    assert keys == set(MESSAGES)
+    assert {move.what for move in moves()} == set(get_args(Moved))
+
+
+def test_every_message_takes_all_facts_of_its_code() -> None:
+    for reason in [*(alarm.reason for alarm in alarms()), *(move.reason for move in moves())]:
+        for language in LANGUAGES:
+            text = texts()[f"reason {reason.code}"][language]
+            assert {name for _, name, _, _ in string.Formatter().parse(text) if name} == set(reason.facts)
+
+
+FORMER = [
+    (
+        {"event": "alarm", "round": 7, "kind": "dead D", "reason": "D gives every sample the same score"},
+        "alarm, dead D: D gives every sample the same score",
+    ),
+    (
+        {
+            "event": "tempo",
+            "round": 7,
+            "what": "factor on the rates",
+            "to": 0.3,
+            "reason": "D's odds are 93%",
+        },
+        "factor on the rates set to 0.3: D's odds are 93%",
+    ),
+    (
+        {
+            "event": "back",
+            "round": 7,
+            "to": 1200,
+            "attempt": 2,
+            "reason": "a score or a fake is not a number",
+        },
+        "back to the state of round 1,200, try 2: a score or a fake is not a number",
+    ),
+]
+"""Lines that version 0.1 wrote."""
+
+
+@pytest.mark.parametrize(("line", "sentence"), FORMER)
+def test_a_journal_of_before_keeps_its_sentences_and_is_said_in_korean(
+    line: dict[str, Any], sentence: str
+) -> None:
+    assert event_sentence(line) == sentence
+    assert not re.search("[A-Za-z]", in_korean(line))
+
+
+def test_damage_that_a_version_before_found_is_said_as_it_was() -> None:
+    line = {"event": "damaged", "round": 7, "reason": "the checkpoint x is damaged"}
+    assert event_sentence(line) == in_korean(line) == "the checkpoint x is damaged"
+
+
+def test_a_code_of_a_later_version_is_shown_as_it_is() -> None:
+    assert alarm_sentence({"kind": "collapse", "code": "too_new", "share": 1}) == "collapse: too_new"
+    assert alarm_sentence({"kind": "collapse", "code": "identical"}) == "collapse: identical"
+
+
+def test_a_message_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        english("no such message")
