@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -131,7 +132,7 @@ def default(one: Argument) -> str:
 
 def prose(text: str | None) -> str:
     """A text whose lines are wrapped: one line a paragraph, up to a docstring's section of parameters."""
-    paragraphs = (text or "").partition("\n\nParameters\n---")[0].strip().split("\n\n")
+    paragraphs = cleandoc(text or "").partition("Parameters\n---")[0].strip().split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 

@@ -132,6 +132,7 @@ def test_the_reference_has_every_command_with_every_flag(reference: str) -> None
         for flag in shown_flags(command):
             assert re.search(rf"^\| [^|]*`{flag}`[^|]* \|", sections[name], re.MULTILINE), f"{name} {flag}"
     assert "| `--budget` | TEXT | `auto` |" in sections["train"]
+    assert not re.search(r"Parameters -+", reference), "a docstring's section is no paragraph"
 
 
 def command_lines(path: Path) -> list[str]:
