@@ -1,17 +1,25 @@
-"""The command line's reference as Markdown, read off the commands themselves."""
+"""The references of the command line and of the settings as Markdown, read off the code itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from cyclopts import App, ArgumentCollection
 from cyclopts.argument import Argument
+from pydantic.fields import FieldInfo
 
 from evenodds.cli.main import app
 from evenodds.config.presets import PRESETS
+from evenodds.config.settings import (
+    DataSettings,
+    GameSettings,
+    NetworkSettings,
+    ObjectiveSettings,
+    PlanSettings,
+)
 
 INTRODUCTION = """\
 # Command line
@@ -134,6 +142,36 @@ def prose(text: str | None) -> str:
     """A text whose lines are wrapped: one line a paragraph, up to a docstring's section of parameters."""
     paragraphs = cleandoc(text or "").partition("Parameters\n---")[0].strip().split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def settings() -> str:
+    """A table for each class of settings: the keywords of Gan(...), with what they may be."""
+    train = {one.name: prose(one.parameter.help) for one in arguments(app["train"])}
+    parts = []
+    for kind in (PlanSettings, DataSettings, NetworkSettings, ObjectiveSettings, GameSettings):
+        lines = [f"### {kind.__name__}", "", "| keyword | value | default | meaning |", "|---|---|---|---|"]
+        for name, field in kind.model_fields.items():
+            meaning = train["--" + name.replace("_", "-")]
+            cells = (f"`{name}`", allowed(field), f"`{field.default!r}`", meaning)
+            lines.append(f"| {' | '.join(cells)} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def allowed(field: FieldInfo) -> str:
+    """The values of a setting: its choices, or its type and bounds."""
+    kinds = [kind for kind in (get_args(field.annotation) or (field.annotation,)) if kind is not type(None)]
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{choice!r}`" for choice in kinds)
+    names = [kind.__name__ for kind in kinds if kind is not Ellipsis]
+    text = f"tuple of {names[0]}" if get_origin(field.annotation) is tuple else " or ".join(names)
+    bounds = [
+        f"{sign} {getattr(bound, key)}"
+        for bound in field.metadata
+        for key, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
+        if hasattr(bound, key)
+    ]
+    return ", ".join([text, *bounds])
 
 
 def presets() -> str:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from pathlib import Path
 
-from cli_reference import render
+from cli_reference import render, settings
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -20,6 +20,8 @@ FROM_ROOT = {
     "SECURITY.md": "security.md",
 }
 """Files of the repository's root, and the page that stands for each on the site."""
+SETTINGS = "<!-- settings -->"
+"""Where the tables of settings stand in a page."""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
 
@@ -58,7 +60,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return text
         return f"{mark}[{text}]({posixpath.relpath(stand_in, start)}{anchor or ''})"
 
-    return LINK.sub(link, markdown)
+    return LINK.sub(link, markdown.replace(SETTINGS, settings()))
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

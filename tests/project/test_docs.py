@@ -46,7 +46,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env=environment
+        command, cwd=ROOT, capture_output=True, text=True, timeout=580, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr[-4000:]
     assert "WARNING" not in done.stdout + done.stderr
