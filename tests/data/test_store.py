@@ -21,7 +21,7 @@ from evenodds.core.spec import PictureSpec, RowSpec, Span
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.data.store_writer import About, heldout_count, write_store
+from evenodds.data.store_writer import About, heldout_count, with_about, write_store
 
 SMALL = DataSettings(size=8)
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -53,7 +53,7 @@ def everything(store: Store) -> np.ndarray:
 def written(path: Path, samples: np.ndarray, step: int = 7) -> Store:
     spec = PictureSpec(*samples.shape[1:])
     chunks = (samples[start : start + step] for start in range(0, len(samples), step))
-    return write_store(path, spec, "it", chunks, lambda: About({"skipped": []}))
+    return write_store(path, spec, "it", with_about(chunks, About({"skipped": []})))
 
 
 def numbered(count: int) -> np.ndarray:
@@ -116,7 +116,7 @@ def test_rows_of_tables_are_kept_to_the_bit(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
     spec = RowSpec((Span(0, 1, "number"), Span(1, 3, "category")))
     about = About({"skipped": []}, codec_json={"columns": []})
-    store = write_store(tmp_path / "it", spec, "it", [rows], lambda: about)
+    store = write_store(tmp_path / "it", spec, "it", with_about([rows], about))
     assert store.spec == spec
     assert store.codec_json == {"columns": []}
     assert np.array_equal(store.in_file_order(0, 30), rows)
@@ -128,8 +128,7 @@ def test_samples_that_do_not_fit_are_refused_and_leave_nothing(tmp_path: Path) -
             tmp_path / "it",
             PictureSpec(3, 8, 8),
             "it",
-            [numbered(20)],
-            lambda: About({"skipped": []}),
+            with_about([numbered(20)], About({"skipped": []})),
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -409,14 +408,14 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from evenodds.data.store import Store
-from evenodds.data.writer import About, write_store
-from evenodds.spec import PictureSpec
+from evenodds.core.spec import PictureSpec
+from evenodds.data.store_writer import About, with_about, write_store
 
 count = int(sys.argv[2])
 rng = np.random.default_rng(0)
 chunks = (rng.integers(0, 256, (500, 3, 64, 64), dtype=np.uint8) for _ in range(count // 500))
-about = lambda: About({"skipped": []})
-store = write_store(Path(sys.argv[1]), PictureSpec(3, 64, 64), "it", chunks, about)
+chunks = with_about(chunks, About({"skipped": []}))
+store = write_store(Path(sys.argv[1]), PictureSpec(3, 64, 64), "it", chunks)
 order = rng.permutation(store.n_train)
 for start in range(0, store.n_train, 64):
     store.train(order[start : start + 64])

@@ -13,14 +13,14 @@ from evenodds.config.settings import DataSettings
 from evenodds.core.spec import Condition, PictureSpec
 from evenodds.data.conditioning import kind_of, of_labels
 from evenodds.data.images.album import Album
-from evenodds.data.images.ingest import Chunk, Intake, Watch
+from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
 from evenodds.data.images.items import Pictures
 from evenodds.data.source import Source
 from evenodds.data.store import Store
-from evenodds.data.store_writer import About, write_store
+from evenodds.data.store_writer import About, Chunks, with_about, write_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import pandas as pd
 
@@ -54,19 +54,20 @@ def make_album(
     if settings.condition is not None and kind == "labels":
         of_labels(settings.condition, frame, source.name)  # refused now, before every picture is decoded
     size = picture_size(source, settings)
-    intake, spec, given, chunks = _intake(album, settings, size, watch)
+    spec, condition, pictures = _ingest(album, settings, size, watch)
     if kind == "pairs" and album.metadata_name is None:
         frame = None  # its folders are A and B, or parts of no meaning
 
-    def about() -> About:
-        notes = intake.notes(size, settings.fit) + label_notes
+    def chunks() -> Chunks:
+        report = yield from pictures
+        notes = report.notes(size, settings.fit) + label_notes
         if album.others and source.builtin is None:
             notes.append(f"files that are not pictures are ignored: {album.others}")
-        facts = {**facts_of(source, notes), **intake.facts(), "fit": settings.fit}
-        kept = None if frame is None else frame.iloc[intake.kept].reset_index(drop=True)
-        return _about(facts, kept, settings, given, source)
+        facts = {**facts_of(source, notes), **report.facts(), "fit": settings.fit}
+        rows = None if frame is None else frame.iloc[report.indices].reset_index(drop=True)
+        return _about(facts, rows, settings, condition, source)
 
-    return write_store(target, spec, source.name, chunks, about, given)
+    return write_store(target, spec, source.name, chunks(), condition)
 
 
 def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
@@ -77,7 +78,7 @@ def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
     from evenodds.data.builtin import digits
     from evenodds.data.images.arrays import fitted
 
-    size, channels = picture_size(source, settings), channels_of(settings, grey=True)
+    size, channels = picture_size(source, settings), channels_of(settings, gray=True)
     pictures, which = digits.load()
     side = pictures.shape[-1]
     facts = {**facts_of(source, [], digits.LICENCE), "skipped": [], "fit": settings.fit}
@@ -85,11 +86,11 @@ def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
     facts["modes"] = {"L": len(pictures)}
     labels = pd.DataFrame({"label": which.astype(str)})
     spec = PictureSpec(channels, size, size)
-    given, make = _making(settings, spec)
+    condition, make = _making(settings, spec)
     samples = np.stack([fitted(Image.fromarray(one), size, settings.fit, channels) for one in pictures])
     chunk = samples if make is None else (samples, np.stack([make(one) for one in samples]))
-    about = _about(facts, labels, settings, given, source)
-    return write_store(target, spec, source.name, [chunk], lambda: about, given)
+    about = _about(facts, labels, settings, condition, source)
+    return write_store(target, spec, source.name, with_about([chunk], about), condition)
 
 
 def make_pictures(
@@ -100,19 +101,19 @@ def make_pictures(
 
     size, channels = settings.size or pictures.size, channels_of(settings, pictures.gray)
     spec = PictureSpec(channels, size, size)
-    given, make = _making(settings, spec)
+    condition, make = _making(settings, spec)
     facts = {**facts_of(source, list(pictures.notes)), **pictures.facts(), "fit": settings.fit}
-    about = _about(facts, pictures.labels, settings, given, source)
 
-    def chunks() -> Iterator[Chunk]:
+    def chunks() -> Chunks:
         total = len(pictures.sizes)
         for start, images in enumerate(batched(pictures.images(), _CHUNK)):
             samples = np.stack([fitted(image, size, settings.fit, channels) for image in images])
             yield samples if make is None else (samples, np.stack([make(one) for one in samples]))
             if watch is not None:
                 watch("preparing pictures", min(total, (start + 1) * _CHUNK), total)
+        return _about(facts, pictures.labels, settings, condition, source)
 
-    return write_store(target, spec, source.name, chunks(), lambda: about, given)
+    return write_store(target, spec, source.name, chunks(), condition)
 
 
 def batched(images: Iterator[Any], n: int) -> Iterator[list[Any]]:
@@ -121,9 +122,9 @@ def batched(images: Iterator[Any], n: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def channels_of(settings: DataSettings, grey: bool) -> Literal[1, 3]:
+def channels_of(settings: DataSettings, gray: bool) -> Literal[1, 3]:
     """How many channels pictures get that are all grey, or not."""
-    return 1 if settings.channels == "gray" or (settings.channels == "auto" and grey) else 3
+    return 1 if settings.channels == "gray" or (settings.channels == "auto" and gray) else 3
 
 
 def facts_of(source: Source, notes: list[str], licence: str | None = None) -> dict[str, Any]:
@@ -135,23 +136,22 @@ def facts_of(source: Source, notes: list[str], licence: str | None = None) -> di
     return {"source": source.name, "kind": source.kind, "notes": notes, "licence": licence}
 
 
-def _intake(
+def _ingest(
     album: Album, settings: DataSettings, size: int, watch: Watch | None
-) -> tuple[Intake, PictureSpec, PictureSpec | None, Iterator[Chunk]]:
-    """An album on its way in: what samples are, what is given of them where it is a picture, and both to come."""
+) -> tuple[PictureSpec, PictureSpec | None, Generator[Chunk, None, IngestReport]]:
+    """What an album's samples are, what their conditions are where these are pictures, and both to come."""
     if kind_of(settings.condition) == "pairs":
         from evenodds.data.images.pairs import Pairs
 
         pairs = Pairs(album, settings.direction, watch)
-        made = channels_of(settings, pairs.grey)
-        given = channels_of(settings, pairs.grey_given)
-        chunks = pairs.pairs(size, settings.fit, made, given)
-        return pairs, PictureSpec(made, size, size), PictureSpec(given, size, size), chunks
-    intake = Intake(album, watch)
-    channels = channels_of(settings, intake.grey)
+        made, drawn_from = channels_of(settings, pairs.gray), channels_of(settings, pairs.gray_source)
+        chunks = pairs.pairs(size, settings.fit, made, drawn_from)
+        return PictureSpec(made, size, size), PictureSpec(drawn_from, size, size), chunks
+    ingest = Ingest(album, watch)
+    channels = channels_of(settings, ingest.gray)
     spec = PictureSpec(channels, size, size)
     condition, make = _making(settings, spec)
-    return intake, spec, condition, intake.chunks(size, settings.fit, channels, make)
+    return spec, condition, ingest.chunks(size, settings.fit, channels, make)
 
 
 def _making(
@@ -170,15 +170,15 @@ def _about(
     facts: dict[str, Any],
     labels: pd.DataFrame | None,
     settings: DataSettings,
-    given: PictureSpec | None,
+    picture: PictureSpec | None,
     source: Source,
 ) -> About:
     kind = kind_of(settings.condition)
     if settings.condition is None or kind is None:
         return About(facts, labels)
-    if given is not None:
+    if picture is not None:
         facts["given"] = {"kind": kind, **({"direction": settings.direction} if kind == "pairs" else {})}
-        return About(facts, labels, condition=Condition(kind, given))
+        return About(facts, labels, condition=Condition(kind, picture))
     chosen = of_labels(settings.condition, labels, source.name)
     facts["given"] = {"kind": kind, "columns": list(chosen.codec.names)}
     facts["notes"] += chosen.codec.notes

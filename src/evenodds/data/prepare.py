@@ -26,7 +26,7 @@ from evenodds.data.images.ingest import Watch
 from evenodds.data.objects import Content
 from evenodds.data.source import Source
 from evenodds.data.store import Store
-from evenodds.data.store_writer import About, write_store
+from evenodds.data.store_writer import About, with_about, write_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +112,7 @@ def _digits(source: Source, settings: DataSettings) -> Store:
         raise UserError(
             "--condition pairs needs a folder or zip of pairs, and digits has none: give labels or outlines"
         )
-    key = [picture_size(source, settings), channels_of(settings, grey=True), *_given(settings)]
+    key = [picture_size(source, settings), channels_of(settings, gray=True), *_given(settings)]
     return once(source, key, lambda target: make_digits(source, settings, target))
 
 
@@ -148,7 +148,7 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
             conditions=chosen.rows,
             condition_codec=chosen.codec.to_json(),
         )
-    return write_store(target, codec.spec, source.name, [rows], lambda: about)
+    return write_store(target, codec.spec, source.name, with_about([rows], about))
 
 
 def chosen_columns(frame: pd.DataFrame, columns: tuple[str, ...], source: str) -> pd.DataFrame:

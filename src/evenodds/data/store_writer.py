@@ -6,7 +6,7 @@ import hashlib
 import json
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,30 +52,31 @@ class About:
     """How values that are no part of a row are encoded, as TableCodec.to_json gives it."""
 
 
+Chunks = Generator[Array | tuple[Array, Array], None, About]
+"""Samples, or pairs of samples and conditions, some at a time; and once all have come, what is known about them."""
+
+
 def write_store(
     path: Path,
     spec: SampleSpec,
     name: str,
-    chunks: Iterable[Array | tuple[Array, Array]],
-    about: Callable[[], About],
-    given: PictureSpec | None = None,
+    chunks: Chunks,
+    condition: PictureSpec | None = None,
 ) -> Store:
     """Write samples of shape (n, *spec.shape), uint8 for pictures and float32 for rows, and open them.
 
-    Where conditions are pictures, ``given``, a chunk is a pair of samples and conditions. ``about`` is asked once the
-    chunks have run out. The folder ``path`` appears whole or not at all. Raises UserError for fewer than 10 samples
-    (``name`` is the source's, for the message) and where the place cannot be written.
+    Where conditions are pictures, ``condition``, a chunk is a pair of samples and conditions. The folder ``path``
+    appears whole or not at all. Raises UserError for fewer than 10 samples (``name`` is the source's, for the message)
+    and where the place cannot be written.
     """
     digest = hashlib.sha256()
     with atomic.folder(path) as part:
         with ExitStack() as files:
             samples = files.enter_context(Rows(part / SAMPLES, spec, digest))
-            beside = None if given is None else files.enter_context(Rows(part / CONDITIONS, given, digest))
-            for chunk in chunks:
-                first, second = chunk if isinstance(chunk, tuple) else (chunk, None)
-                samples.append(first)
-                if beside is not None and second is not None:
-                    beside.append(second)
+            beside = (
+                None if condition is None else files.enter_context(Rows(part / CONDITIONS, condition, digest))
+            )
+            about = append_all(chunks, samples, beside)
         count = samples.count
         if count < FEWEST:
             raise UserError(
@@ -85,8 +86,28 @@ def write_store(
         with atomic.reporting_write_errors(path):
             np.save(part / ORDER, order, allow_pickle=False)
             digest.update(order.data)
-            _write_about(part, spec, count, about(), digest)
+            _write_about(part, spec, count, about, digest)
     return Store.open(path)
+
+
+def append_all(chunks: Chunks, samples: Rows, conditions: Rows | None) -> About:
+    """Appends every chunk to the files. Returns what the generator returns."""
+    while True:
+        try:
+            chunk = next(chunks)
+        except StopIteration as end:
+            about: About = end.value
+            return about
+        first, second = chunk if isinstance(chunk, tuple) else (chunk, None)
+        samples.append(first)
+        if conditions is not None and second is not None:
+            conditions.append(second)
+
+
+def with_about(chunks: Iterable[Array | tuple[Array, Array]], about: About) -> Chunks:
+    """Chunks about which everything is known beforehand."""
+    yield from chunks
+    return about
 
 
 def heldout_count(count: int) -> int:

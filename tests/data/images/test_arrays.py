@@ -16,7 +16,7 @@ from evenodds.data.images.arrays import (
     BadPicture,
     decode,
     grid_image,
-    is_grey,
+    is_gray,
     look,
     to_pictures,
     to_tensor,
@@ -105,10 +105,10 @@ def test_floats_of_any_range_are_stretched_and_gaps_are_survived() -> None:
 
 
 def test_grey_is_said_by_the_mode() -> None:
-    grey = {name for name, (stream, _) in MODES.items() if not stream.seek(0) and is_grey(look(stream))}
+    grey = {name for name, (stream, _) in MODES.items() if not stream.seek(0) and is_gray(look(stream))}
     said = {"L", "1", "LA", "LA half", "I;16", "I;16B", "I of 16 bits", "I of 8 bits"}
     assert grey == said | {"F of 0 to 1", "F of 0 to 255"}
-    assert not is_grey(look(saved(clear("RGB", (90, 90, 90)))))
+    assert not is_gray(look(saved(clear("RGB", (90, 90, 90)))))
 
 
 def quarters() -> Image.Image:

@@ -15,7 +15,7 @@ from PIL import Image
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import BadPicture, leads_out
-from evenodds.data.images.decoding import Header, calm, is_grey, look, open_file, opened, upright
+from evenodds.data.images.decoding import Header, calm, is_gray, look, open_file, opened, upright
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ __all__ = [
     "decode",
     "fitted",
     "grid_image",
-    "is_grey",
+    "is_gray",
     "look",
     "plain",
     "to_pictures",

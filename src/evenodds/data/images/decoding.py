@@ -78,7 +78,7 @@ def whole(file: BinaryIO | Path) -> Image.Image:
         return upright(image).copy()
 
 
-def is_grey(header: Header) -> bool:
+def is_gray(header: Header) -> bool:
     """Whether a picture is grey by its mode; a colour file that happens to show grey is colour."""
     return header.mode in _GREY
 

@@ -6,15 +6,16 @@ import os
 import statistics
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import Album, BadPicture
-from evenodds.data.images.arrays import Bytes, Fit, Header, decode, is_grey, look
+from evenodds.data.images.arrays import Bytes, Fit, Header, decode, is_gray, look
 
 Chunk = Bytes | tuple[Bytes, Bytes]
 """Pictures (n, C, H, W), and what is given of each where something is."""
@@ -28,44 +29,20 @@ _QUOTED = 3
 _Result = TypeVar("_Result")
 
 
-class Intake:
-    """An album on its way in. ``kept`` are places in ``album.names``; ``skipped`` says why others are not."""
+@dataclass(frozen=True)
+class IngestReport:
+    """What came of an album, once all of it was read."""
 
-    def __init__(self, album: Album, watch: Watch | None = None) -> None:
-        """Looks at every picture's header. Raises UserError where none can be read."""
-        self.album = album
-        self.skipped: dict[str, str] = {}
-        self.headers: dict[int, Header] = {}
-        self._watch = watch
-        for place, header in self._each("looking at pictures", range(len(album.names)), self._header):
-            self.headers[place] = header
-        self.kept = list(self.headers)
-        self._refuse_none()
-
-    @property
-    def grey(self) -> bool:
-        """Whether every picture is grey."""
-        return all(is_grey(self.headers[place]) for place in self.kept)
-
-    def chunks(
-        self, size: int, fit: Fit, channels: Literal[1, 3], make: Callable[[Bytes], Bytes] | None = None
-    ) -> Iterator[Chunk]:
-        """The pictures as uint8 (n, channels, size, size) in the album's order, with what ``make`` makes of each.
-
-        Afterwards ``kept`` holds those that came, and ``skipped`` the others. Raises UserError where
-        none can be read.
-        """
-
-        def read(place: int) -> tuple[Bytes, Bytes | None]:
-            with self.album.open(self.album.names[place]) as file:
-                picture = decode(file, size, fit, channels)
-            return picture, None if make is None else make(picture)
-
-        return self._chunks(read, channels * size * size)
+    indices: list[int]
+    """Of the pictures that came, in ``album.names``."""
+    headers: list[Header]
+    """Of the same pictures."""
+    skipped: dict[str, str]
+    """File names, and why each is left out."""
 
     def facts(self) -> dict[str, Any]:
-        """Sizes in pixels and modes of the pictures kept, and what was skipped, as JSON values."""
-        headers = [self.headers[place] for place in self.kept]
+        """Sizes in pixels and modes of the pictures, and what was skipped, as JSON values."""
+        headers = self.headers
         return {
             "skipped": [{"file": name, "reason": self.skipped[name]} for name in sorted(self.skipped)],
             "width": _range([header.width for header in headers]),
@@ -74,8 +51,8 @@ class Intake:
         }
 
     def notes(self, size: int, fit: Fit) -> list[str]:
-        """What the user should know of how the pictures kept were treated."""
-        headers = [self.headers[place] for place in self.kept]
+        """What the user should know of how the pictures were treated."""
+        headers = self.headers
         treated = (
             "the centre is kept (--fit pad keeps everything)"
             if fit == "crop"
@@ -92,52 +69,90 @@ class Intake:
         )
         return [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
 
-    def _chunks(self, read: Callable[[int], tuple[Bytes, Bytes | None]], size: int) -> Iterator[Chunk]:
-        """What ``read`` gives for the places kept, of ``size`` bytes each, some at a time."""
+
+class Ingest:
+    """Reads an album. ``usable`` are indices into ``album.names``; ``skipped`` says why others are not."""
+
+    def __init__(self, album: Album, watch: Watch | None = None) -> None:
+        """Looks at every picture's header. Raises UserError where none can be read."""
+        self.album = album
+        self.skipped: dict[str, str] = {}
+        self.headers: dict[int, Header] = {}
+        self._watch = watch
+        for index, header in self._each("looking at pictures", range(len(album.names)), self._header):
+            self.headers[index] = header
+        self.usable = list(self.headers)
+        self._refuse_none()
+
+    @property
+    def gray(self) -> bool:
+        """Whether every picture is grey."""
+        return all(is_gray(self.headers[index]) for index in self.usable)
+
+    def chunks(
+        self, size: int, fit: Fit, channels: Literal[1, 3], make: Callable[[Bytes], Bytes] | None = None
+    ) -> Generator[Chunk, None, IngestReport]:
+        """Yields the pictures as uint8 (n, channels, size, size) in the album's order, and what ``make`` makes of each.
+
+        Returns a report of those that came and those that were skipped. Raises UserError where none can be read.
+        """
+
+        def read(index: int) -> tuple[Bytes, Bytes | None]:
+            with self.album.open(self.album.names[index]) as file:
+                picture = decode(file, size, fit, channels)
+            return picture, None if make is None else make(picture)
+
+        return self._chunks(read, channels * size * size)
+
+    def _chunks(
+        self, read: Callable[[int], tuple[Bytes, Bytes | None]], size: int
+    ) -> Generator[Chunk, None, IngestReport]:
+        """What ``read`` gives for the usable indices, of ``size`` bytes each, some at a time."""
         per_chunk = max(1, _CHUNK_BYTES // size)
         chunk: list[tuple[Bytes, Bytes | None]] = []
-        kept: list[int] = []
-        for place, result in self._each("preparing pictures", self.kept, read):
-            kept.append(place)
+        indices: list[int] = []
+        for index, result in self._each("preparing pictures", self.usable, read):
+            indices.append(index)
             chunk.append(result)
             if len(chunk) == per_chunk:
                 yield _stacked(chunk)
                 chunk = []
-        self.kept = kept
+        self.usable = indices
         self._refuse_none()
         if chunk:
             yield _stacked(chunk)
+        return IngestReport(indices, [self.headers[index] for index in indices], self.skipped)
 
-    def _header(self, place: int) -> Header:
-        with self.album.open(self.album.names[place]) as file:
+    def _header(self, index: int) -> Header:
+        with self.album.open(self.album.names[index]) as file:
             return look(file)
 
     def _each(
-        self, what: str, places: Iterable[int], read: Callable[[int], _Result]
+        self, what: str, indices: Iterable[int], read: Callable[[int], _Result]
     ) -> Iterator[tuple[int, _Result]]:
         """``read`` of every place, in order; what cannot be read is put down in ``skipped``."""
         names = self.album.names
 
-        def job(place: int) -> _Result | BadPicture:
+        def job(index: int) -> _Result | BadPicture:
             try:
-                return read(place)
+                return read(index)
             except BadPicture as bad:
                 return bad
 
-        places = list(places)
+        indices = list(indices)
         with warnings.catch_warnings():
             # Pillow warns of small damage that it reads past. Set here, since filters are not a thread's own.
             warnings.simplefilter("ignore")
-            for done, (place, result) in enumerate(zip(places, _in_order(job, places), strict=True), 1):
+            for done, (index, result) in enumerate(zip(indices, _in_order(job, indices), strict=True), 1):
                 if isinstance(result, BadPicture):
-                    self.skipped[names[place]] = str(result)
+                    self.skipped[names[index]] = str(result)
                 else:
-                    yield place, result
+                    yield index, result
                 if self._watch is not None:
-                    self._watch(what, done, len(places))
+                    self._watch(what, done, len(indices))
 
     def _refuse_none(self) -> None:
-        if self.kept:
+        if self.usable:
             return
         raise UserError(
             f"None of the {len(self.skipped)} pictures in {self.album.path} can be read "
@@ -152,18 +167,18 @@ class Intake:
 
 def _stacked(results: list[tuple[Bytes, Bytes | None]]) -> Chunk:
     pictures = np.stack([picture for picture, _ in results])
-    given = [made for _, made in results if made is not None]
-    return (pictures, np.stack(given)) if given else pictures
+    conditions = [made for _, made in results if made is not None]
+    return (pictures, np.stack(conditions)) if conditions else pictures
 
 
-def _in_order(job: Callable[[int], _Result], places: list[int]) -> Iterator[_Result]:
+def _in_order(job: Callable[[int], _Result], indices: list[int]) -> Iterator[_Result]:
     """Results in order from a few threads (decoders release the lock), a bounded number under way."""
     workers = min(16, max(2, os.cpu_count() or 2))  # each may hold 100 megapixels
     pool = ThreadPoolExecutor(workers)
     waiting: deque[Future[_Result]] = deque()
     try:
-        for place in places:
-            waiting.append(pool.submit(job, place))
+        for index in indices:
+            waiting.append(pool.submit(job, index))
             if len(waiting) >= 4 * workers:
                 yield waiting.popleft().result()
         while waiting:

@@ -16,7 +16,7 @@ from PIL import Image
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import BadPicture
 from evenodds.data.images.arrays import plain
-from evenodds.data.images.decoding import Header, is_grey, upright, whole
+from evenodds.data.images.decoding import Header, is_gray, upright, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def image_of(value: Any, what: str) -> Image.Image:
         image = whole(io.BytesIO(content) if content is not None else _local(value.get("path"), what))
     else:
         image = _from_array(value, what)
-    gray = is_grey(Header(image.mode, *image.size, transparent=False))
+    gray = is_gray(Header(image.mode, *image.size, transparent=False))
     return plain(image).convert("L" if gray else "RGB")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Literal
@@ -12,8 +12,8 @@ from PIL import Image
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.images.arrays import Bytes, Fit, fitted
-from evenodds.data.images.decoding import is_grey, whole
-from evenodds.data.images.ingest import Chunk, Intake, Watch
+from evenodds.data.images.decoding import is_gray, whole
+from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
 
 Direction = Literal["AtoB", "BtoA"]
 
@@ -23,8 +23,8 @@ _LAYOUTS = (
 )
 
 
-class Pairs(Intake):
-    """Pairs on their way in: ``kept`` are the places of the pictures to be made.
+class Pairs(Ingest):
+    """Pairs on their way in: ``usable`` are the indices of the pictures to be made.
 
     Either subfolders A and B (in any case) hold partners of the same path but for the suffix, or each picture holds
     both side by side. ``headers`` tells of the pictures to be made, of half a file where they lie side by side.
@@ -33,114 +33,114 @@ class Pairs(Intake):
     def __init__(self, album: Album, direction: Direction, watch: Watch | None = None) -> None:
         """Looks at every picture's header. Raises UserError where there is no pair."""
         super().__init__(album, watch)
-        self._given_left = direction == "AtoB"
-        self.apart = sides(album) is not None
+        self._source_left = direction == "AtoB"
+        self.in_folders = sides(album) is not None
         """Whether partners are files of their own."""
         self.partners: dict[int, int] = {}
         """Where the given picture stands, by the place of the one to be made."""
-        if self.apart:
+        if self.in_folders:
             self._match(direction)
         else:
             self._halve()
-        self.kept = sorted(self.partners)
+        self.usable = sorted(self.partners)
         self._refuse_none()
 
     @property
-    def grey_given(self) -> bool:
+    def gray_source(self) -> bool:
         """Whether every given picture is grey."""
-        return all(is_grey(self.headers[self.partners[place]]) for place in self.kept)
+        return all(is_gray(self.headers[self.partners[index]]) for index in self.usable)
 
     def pairs(
-        self, size: int, fit: Fit, channels: Literal[1, 3], channels_given: Literal[1, 3]
-    ) -> Iterator[Chunk]:
+        self, size: int, fit: Fit, channels: Literal[1, 3], channels_source: Literal[1, 3]
+    ) -> Generator[Chunk, None, IngestReport]:
         """The pictures to be made and those given, each uint8 (n, channels, size, size), fitted alike.
 
-        Afterwards as after ``chunks``.
+        Returns a report as ``chunks`` does.
         """
 
-        def read(place: int) -> tuple[Bytes, Bytes]:
-            given, made = self._both(place)
-            return fitted(made, size, fit, channels), fitted(given, size, fit, channels_given)
+        def read(index: int) -> tuple[Bytes, Bytes]:
+            source, target = self._both(index)
+            return fitted(target, size, fit, channels), fitted(source, size, fit, channels_source)
 
-        return self._chunks(read, (channels + channels_given) * size * size)
+        return self._chunks(read, (channels + channels_source) * size * size)
 
-    def _both(self, place: int) -> tuple[Image.Image, Image.Image]:
+    def _both(self, index: int) -> tuple[Image.Image, Image.Image]:
         """The given picture and the one to be made, of one size. Raises BadPicture."""
-        made = self._whole(place)
-        if not self.apart:
-            width, height = made.size
+        target = self._whole(index)
+        if not self.in_folders:
+            width, height = target.size
             if width != 2 * height:
                 raise BadPicture(_not_twice(width, height))
-            halves = made.crop((0, 0, height, height)), made.crop((height, 0, width, height))
-            return halves if self._given_left else (halves[1], halves[0])
-        name = self.album.names[self.partners[place]]
+            halves = target.crop((0, 0, height, height)), target.crop((height, 0, width, height))
+            return halves if self._source_left else (halves[1], halves[0])
+        name = self.album.names[self.partners[index]]
         try:
-            given = self._whole(self.partners[place])
+            source = self._whole(self.partners[index])
         except BadPicture as bad:
             raise BadPicture(f"its partner {name} cannot be read ({bad})") from bad
-        if given.size != made.size:
-            mine, its = (f"{image.width} × {image.height} px" for image in (made, given))
+        if source.size != target.size:
+            mine, its = (f"{image.width} × {image.height} px" for image in (target, source))
             raise BadPicture(f"it has {mine}, and its partner {name} has {its}")
-        return given, made
+        return source, target
 
-    def _whole(self, place: int) -> Image.Image:
-        with self.album.open(self.album.names[place]) as file:
+    def _whole(self, index: int) -> Image.Image:
+        with self.album.open(self.album.names[index]) as file:
             return whole(file)
 
     def _match(self, direction: Direction) -> None:
         """Finds partners by their names; who has none that can be read is skipped."""
-        found = sides(self.album) or ({}, {})
+        folders = sides(self.album) or ({}, {})
         names = self.album.names
-        for own, others, letter in ((*found, "B"), (*found[::-1], "A")):
-            for key, place in own.items():
+        for mine, others, letter in ((*folders, "B"), (*folders[::-1], "A")):
+            for key, index in mine.items():
                 if key not in others:
-                    self._skip(place, f"no partner in {letter}")
+                    self._skip(index, f"no partner in {letter}")
                 elif others[key] not in self.headers:
                     its = names[others[key]]
-                    self._skip(place, f"its partner {its} cannot be read ({self.skipped[its]})")
-        listed = {place for side in found for place in side.values()}
-        for place in set(self.headers) - listed:
-            self._skip(place, "it lies in neither A nor B, or has the name of another there")
-        given, made = found if direction == "AtoB" else found[::-1]
-        both = {place: given[key] for key, place in made.items() if key in given}
+                    self._skip(index, f"its partner {its} cannot be read ({self.skipped[its]})")
+        listed = {index for side in folders for index in side.values()}
+        for index in set(self.headers) - listed:
+            self._skip(index, "it lies in neither A nor B, or has the name of another there")
+        source, target = folders if direction == "AtoB" else folders[::-1]
+        both = {index: source[key] for key, index in target.items() if key in source}
         self.partners = {m: g for m, g in both.items() if m in self.headers and g in self.headers}
 
     def _halve(self) -> None:
         """Takes each picture for two; those of another shape are skipped. One that lies on its side may yet be turned
         upright."""
-        for place, header in self.headers.items():
+        for index, header in self.headers.items():
             side = min(header.width, header.height)
             if max(header.width, header.height) == 2 * side:
-                self.partners[place] = place
-                self.headers[place] = replace(header, width=side, height=side)
+                self.partners[index] = index
+                self.headers[index] = replace(header, width=side, height=side)
             else:
-                self._skip(place, _not_twice(header.width, header.height))
+                self._skip(index, _not_twice(header.width, header.height))
 
-    def _skip(self, place: int, reason: str) -> None:
-        self.skipped.setdefault(self.album.names[place], reason)
+    def _skip(self, index: int, reason: str) -> None:
+        self.skipped.setdefault(self.album.names[index], reason)
 
     def _refuse_none(self) -> None:
-        if not self.kept:
+        if not self.usable:
             raise UserError(f"{self.album.path} holds no pair of pictures ({self._reasons()}): {_LAYOUTS}.")
 
 
 def made_names(album: Album, direction: Direction) -> list[str]:
     """The files of an album of pairs that pictures to be made come from, in order."""
-    found = sides(album)
-    if found is None:
+    folders = sides(album)
+    if folders is None:
         return list(album.names)
-    return [album.names[place] for place in sorted(found[1 if direction == "AtoB" else 0].values())]
+    return [album.names[index] for index in sorted(folders[1 if direction == "AtoB" else 0].values())]
 
 
 def sides(album: Album) -> tuple[dict[str, int], dict[str, int]] | None:
     """Where pictures stand in A and in B, by their path there without its suffix; None without both subfolders."""
-    found: dict[str, dict[str, int]] = {"a": {}, "b": {}}
-    for place, name in enumerate(album.names):
+    folders: dict[str, dict[str, int]] = {"a": {}, "b": {}}
+    for index, name in enumerate(album.names):
         path = PurePosixPath(name).relative_to(album.top)
-        side = found.get(path.parts[0].lower())
+        side = folders.get(path.parts[0].lower())
         if side is not None and len(path.parts) > 1:
-            side.setdefault(PurePosixPath(*path.parts[1:]).with_suffix("").as_posix(), place)
-    return (found["a"], found["b"]) if found["a"] and found["b"] else None
+            side.setdefault(PurePosixPath(*path.parts[1:]).with_suffix("").as_posix(), index)
+    return (folders["a"], folders["b"]) if folders["a"] and folders["b"] else None
 
 
 def _not_twice(width: int, height: int) -> str:
