@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help demo browser test check docs e2e bench soak fuzz clean
+.PHONY: tree help demo browser test check docs e2e bench soak fuzz clean
 
 help:
 	@echo "make demo    train on people, and say what to look at"
 	@echo "make test    every test, fast ones first"
 	@echo "make check   formatting, lint, types, layers"
+	@echo "make tree    the file tree of CONTRIBUTING.md, written anew"
 	@echo "make docs    the documentation site, into site/"
 	@echo "make e2e     the end-to-end runs of CI, about six minutes"
 	@echo "make bench   the benchmarks, hours; BENCH=people for one"
@@ -47,6 +48,10 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_layers.py
+
+# The file tree of CONTRIBUTING.md, from the docstrings.
+tree: $(STAMP)
+	$(BIN)/python -m tests.project.tree
 
 # Strictly: a warning is an error. Nothing is fetched.
 docs: $(STAMP)

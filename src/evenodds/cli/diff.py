@@ -1,4 +1,4 @@
-"""`evenodds diff`: two runs side by side."""
+"""`evenodds diff`: compare two runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def diff(first: Path, second: Path, *, json: bool = False) -> None:
     Parameters
     ----------
     first:
-        The folder that train left.
+        A run folder.
     second:
-        Another one.
+        Another run folder.
     json:
-        Print one JSON object of "recipe" and "results": names, each with the first run's value and the second's.
+        Print one JSON object with "recipe" and "results": for each name, the first run's value and the second's.
     """
     from evenodds.runs.compare import difference
     from evenodds.runs.run import Run

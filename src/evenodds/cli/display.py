@@ -1,4 +1,4 @@
-"""What is seen while a game is played: one calm live panel, or plain lines where the output is no terminal."""
+"""Progress of a training: one live panel, or plain lines where the output is no terminal."""
 
 from __future__ import annotations
 

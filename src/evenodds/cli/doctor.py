@@ -1,4 +1,4 @@
-"""`evenodds doctor`: what a source holds."""
+"""`evenodds doctor`: what a source contains, and what training on it takes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from evenodds.data.source import find
 def doctor(
     source: str,
     *,
-    device: Annotated[Device, Parameter(help="Where train would compute.")] = "auto",
+    device: Annotated[Device, Parameter(help="Device that the forecast is for.")] = "auto",
     json: bool = False,
     flags: FlatFlags = NO_FLAGS,
 ) -> None:
-    """Say what SOURCE holds, what is skipped and why, and the time and memory a training would take.
+    """Report what a source contains, what is skipped and why, and the time and memory that training takes.
 
-    Takes train's flags, so that what is asked is what would be played.
+    Accepts the flags of `train`, so that the report is about that training.
 
     Parameters
     ----------
     source:
-        What train would be given.
+        As for `train`: a built-in, a folder or zip of pictures, or a table file.
     json:
         Print one JSON object instead of lines.
     """

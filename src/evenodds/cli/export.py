@@ -1,4 +1,4 @@
-"""`evenodds export`: a run in a form that others' programs open."""
+"""`evenodds export`: write a run in a format that other programs open."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def export(
     license: str | None = None,
     push: str | None = None,
 ) -> None:
-    """Take a trained run elsewhere: as ONNX, a Hugging Face folder, a page for any web server, or a Gradio Space.
+    """Export a run as ONNX, a Hugging Face folder, a static web page, or a Gradio Space.
 
-    No real sample leaves with it unless you say so.
+    Exports contain no training data, except with --with-reals.
 
     Parameters
     ----------
     format:
-        onnx (any runtime), hub (safetensors and a model card), browser (a static page) or space (an app over hub's).
+        onnx (for any runtime), hub (safetensors and a model card), browser (a static page), or space (hub and an app).
     out:
-        The folder to make; RUN-FORMAT in the current one when left out.
+        Folder to create; by default RUN-FORMAT in the current folder.
     with_reals:
-        Take along what holds real samples of the data: the judge, if it was made, and the pictures given.
+        Include what contains real samples: the judge, if there is one, and condition pictures.
     license:
-        For the card: the hub's word for the model's license, such as mit.
+        The model's license for the model card, by its identifier on the Hub, such as mit.
     push:
         Upload a hub or space folder as NAME/MODEL, with the login that huggingface_hub finds.
     """

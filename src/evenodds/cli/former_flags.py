@@ -1,4 +1,4 @@
-"""The flags of versions before 0.2, read as those of now for one more release."""
+"""Flags of versions before 0.2, translated for one more release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`evenodds judge`: how real a picture or a row looks."""
+"""`evenodds judge`: the probability that pictures or rows are real."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ def judge(
     out: Path | None = None,
     device: Device = "auto",
 ) -> None:
-    """Say how real pictures or rows look to a judge that was trained on the run's data and its fakes.
+    """Estimate the probability that pictures or rows are real, with a p-value.
 
-    The first call trains the judge, which takes seconds to minutes; it is kept in RUN/judge.
+    A classifier of its own, trained on the run's data and fakes, gives both. The first call trains it, which takes
+    seconds to minutes, and stores it in RUN/judge.
 
     Parameters
     ----------
     inputs:
-        Pictures, or folders of them, which are ranked; or tables, or rows such as height=170,weight=63.
+        Pictures, folders of pictures (the output is then ranked), table files, or rows such as height=170,weight=63.
     json:
-        Print one JSON list of input, percent_real and p_value, in the order given.
+        Print one JSON list of objects with input, percent_real and p_value, in the order given.
     out:
-        A .csv or .parquet file for the same, instead of lines.
+        Write a .csv or .parquet file instead of printing lines.
     """
     from evenodds.core.errors import UserError
 

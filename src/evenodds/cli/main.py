@@ -1,4 +1,4 @@
-"""`evenodds`: the commands, and what a user is told when something is wrong. torch is imported late."""
+"""`evenodds`: the commands, their exit codes and errors. torch is imported late, so that help and errors are fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How settings become flags: every room's fields, flat, under a heading of their own."""
+"""Settings as flags: every field of the settings classes, under one heading a group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from evenodds.config.settings import (
     Recipe,
 )
 
-PRESET = "Left out, a flag takes what was measured best for the network; RUN/recipe.json says what that was."
+PRESET = "Defaults depend on the network and the source (measured presets); RUN/recipe.json records the values used."
 
 
 def flat(heading: str, position: int, *, preset: bool = False) -> Parameter:
@@ -29,7 +29,7 @@ def flat(heading: str, position: int, *, preset: bool = False) -> Parameter:
 
 @dataclass(frozen=True)
 class Flags:
-    """Every room's settings, as the command line takes them."""
+    """Every group of settings, as the command line takes them."""
 
     plan: Annotated[PlanSettings, flat("Plan", 1)] = PlanSettings()
     data: Annotated[DataSettings, flat("Data", 2)] = DataSettings()
@@ -47,8 +47,8 @@ class Flags:
 FlatFlags = Annotated[Flags, Parameter(name="*")]
 NO_FLAGS = Flags()
 
-RunFolder = Annotated[Path, Parameter(help="The folder that train left.")]
+RunFolder = Annotated[Path, Parameter(help="A run folder that `train` has written.")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],
-    Parameter(help="Where to compute; auto takes a GPU where there is one."),
+    Parameter(help="Device to compute on; auto takes a GPU if there is one."),
 ]

@@ -1,4 +1,4 @@
-"""`evenodds sample`: fakes from a run."""
+"""`evenodds sample`: generate samples from a run."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def sample(
     seed: int = 0,
     device: Device = "auto",
 ) -> None:
-    """Make fakes with a trained run: as many as asked, with memory that does not grow.
+    """Generate samples from a run, any number of them in constant memory.
 
-    Under torchrun each process makes its share of them, into a folder or file of its own.
+    Under torchrun each process generates its share, into a folder or file of its own.
 
     Parameters
     ----------
     n:
-        How many; 64 when left out, or as many as pictures are given.
+        Number of samples; by default 64, or one for each condition picture.
     out:
-        A .png sheet or a folder for pictures, a .csv or .parquet file for tables; when left out, RUN-fakes.png or
+        A .png sheet or a folder for pictures, a .csv or .parquet file for tables; by default RUN-fakes.png or
         RUN-fakes.csv in the current folder.
     condition:
-        For a run that was trained with --condition: values such as label=7 or glasses=yes,beard=no, or a picture file
-        or a folder of them. Unspecified columns follow the training distribution.
+        For runs trained with --condition: values such as label=7 or glasses=yes,beard=no, or a picture file or a folder
+        of them. Unspecified columns follow the training distribution.
     seed:
-        The same seed gives the same fakes.
+        Random seed: the same seed gives the same samples.
     """
     from evenodds.core.device import find_device
     from evenodds.core.distributed import rank, size

@@ -1,4 +1,4 @@
-"""`evenodds score`: how good a run's fakes are."""
+"""`evenodds score`: metrics of a run's fakes."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def score(
     json: bool = False,
     device: Device = "auto",
 ) -> None:
-    """Score a run's fakes against real data: distances, precision, recall, density, coverage, copying, the referee.
+    """Measure a run's fakes against real data: distances, precision, recall, density, coverage, copying, the referee.
 
-    For tables also column shapes and trends, classifiers trained on fakes and tested on real rows, and the distance to
-    the closest record. The figures are kept in RUN/scores.json and shown in the report; the fakes that lie nearest to
-    training data are in RUN/copies.png or copies.csv. Under torchrun each process makes its share of pictures and their
-    features.
+    For tables also column shapes and pair trends, the F1 of classifiers trained on fakes and tested on real rows, and
+    the distance to the closest record. The metrics are written to RUN/scores.json and to the report, and the fakes
+    nearest to training data to RUN/copies.png or copies.csv. Under torchrun each process generates its share of the
+    pictures and their features.
 
     Parameters
     ----------
     n:
-        Fakes; when left out, as many as there are held-out reals, 5,000 at most.
+        Number of fakes, 10 or more; by default as many as there are held-out real samples, at most 5,000.
     extractor:
-        Pictures: who makes features. auto is EfficientNet-Lite0 where evenodds[features] is installed, and layout, the
-        game's own features, elsewhere; inception needs torch-fidelity with its weights.
+        Pictures: the network whose features are compared. auto takes EfficientNet-Lite0 if evenodds[features] is
+        installed, else layout, the features of the checks; inception needs torch-fidelity with its weights.
     target:
-        Tables: the category that classifiers learn; when left out, the last that has 2 to 20 levels.
+        Tables: the category that classifiers predict; by default the last column with 2 to 20 levels.
     seed:
-        The same seed gives the same fakes.
+        Random seed: the same seed gives the same fakes.
     json:
-        Print one JSON object: run, checkpoint, seed, seconds, figures, copies, and what else there is.
+        Print one JSON object with run, checkpoint, seed, seconds, figures and copies.
     """
     from evenodds.core.device import find_device
     from evenodds.core.distributed import team

@@ -1,4 +1,4 @@
-"""`evenodds steer`: find what a direction in latent space means, and use it."""
+"""`evenodds steer`: find directions in latent space, and move samples along them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evenodds.cli.steer_find import find, invert, seeds
 
 steer = App(
     name="steer",
-    help="Find directions in a run's latent space: nudge a feature, add and subtract, walk, invert.",
+    help="Find directions in a run's latent space, and move fakes or your own pictures along them.",
 )
 steer.command(find)
 steer.command(apply)

@@ -1,4 +1,4 @@
-"""`evenodds steer apply`, `turn`, `mix` and `walk`: from one place in latent space to another."""
+"""`evenodds steer apply`, `turn`, `mix` and `walk`: move latents and generate what they become."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ def apply(
     out: Path | None = None,
     device: Device = "auto",
 ) -> None:
-    """Move fakes, or a picture of your own, along a direction: a strip for each, from less to more.
+    """Move fakes, or your own pictures, along a direction: one strip each, from less to more.
 
-    Where the feature can be read, each is moved on to where everything else is as it was.
+    Each step is then refined so that all other attributes keep their values, where the run can read attributes.
 
     Parameters
     ----------
     name:
-        A direction that find has kept.
+        A direction that `steer find` has stored.
     seeds:
-        Which fakes.
+        Seeds of the fakes to move.
     picture:
-        A picture file, or a folder of them, in their place.
+        A picture file, or a folder of them, to move instead of seeds.
     reach:
-        How far either way; the direction's own step when left out.
+        Distance to move either way, in latent units; by default the direction's own step, which flips its feature.
     steps:
-        Fakes of a strip.
+        Samples in a strip, 2 or more.
     alone:
-        Move by the direction alone.
+        Move along the direction only, without the refinement that keeps other attributes.
     out:
-        A .png sheet for pictures, a .csv or .parquet file for tables; when left out, NAME.png or NAME.csv.
+        A .png sheet for pictures, a .csv or .parquet file for tables; by default NAME.png or NAME.csv.
     """
     from evenodds.steer.write import show
 
@@ -63,20 +63,22 @@ def turn(
     out: Path | None = None,
     device: Device = "auto",
 ) -> None:
-    """Turn heads: strips from one end of a feature to the other, as in figure 8 of the DCGAN paper.
+    """Move fakes from one end of a feature to the other, such as heads from left to right.
+
+    Figure 8 of the DCGAN paper (1511.06434) does the same.
 
     Parameters
     ----------
     feature:
-        What is gone through from end to end.
+        The feature to go through from end to end.
     seeds:
-        Which fakes.
+        Seeds of the fakes to move.
     picture:
-        A picture file, or a folder of them, in their place.
+        A picture file, or a folder of them, to move instead of seeds.
     steps:
-        Fakes of a strip.
+        Samples in a strip, 2 or more.
     out:
-        A .png sheet for pictures, a .csv or .parquet file for tables; when left out, turn.png or turn.csv.
+        A .png sheet for pictures, a .csv or .parquet file for tables; by default turn.png or turn.csv.
     """
     from evenodds.steer.write import show
 
@@ -94,17 +96,17 @@ def mix(
     out: Path | None = None,
     device: Device = "auto",
 ) -> None:
-    """Add and subtract features, such as "glasses short - no glasses short + no glasses long".
+    """Add and subtract features: "glasses short - no glasses short + no glasses long".
 
     Parameters
     ----------
     text:
-        The sum; each word is a feature, and each term the mean of three fakes that show its words.
+        The sum. Each word names a feature; each term is the mean latent of three fakes that show its words.
     seed:
-        Which fakes stand for the words.
+        Seed for the choice of those fakes.
     out:
-        A .png sheet (pictures) of the exemplars, their mean, and nine small variations of the answer, or a table file;
-        when left out, mix.png or mix.csv.
+        A .png sheet for pictures (exemplars, their mean, nine small variations of the result), or a table file; by
+        default mix.png or mix.csv.
     """
     from evenodds.steer.write import show
 
@@ -122,18 +124,18 @@ def walk(
     out: Path | None = None,
     device: Device = "auto",
 ) -> None:
-    """Walk smoothly from seed to seed, or along a direction.
+    """Interpolate from seed to seed, or move along a direction and back.
 
     Parameters
     ----------
     seeds:
-        Which fakes to pass.
+        Seeds to pass through.
     along:
-        A direction, to be walked there and back from the first seed instead.
+        A stored direction to follow there and back from the first seed, instead of the other seeds.
     steps:
-        Fakes on the way.
+        Samples on the way.
     out:
-        A .gif or .mp4 (with evenodds[video]) for pictures, a table file for rows; when left out, walk.gif or walk.csv.
+        A .gif or .mp4 (needs evenodds[video]) for pictures, a table file for rows; by default walk.gif or walk.csv.
     """
     from evenodds.steer.write import show_walk
 

@@ -1,4 +1,4 @@
-"""`evenodds steer find`, `seeds` and `invert`: where in latent space something is."""
+"""`evenodds steer find`, `seeds` and `invert`: find directions, examples and latents."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ def find(
     json: bool = False,
     device: Device = "auto",
 ) -> None:
-    """Find the direction of NAME and keep it in the run, with its measured effect.
+    """Find the direction of an attribute, measure its effect, and store it in the run.
 
-    From labels (pictures) or columns (tables); from examples that show it and examples that do not, where a label that
-    surely parts them is taken in their place; or without a name, those in which fakes' features or the generator's
-    weights vary most, to be looked at with apply.
+    The direction comes from labels (pictures), from columns (tables), or from examples with and without the attribute:
+    if one label separates the examples, that label is used. --by features and --by weights need no name: they give the
+    directions along which fakes vary most, to be inspected with `steer apply`.
 
     Parameters
     ----------
     name:
-        What it is called: a feature such as glasses=yes or income, or a name of your own.
+        Name of the direction: a feature such as glasses=yes or income, or a name of your own.
     feature:
-        The feature it is to move, where that is not its name.
+        The feature to move, if it differs from the name.
     with_:
-        Seeds whose fakes show it (evenodds steer seeds shows them), or picture files.
+        Examples with the attribute: seeds (`steer seeds` shows them) or picture files.
     without:
-        Seeds whose fakes do not, or picture files.
+        Examples without it: seeds or picture files.
     by:
-        What to go by; features and weights need no name.
+        Where the direction comes from.
     count:
-        How many directions features or weights are to give.
+        Number of directions to find with --by features or --by weights.
     json:
-        Print one JSON list of what was found.
+        Print one JSON list of the directions found.
     """
     steering = steering_of(run, device)
     if by != "labels":
@@ -79,16 +79,16 @@ def seeds(
     out: Path | None = None,
     device: Device = "auto",
 ) -> None:
-    """Show what seeds stand for, ten a row: examples to pick by eye for find.
+    """Show the fakes of consecutive seeds, ten a row, to choose examples for `steer find`.
 
     Parameters
     ----------
     start:
-        The first seed.
+        The first seed, 0 or more.
     count:
-        How many.
+        Number of seeds, 1 or more.
     out:
-        A .png sheet for pictures, a .csv or .parquet file for tables; when left out, seeds.png or seeds.csv.
+        A .png sheet for pictures, a .csv or .parquet file for tables; by default seeds.png or seeds.csv.
     """
     from evenodds.steer.write import show
 
@@ -107,17 +107,19 @@ def invert(
     json: bool = False,
     device: Device = "auto",
 ) -> None:
-    """Find the nearest that the generator can make to a picture of your own, and say how far it is: as it is, and tuned
-    to the picture, as edits of your own pictures use it.
+    """Find the latent whose fake is nearest to your own picture, and report the error.
+
+    The error is the root mean square over pixels: of the generator as trained, and of a copy tuned to the picture,
+    which edits of your own pictures use.
 
     Parameters
     ----------
     picture:
         A picture file, or a folder or zip of them.
     out:
-        A .png sheet of each picture, what was found, and the same tuned; when left out, inverted.png.
+        A .png sheet: each picture, its nearest fake, and that of the tuned generator; by default inverted.png.
     json:
-        Print one JSON list of input, error and tuned, the error then.
+        Print one JSON list of objects with input, error and tuned (the error after tuning).
     """
     from evenodds.steer.write import show_inverted
 

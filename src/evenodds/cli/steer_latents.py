@@ -1,4 +1,4 @@
-"""Where `evenodds steer` begins: a run's latent space, and the latents of seeds and of a person's own pictures."""
+"""What the `evenodds steer` commands share: opening a run's latent space, and latents of seeds and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`evenodds studio`: the game in a browser."""
+"""`evenodds studio`: the web studio."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def studio(
     port: int = 7860,
     password: str | None = None,
 ) -> None:
-    """Serve a page on which games are played and watched, samples judged, steered and drawn.
+    """Serve a web page to train, watch, judge, steer and draw.
 
-    Trainings are processes of their own: they go on when the studio is closed, and it finds them again.
+    Trainings run as separate processes: they continue when the studio is closed, and the next studio finds them.
 
     Parameters
     ----------
     run:
-        The run to show first; its folder's runs are then shown.
+        The run to show first; the runs beside it are shown, too.
     runs:
-        The folder of runs; nothing outside of it is shown.
+        The folder of runs. The studio shows nothing outside it.
     host:
-        The address to serve on; any but this machine's own asks for a password.
+        Address to serve on; any other than this machine's own needs --password.
     port:
-        The port to serve on.
+        Port to serve on, 1 to 65535.
     password:
-        What others must know to come in; the environment's EVENODDS_PASSWORD when left out.
+        Password that the page asks for; by default the environment variable EVENODDS_PASSWORD.
     """
     # Before gradio is imported, or it looks up hosts outside.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"

@@ -1,4 +1,4 @@
-"""`evenodds train`: from a source to a verdict."""
+"""`evenodds train`: train on a source until there is a verdict."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def train(
     json: bool = False,
     flags: FlatFlags = NO_FLAGS,
 ) -> int:
-    """Train a GAN on SOURCE and leave a run folder; the same command again goes on where it stopped.
+    """Train a GAN on a source and write a run folder; the same command again resumes.
 
-    Several GPUs or machines: torchrun --nproc-per-node N -m evenodds train SOURCE ...
+    On several GPUs or machines: torchrun --nproc-per-node N -m evenodds train SOURCE ...
 
     Parameters
     ----------
     source:
         people, digits or faces; a folder or zip of pictures; a CSV, TSV or Parquet table.
     out:
-        The run's folder; runs/NAME of the source when left out.
+        The run folder; by default runs/NAME, after the source.
     log:
-        The journal's figures elsewhere too. tensorboard: in RUN/tensorboard; trackio: in its own place on this machine.
+        Log metrics to TensorBoard (RUN/tensorboard) or to Trackio (on this machine), too.
     json:
-        Print one JSON object about the ended game, and nothing else, on stdout.
+        Print one JSON object with the verdict and its evidence, and nothing else, on stdout.
     """
     data_source = find(source, flags.data)
     folder = out or Path("runs") / data_source.name

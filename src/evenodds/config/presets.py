@@ -16,8 +16,8 @@ from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
 Settings = TypeVar("Settings", bound=BaseModel)
 
 TINY = 16
-"""Up to this side in pixels a dense network's grey shapes are told more surely than convolutions'; of colour pictures
-it learns next to nothing (docs/experiments/networks.md, 2026-11-26)."""
+"""Largest side, in pixels, at which an MLP beats DCGAN on grayscale images; on color images it learns next to nothing
+(docs/experiments/networks.md, 2026-11-26)."""
 
 
 class Preset(NamedTuple):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from evenodds.config.budget import Budget
 
 NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "tabular", "pix2pix", "resunet"]
+LossName = Literal["nonsaturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
 
 
 FORMER = {
@@ -51,41 +52,43 @@ class Group(BaseModel):
 
 
 class NetworkSettings(Group):
-    """Which networks play, and how large they are."""
+    """The networks and their size."""
 
     network: NetworkName = "auto"
-    """gan (dense), dcgan, r3gan, tabular, and pix2pix, resunet where a picture is given; auto: what measured best."""
+    """Pictures: gan (dense), dcgan or r3gan; pix2pix or resunet under a picture condition. Tables: tabular or gan. auto
+    takes what measured best."""
 
     width: int = Field(default=64, ge=4, le=4096)
-    """Hidden units of a dense layer, or channels at the finest resolution."""
+    """Units of a dense layer, or channels of a convolution at the finest resolution."""
 
     width_d: int = Field(default=0, ge=0, le=4096)
-    """The same for D alone; 0 takes that of G."""
+    """Width of D, if it differs from G's; 0 takes --width."""
 
     latent: int = Field(default=128, ge=1, le=4096)
-    """Numbers in a latent vector z, drawn from N(0, 1)."""
+    """Dimension of the latent vector z, drawn from N(0, 1)."""
 
     conditioning: Literal["projection", "concat"] = "projection"
-    """How D is told labels: projected on its features, or as further channels of the picture."""
+    """How D receives labels: as a projection on its features, or as additional channels of the picture."""
 
     norm_d: Literal["batch", "none"] = "none"
-    """Batch normalisation in dcgan's discriminator; penalties need none."""
+    """Normalization in dcgan's discriminator. Batch normalization excludes penalties, which it would falsify."""
 
 
 class DataSettings(Group):
-    """How a source becomes samples."""
+    """How a source is turned into samples."""
 
     size: int | None = Field(default=None, ge=8, le=1024)
-    """Side of a square picture in pixels; what fits the source when left out (64 for a folder)."""
+    """Side of the square pictures, in pixels: 4 to 7 times a power of two. By default what fits the source; 64 for a
+    folder."""
 
     fit: Literal["crop", "pad"] = "crop"
-    """Pictures that are not square: crop the centre, or pad with the edge's mean colour."""
+    """Make pictures square: crop to the center, or pad with the mean color of the edge."""
 
     channels: Literal["auto", "gray", "color"] = "auto"
-    """Grey (1 channel) or colour (3); auto takes grey only where every picture is grey."""
+    """Gray (1 channel) or color (3); auto takes gray if every picture is gray."""
 
     exclude: tuple[str, ...] = ()
-    """Columns of a table that are not learnt."""
+    """Columns of a table to leave out of training."""
 
     columns: tuple[str, ...] = ()
     """Columns of a table that are learnt, or of a data set (the picture and its labels); all of them when left out."""
@@ -94,36 +97,36 @@ class DataSettings(Group):
     """Of a data set (hf:user/name): which split is learnt; train when left out."""
 
     condition: str | None = None
-    """What G is handed beside noise. Pictures: labels (all of them, or some by name with commas between), pairs,
-    outlines, grey, small or masked. Tables: columns by name with commas between."""
+    """Condition of G. Pictures: labels (all labels) or some by name, separated by commas; or pairs, outlines, gray,
+    small or masked. Tables: columns by name, separated by commas."""
 
     direction: Literal["AtoB", "BtoA"] = "AtoB"
-    """Of pairs: AtoB gives A (the left half) and makes B, BtoA the other way round."""
+    """With pairs: AtoB generates B from A (the left half), BtoA generates A from B."""
 
 
 class ObjectiveSettings(Group):
-    """The loss both players share, and the penalty that keeps D smooth."""
+    """The adversarial loss, and the penalty that keeps D smooth."""
 
-    loss: Literal["nonsaturating", "hinge", "leastsquares", "wasserstein", "relativistic"] = "relativistic"
-    """Adversarial loss."""
+    loss: LossName = "relativistic"
+    """Adversarial loss of D and G."""
 
     penalty: Literal["none", "r1", "r1r2", "interpolated"] = "r1r2"
-    """Gradient penalty on D: r1 (real), r1r2 (real and fake), interpolated (WGAN-GP's)."""
+    """Gradient penalty on D: r1 (on real samples), r1r2 (on real and fake), interpolated (between them, as WGAN-GP)."""
 
     penalty_weight: float = Field(default=1.0, ge=0, le=1e4)
-    """Gamma of R1 and R2, lambda of WGAN-GP."""
+    """Weight of the penalty: gamma of R1 and R2, lambda of WGAN-GP."""
 
     penalty_every: int = Field(default=1, ge=1, le=64)
-    """Play the penalty every k-th D turn with k-fold weight."""
+    """Apply the penalty in every k-th D step, with k times its weight (lazy regularization)."""
 
     l1: float = Field(default=0.0, ge=0, le=1e6)
-    """Weight of the pixels' mean distance, where a picture is given (pix2pix took 100); 1e6 leaves nothing else."""
+    """Weight of the mean absolute error, under a picture condition (pix2pix's paper: 100); 1e6 leaves nothing else."""
 
     ssim: float = Field(default=0.0, ge=0, le=1e6)
-    """Weight of 1 - structural similarity to the real, where a picture is given."""
+    """Weight of 1 - SSIM to the real picture, under a picture condition."""
 
     penalty_estimator: Literal["exact", "difference"] = "exact"
-    """Exact double backward, or a finite difference along a random direction."""
+    """Estimate the gradient norm by double backward (exact) or by a finite difference along a random direction."""
 
 
 AHEAD = 0.9
@@ -131,68 +134,68 @@ AHEAD = 0.9
 
 
 class GameSettings(Group):
-    """How the players move."""
+    """How the players are updated, and when training counts as finished."""
 
     batch: int = Field(default=64, ge=2, le=65536)
-    """Real samples, and as many fakes, in one turn."""
+    """Real samples in one step, and as many fakes; all processes together."""
 
     lr_d: float = Field(default=1e-3, gt=0, le=10)
-    """D's learning rate (Adam)."""
+    """Learning rate of D (Adam)."""
 
     lr_g: float = Field(default=1e-3, gt=0, le=10)
-    """G's learning rate (Adam)."""
+    """Learning rate of G (Adam)."""
 
     beta1: float = Field(default=0.0, ge=0, lt=1)
-    """Adam's memory of gradients, both players."""
+    """Adam's decay rate of the gradient mean, for both players."""
 
     beta2: float = Field(default=0.99, ge=0, lt=1)
-    """Adam's memory of squared gradients, both players."""
+    """Adam's decay rate of the squared gradient mean, for both players."""
 
     d_steps: int = Field(default=1, ge=1, le=100)
-    """D turns in a round, before G's."""
+    """D steps in a round, before G's."""
 
     g_steps: int = Field(default=1, ge=1, le=100)
-    """G turns in a round."""
+    """G steps in a round."""
 
     head_start: float = Field(default=0.8, ge=0, lt=1)
-    """Odds that D is to reach alone before G's first turn; 0 for none."""
+    """Odds that D must reach before G's first step; 0 for no head start."""
 
     head_turns: int = Field(default=200, ge=1, le=100_000)
-    """D turns of the head start at most."""
+    """Most D steps of the head start."""
 
     tempo: Literal["fixed", "turns", "penalty"] = "fixed"
-    """What moves when D's odds leave their band: nothing, the turns of both, or the penalty's weight."""
+    """What to adjust when D's odds leave their band: nothing (fixed), steps a round (turns), or the penalty weight."""
 
     anneal: Literal["on", "off"] = "on"
-    """When nothing has become better for a while: a firmer penalty, then lower rates, raised again if in vain."""
+    """On a plateau, raise the penalty's weight, then lower the learning rates; restore them if that does not help."""
 
     margin: float = Field(default=0.55, gt=0.5, lt=1)
-    """`even` needs the upper end of the referee's interval at or below this."""
+    """Largest upper end of the referee's 95 % interval at which the verdict `even` is possible."""
 
     patience: int = Field(default=20, ge=1)
-    """Early checks without anything better after which a game stands still; late in it two fifths of its rounds."""
+    """Checks without improvement that count as a plateau, early in training; later two fifths of all rounds count."""
 
     ema_half_life: int = Field(default=20_000, ge=1)
-    """Half-life of G's moving average, in samples seen; late in a game a fiftieth of all that were."""
+    """Half-life of G's moving average, in samples seen; late in training a fiftieth of all samples seen."""
 
     augment: Literal["auto", "on", "off"] = "auto"
-    """Differentiable augmentation of what D sees; auto: of as many pictures as D's memorising calls for."""
+    """Differentiable augmentation of D's input, for pictures; auto augments the more of them, the more D memorizes."""
 
 
 class PlanSettings(Group):
-    """How long to play, from which seed, and how often to look."""
+    """How long to train, from which seed, and how often to check."""
 
     budget: str = "auto"
-    """When to stop: 90s, 10m, 2h, 20000rounds or 2Mseen; auto: 15s to 20m by source. A larger one goes on."""
+    """Longest training: 90s, 10m, 2h, 20000rounds or 2Mseen (samples); auto: 90s to 20m. A larger budget resumes."""
 
     stop: Literal["early", "budget"] = "early"
-    """early: as soon as the game is even or stands still, at the budget otherwise; budget: not before it is spent."""
+    """Stop early, at an even game or a plateau, or only when the budget is spent."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """The same seed gives the same run."""
+    """Random seed: the same seed gives the same run."""
 
     check_every: int = Field(default=0, ge=0)
-    """Rounds between checks; 0 takes what suits the samples. Late checks are 3 % of the rounds apart."""
+    """Rounds between checks; 0 takes what suits the samples. Late in training, 3 % of all rounds if that is more."""
 
     @field_validator("budget")
     @classmethod
@@ -203,7 +206,7 @@ class PlanSettings(Group):
 
 
 class Recipe(Group):
-    """Everything that decides how a game is played: every room's settings."""
+    """Everything that decides how a run is trained: every group of settings."""
 
     plan: PlanSettings = PlanSettings()
     data: DataSettings = DataSettings()

@@ -28,7 +28,7 @@ def card(run: Run, license: str | None, reals: bool) -> str:
         "Made with evenodds, which trains generative adversarial networks and knows when the game is over.",
         *([f"![samples]({SHEET})"] if isinstance(run.spec, PictureSpec) else []),
         f"## Use\n\n```python\n{usage(run)}\n```",
-        "Weights are safetensors and facts are JSON: nothing that a hub gives is run.",
+        "Weights are safetensors and facts are JSON: downloaded files are never executed.",
         f"## Data\n\n{data(run, told)}",
         f"## How the game ended\n\n{ending(run)}",
         f"## What it is, and what it holds\n\n{holds(run, reals)}",

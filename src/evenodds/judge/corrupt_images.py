@@ -1,4 +1,4 @@
-"""Broken pictures: what real pictures are told from besides fakes. Nothing here knows what the pictures show."""
+"""Corrupted images: extra negatives when training the judge, made without knowledge of what the images show."""
 
 from __future__ import annotations
 

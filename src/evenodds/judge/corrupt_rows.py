@@ -1,4 +1,4 @@
-"""Broken rows: what a table's real rows are told from besides fakes."""
+"""Corrupted table rows: extra negatives when training the judge."""
 
 from __future__ import annotations
 
