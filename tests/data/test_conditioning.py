@@ -12,7 +12,7 @@ from PIL import Image
 from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec
-from evenodds.data.conditioning import Asked, ask
+from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.doctor import examine
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
@@ -73,8 +73,8 @@ def codec_of(store: Store) -> TableCodec:
     return TableCodec.from_json(store.condition_codec)
 
 
-def one(codec: TableCodec, text: str) -> Asked:
-    (asked,) = ask(codec, text)
+def one(codec: TableCodec, text: str) -> RequestedValue:
+    (asked,) = requested_values(codec, text)
     return asked
 
 
@@ -300,12 +300,12 @@ def test_a_date_in_its_own_writing_is_asked_for() -> None:
 def test_several_at_once_in_the_codecs_order_with_commas_in_values() -> None:
     frame = pd.DataFrame({"a": ["x, y", "z"] * 30, "b": np.arange(60) * 1.1, "c": ["u", "v", "w"] * 20})
     codec = TableCodec.fit(frame, (), np.random.default_rng(0))
-    asked = ask(codec, "c=w, a=x, y")
+    asked = requested_values(codec, "c=w, a=x, y")
     assert [(each.name, each.value) for each in asked] == [("a", "x, y"), ("c", "w")]
     assert [(each.start, each.stop) for each in asked] == [(0, 2), (3, 6)]
     assert all(
         np.array_equal(each.values, again.values)
-        for each, again in zip(asked, ask(codec, "c=w,a=x, y"), strict=True)
+        for each, again in zip(asked, requested_values(codec, "c=w,a=x, y"), strict=True)
     )
 
 
@@ -316,7 +316,7 @@ def test_a_rare_level_that_shares_its_place_keeps_its_name() -> None:
     with pytest.raises(
         UserError, match=r"'town' knows no 'nowhere', ask for town 000, .*town 011 and 288 more"
     ):
-        ask(codec, "town=nowhere")
+        requested_values(codec, "town=nowhere")
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_rare_level_that_shares_its_place_keeps_its_name() -> None:
 def test_what_cannot_be_asked_for(text: str, message: str) -> None:
     codec = TableCodec.fit(table(), (), np.random.default_rng(0))
     with pytest.raises(UserError, match=message) as caught:
-        ask(codec, text)
+        requested_values(codec, text)
     assert "\n" not in str(caught.value)
 
 

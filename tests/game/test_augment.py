@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from evenodds.game.augment import HOLE, SHIFT, augment, colour, cutout, translate
+from evenodds.game.augment import HOLE, SHIFT, augment, color_jitter, cutout, translate
 
 Change = Callable[[Tensor], Tensor]
-CHANGES: list[Change] = [augment, colour, translate, cutout]
+CHANGES: list[Change] = [augment, color_jitter, translate, cutout]
 MANY = 400
 
 
@@ -140,7 +140,7 @@ def test_outside_the_hole_nothing_changes() -> None:
 def test_the_brightness_moves_the_mean_by_up_to_a_half(channels: int) -> None:
     """Saturation and contrast keep a picture's mean."""
     x = pictures(MANY, channels)
-    moved = (colour(x) - x).mean((1, 2, 3))
+    moved = (color_jitter(x) - x).mean((1, 2, 3))
     assert moved.abs().max() <= 0.5 + 1e-5
     assert moved.min() < -0.45
     assert moved.max() > 0.45
@@ -149,7 +149,7 @@ def test_the_brightness_moves_the_mean_by_up_to_a_half(channels: int) -> None:
 
 def test_the_contrast_of_a_grey_picture_changes_by_a_half_either_way() -> None:
     x = pictures(MANY, 1)
-    ratio = colour(x).std((1, 2, 3)) / x.std((1, 2, 3))
+    ratio = color_jitter(x).std((1, 2, 3)) / x.std((1, 2, 3))
     assert ratio.min() == pytest.approx(0.5, abs=0.05)
     assert ratio.max() == pytest.approx(1.5, abs=0.05)
 
@@ -162,14 +162,14 @@ def test_saturation_goes_from_none_to_twice_relative_to_the_contrast() -> None:
         return (x - grey).std((1, 2, 3)) / grey.std((1, 2, 3))
 
     x = pictures(MANY)
-    ratio = saturation(colour(x)) / saturation(x)
+    ratio = saturation(color_jitter(x)) / saturation(x)
     assert ratio.min() == pytest.approx(0, abs=0.05)
     assert ratio.max() == pytest.approx(2, abs=0.05)
 
 
 def test_a_grey_picture_in_colour_stays_grey() -> None:
     x = pictures(channels=1).expand(-1, 3, -1, -1)
-    out = colour(x)
+    out = color_jitter(x)
     torch.testing.assert_close(out, out[:, :1].expand_as(out))
 
 
@@ -178,7 +178,7 @@ def test_the_whole_policy_is_its_three_changes_in_order() -> None:
     torch.manual_seed(1)
     whole = augment(x)
     torch.manual_seed(1)
-    assert torch.equal(whole, cutout(translate(colour(x))))
+    assert torch.equal(whole, cutout(translate(color_jitter(x))))
 
 
 def unchanged(out: Tensor, x: Tensor) -> Tensor:

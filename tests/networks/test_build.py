@@ -17,7 +17,15 @@ from evenodds.core.spec import Condition, PictureSpec, RowSpec, Span
 from evenodds.networks.build import FAMILIES, build
 from evenodds.networks.dcgan import ConvDiscriminator
 from evenodds.networks.fourier import FourierFeatures, row_features
-from evenodds.networks.layers import SLOPE, FromPlace, SpanHeads, ToPlace, bounded, doublings, drawn
+from evenodds.networks.layers import (
+    SLOPE,
+    FromPlace,
+    SpanHeads,
+    ToPlace,
+    bounded,
+    doublings,
+    sample_categories,
+)
 from evenodds.networks.r3gan import Residual
 from evenodds.networks.tabular import STEEPER
 
@@ -97,7 +105,7 @@ def test_heads_begun_in_one_product_see_all_that_was_chosen_before(spec: RowSpec
             x = torch.cat([x, F.leaky_relu(layer(x), SLOPE)], dim=1)
         chosen = x if spec is GAPS else x[:, -generator.third.out_features :]  # the last hidden layer
         for head in generator.heads:  # one after another, each seeing those before it
-            made = drawn(headed(head, chosen))
+            made = sample_categories(headed(head, chosen))
             chosen, x = torch.cat([chosen, made], dim=1), torch.cat([x, made], dim=1)
         if generator.numbers is not None:  # from the whole of x
             x = torch.cat([x, bounded(headed(generator.numbers, x))], dim=1)

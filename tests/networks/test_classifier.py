@@ -174,14 +174,14 @@ def test_a_change_that_wipes_out_the_difference_leaves_nothing_to_learn() -> Non
 def test_both_sides_of_a_batch_are_as_frequent_however_few_one_has() -> None:
     """2,000 samples drawn from 95 reals and 5 fakes; the fakes are the numbers below 0."""
     x = torch.cat([torch.ones(95, 1), -torch.ones(5, 1)])
-    drawn: list[Tensor] = []
+    sample_categories: list[Tensor] = []
 
     def change(batch: Tensor) -> Tensor:
-        drawn.append(batch.clone())
+        sample_categories.append(batch.clone())
         return batch
 
     fit(Classifier(LINE, 4), x, (x[:, 0] > 0).float(), steps=40, batch=50, change=change)
-    assert (torch.cat(drawn) > 0).float().mean().item() == pytest.approx(0.5, abs=0.04)
+    assert (torch.cat(sample_categories) > 0).float().mean().item() == pytest.approx(0.5, abs=0.04)
 
 
 def test_the_same_random_state_gives_the_same_network() -> None:

@@ -152,18 +152,18 @@ def test_rare_choices_are_drawn_by_the_logarithm_of_their_frequency() -> None:
     common = np.repeat([0, 1, 2], [9_000, 900, 100])
     even = np.arange(10_000) % 2
     choices = Choices([common, even])
-    drawn = choices.draw(40_000, np.random.default_rng(0))
+    sample_categories = choices.draw(40_000, np.random.default_rng(0))
     weight = np.log1p([9_000, 900, 100])
     wanted = 0.5 * weight / weight.sum() + 0.5 * np.array([0.9, 0.09, 0.01])
-    np.testing.assert_allclose(np.bincount(common[drawn]) / 40_000, wanted, atol=0.01)
-    assert len(np.unique(drawn[common[drawn] == 2])) == 100  # every rare row is seen
+    np.testing.assert_allclose(np.bincount(common[sample_categories]) / 40_000, wanted, atol=0.01)
+    assert len(np.unique(sample_categories[common[sample_categories] == 2])) == 100  # every rare row is seen
 
 
 def test_choices_with_an_empty_level_are_never_drawn_from_it() -> None:
     codes = np.repeat([0, 2], [50, 5])  # level 1 is held out alone
-    drawn = Choices([codes]).draw(2_000, np.random.default_rng(0))
-    assert set(codes[drawn]) == {0, 2}
-    assert drawn.max() < len(codes)
+    sample_categories = Choices([codes]).draw(2_000, np.random.default_rng(0))
+    assert set(codes[sample_categories]) == {0, 2}
+    assert sample_categories.max() < len(codes)
 
 
 def test_pairs_are_jittered_alike_and_not_blurred() -> None:

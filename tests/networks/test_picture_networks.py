@@ -67,7 +67,7 @@ def without(network: nn.Module, kind: type[nn.Module]) -> nn.Module:
     return network
 
 
-def drawn(generator: nn.Module, z: Tensor, c: Tensor, seed: int = 0) -> Tensor:
+def drawn_twice(generator: nn.Module, z: Tensor, c: Tensor, seed: int = 0) -> Tensor:
     torch.manual_seed(seed)
     with torch.no_grad():
         x: Tensor = generator(z, c)
@@ -84,7 +84,7 @@ def test_g_draws_pictures_of_the_conditions_size(
     kind: type[nn.Module], size: tuple[int, int], channels: int, given: int
 ) -> None:
     generator = kind(*asked(*size, channels, given))
-    fakes = drawn(generator, torch.randn(2, LATENT), torch.rand(2, given, *size) * 2 - 1)
+    fakes = drawn_twice(generator, torch.randn(2, LATENT), torch.rand(2, given, *size) * 2 - 1)
     assert fakes.shape == (2, channels, *size)
     assert fakes.isfinite().all()
 
@@ -95,7 +95,7 @@ def test_g_draws_pictures_of_the_conditions_size(
 def test_g_takes_other_sizes_than_it_was_built_for(
     kind: type[nn.Module], size: tuple[int, int], built: tuple[int, int]
 ) -> None:
-    fakes = drawn(kind(*asked(*built)), torch.randn(1, LATENT), torch.randn(1, 1, *size))
+    fakes = drawn_twice(kind(*asked(*built)), torch.randn(1, LATENT), torch.randn(1, 1, *size))
     assert fakes.shape == (1, 3, *size)
     assert fakes.isfinite().all()
 
@@ -133,7 +133,7 @@ def test_d_has_a_score_for_each_patch(kind: type[nn.Module], size: tuple[int, in
 
 def test_the_unets_fakes_never_leave_minus_one_to_one() -> None:
     generator = stirred(UNetGenerator(*asked(24, 40)), 1.0)
-    fakes = drawn(generator, torch.randn(4, LATENT), torch.randn(4, 1, 24, 40))
+    fakes = drawn_twice(generator, torch.randn(4, LATENT), torch.randn(4, 1, 24, 40))
     assert fakes.abs().max() <= 1
     assert fakes.abs().max() > 0.9
 
@@ -141,7 +141,7 @@ def test_the_unets_fakes_never_leave_minus_one_to_one() -> None:
 def test_the_first_fakes_and_scores_of_the_residual_ones_have_the_scale_of_one() -> None:
     """Without normalisation the starting weights alone keep signals from growing or dying with depth."""
     named = asked(64, 64, given=3, wide=16)
-    fakes = drawn(ResidualUNet(*named), torch.randn(4, LATENT), torch.randn(4, 3, 64, 64))
+    fakes = drawn_twice(ResidualUNet(*named), torch.randn(4, LATENT), torch.randn(4, 3, 64, 64))
     assert 0.1 < fakes.std() < 3
     with torch.no_grad():
         scores = ResidualPatchDiscriminator(*named)(torch.randn(4, 3, 64, 64), torch.randn(4, 3, 64, 64))
@@ -183,7 +183,7 @@ def test_what_is_cropped_back_lies_where_the_condition_does(size: tuple[int, int
     for row, column in [(0, 0), (20, 11), (size[0] - 1, size[1] - 1)]:
         bright = dark.clone()
         bright[0, 0, row, column] = 1
-        change = (drawn(generator, z, bright) - drawn(generator, z, dark)).abs()[0, 0]
+        change = (drawn_twice(generator, z, bright) - drawn_twice(generator, z, dark)).abs()[0, 0]
         assert divmod(int(change.argmax()), size[1]) == (row, column)
 
 
@@ -273,25 +273,27 @@ def test_a_patch_sees_so_many_pixels(kind: type[nn.Module], size: int, field: in
 def test_the_unets_dropout_is_its_noise_in_eval_mode_too(evaluated: bool) -> None:
     generator = UNetGenerator(*asked(32, 32)).train(not evaluated)
     c, z, other = torch.randn(2, 1, 32, 32), *torch.randn(2, 2, LATENT)
-    assert torch.equal(drawn(generator, z, c, seed=1), drawn(generator, z, c, seed=1))
-    assert not torch.allclose(drawn(generator, z, c, seed=1), drawn(generator, z, c, seed=2), atol=1e-4)
-    assert torch.equal(drawn(generator, z, c, seed=1), drawn(generator, other, c, seed=1))
+    assert torch.equal(drawn_twice(generator, z, c, seed=1), drawn_twice(generator, z, c, seed=1))
+    assert not torch.allclose(
+        drawn_twice(generator, z, c, seed=1), drawn_twice(generator, z, c, seed=2), atol=1e-4
+    )
+    assert torch.equal(drawn_twice(generator, z, c, seed=1), drawn_twice(generator, other, c, seed=1))
 
 
 def test_each_sample_of_a_batch_drops_for_itself() -> None:
     generator = UNetGenerator(*asked(32, 32))
     c = torch.randn(1, 1, 32, 32).expand(2, 1, 32, 32)
-    one, other = drawn(generator, torch.zeros(2, LATENT), c)
+    one, other = drawn_twice(generator, torch.zeros(2, LATENT), c)
     assert not torch.allclose(one, other, atol=1e-4)
 
 
 def test_z_changes_the_residual_unets_fakes_once_it_modulates() -> None:
     generator = ResidualUNet(*asked(24, 24))
     c, z, other = torch.randn(2, 1, 24, 24), *torch.randn(2, 2, LATENT)
-    assert torch.equal(drawn(generator, z, c), drawn(generator, other, c))
+    assert torch.equal(drawn_twice(generator, z, c), drawn_twice(generator, other, c))
     nn.init.normal_(generator.modulate.weight)
-    assert (drawn(generator, z, c) - drawn(generator, other, c)).abs().mean() > 0.01
-    assert torch.equal(drawn(generator, z, c), drawn(generator, z, c, seed=1))
+    assert (drawn_twice(generator, z, c) - drawn_twice(generator, other, c)).abs().mean() > 0.01
+    assert torch.equal(drawn_twice(generator, z, c), drawn_twice(generator, z, c, seed=1))
 
 
 # what depends on what
@@ -306,7 +308,7 @@ def test_a_corner_of_the_condition_changes_that_corner_of_the_fake_most(
     c, z = torch.randn(4, 1, *size), torch.zeros(4, LATENT)
     changed = c.clone()
     changed[:, :, :8, -8:] = torch.randn(4, 1, 8, 8)
-    change = (drawn(generator, z, changed) - drawn(generator, z, c)).abs()
+    change = (drawn_twice(generator, z, changed) - drawn_twice(generator, z, c)).abs()
     near, far = change[:, :, :8, -8:].mean(), change[:, :, 16:, :-16].mean()
     assert near > 2 * far
     assert near > 1e-3
@@ -339,8 +341,8 @@ def test_no_other_sample_changes_a_samples_scores(kind: type[nn.Module], size: t
 def test_no_other_sample_changes_a_samples_fake(kind: type[nn.Module]) -> None:
     generator = stirred(without(kind(*asked(33, 57)), NoiseDropout))
     z, c = torch.randn(3, LATENT), torch.randn(3, 1, 33, 57) * torch.tensor([1.0, 5, 9])[:, None, None, None]
-    alone = torch.cat([drawn(generator, z[[place]], c[[place]]) for place in range(3)])
-    torch.testing.assert_close(drawn(generator, z, c), alone, rtol=1e-5, atol=1e-4)
+    alone = torch.cat([drawn_twice(generator, z[[place]], c[[place]]) for place in range(3)])
+    torch.testing.assert_close(drawn_twice(generator, z, c), alone, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [ResidualUNet, ResidualPatchDiscriminator])

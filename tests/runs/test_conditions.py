@@ -18,7 +18,7 @@ from scipy.stats import kstest
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import ConditionKind, RowSpec, Span
-from evenodds.data.conditioning import Asked, ask
+from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.tables.codec import TableCodec
 from evenodds.gan import Gan
 from evenodds.runs.conditions import agreeing
@@ -591,11 +591,11 @@ def test_what_a_number_is_asked_with_comes_from_values_near_it() -> None:
     rng = np.random.default_rng(0)
     v = rng.normal(0, 1.5, 4_000).astype(np.float32)
     kept = np.column_stack([v < 0, v >= 0, v]).astype(np.float32)
-    asked = Asked("v", 2, 3, np.array([2.0], np.float32), 2.0)
+    asked = RequestedValue("v", 2, 3, np.array([2.0], np.float32), 2.0)
     near = agreeing(spec, kept, asked)
     assert len(near) == 200
     assert (near[:, 1] == 1).all()
-    low = Asked("x", 0, 2, np.array([1, 0], np.float32), "low")
+    low = RequestedValue("x", 0, 2, np.array([1, 0], np.float32), "low")
     assert (agreeing(spec, kept, low)[:, 2] < 0).all()
 
 
@@ -615,7 +615,7 @@ def test_values_with_commas_stay_whole() -> None:
     codec = TableCodec.fit(
         pd.DataFrame({"kind": ["a", "b,w=1"] * 20, "w": ["0", "1"] * 20}), (), np.random.default_rng(0)
     )
-    assert [one.value for one in ask(codec, {"kind": "b,w=1"})] == ["b,w=1"]
+    assert [one.value for one in requested_values(codec, {"kind": "b,w=1"})] == ["b,w=1"]
 
 
 def test_a_colour_condition_beside_grey_fakes_is_shown_by_its_luma() -> None:

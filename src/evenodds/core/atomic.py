@@ -19,9 +19,9 @@ _SUFFIX = ".part"
 class Unwritable(UserError):  # noqa: N818 - as its base
     """A place cannot be written; ``reason`` is the system's."""
 
-    def __init__(self, place: Path, reason: str) -> None:
-        super().__init__(f"{place} cannot be written ({reason}): free space there, or choose another folder.")
-        self.place, self.reason = place, reason
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be written ({reason}): free space there, or choose another folder.")
+        self.path, self.reason = path, reason
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -77,12 +77,12 @@ def alone(lock: Path) -> Iterator[None]:
     """One process at a time, by a lock on the file ``lock``; others wait. Raises Unwritable where it cannot be made."""
     with reporting_write_errors(lock.parent):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(lock)
-        held.acquire()
+        file_lock = FileLock(lock)
+        file_lock.acquire()
     try:
         yield
     finally:
-        held.release()
+        file_lock.release()
 
 
 def sweep(path: Path) -> None:
@@ -92,12 +92,12 @@ def sweep(path: Path) -> None:
 
 
 @contextmanager
-def reporting_write_errors(place: Path) -> Iterator[None]:
+def reporting_write_errors(path: Path) -> Iterator[None]:
     """Turn the system's refusal to write into ``place`` into Unwritable."""
     try:
         yield
     except OSError as error:
-        raise Unwritable(place, (error.strerror or str(error)).lower()) from error
+        raise Unwritable(path, (error.strerror or str(error)).lower()) from error
 
 
 def _sibling(path: Path) -> Path:

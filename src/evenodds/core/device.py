@@ -18,7 +18,7 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         name = next(kind for kind, here in there.items() if here)
     if not there.get(name, False):
-        here = ", ".join(kind for kind, found in there.items() if found)
+        here = ", ".join(kind for kind, available in there.items() if available)
         raise UserError(f"--device {name} is not on this machine, take one of: auto, {here}")
     if name == "cuda" and local_rank():
         if local_rank() >= torch.cuda.device_count():

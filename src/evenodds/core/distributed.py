@@ -121,14 +121,14 @@ class Team:
                 distributed.broadcast(whole, 0)
                 tensor.detach().copy_(whole)
 
-    def share(self, said: Any = None) -> Any:
+    def share(self, message: Any = None) -> Any:
         """What rank 0 says, a JSON value, on all ranks."""
         import torch
         from torch import distributed
 
         if self.size == 1:
-            return said
-        content = bytearray(json.dumps(said).encode() if self.leads else b"")
+            return message
+        content = bytearray(json.dumps(message).encode() if self.leads else b"")
         with _telling():
             length = torch.tensor([len(content)])
             distributed.broadcast(length, 0, group=self.talk)
@@ -151,15 +151,15 @@ class Team:
             return rows
         mine = torch.zeros(1 + 8, dtype=torch.int64)
         mine[: 1 + rows.ndim] = torch.tensor([rows.ndim, *rows.shape])
-        told = [torch.zeros_like(mine) for _ in range(self.size)]
+        gathered = [torch.zeros_like(mine) for _ in range(self.size)]
         with _telling():
-            distributed.all_gather(told, mine, group=self.talk)
+            distributed.all_gather(gathered, mine, group=self.talk)
             if not self.leads:
                 if len(rows):
                     distributed.send(torch.from_numpy(np.ascontiguousarray(rows)), 0, group=self.talk)
                 return None
             parts = [rows] if len(rows) else []
-            for rank, (dimensions, count, *shape) in enumerate(one.tolist() for one in told):
+            for rank, (dimensions, count, *shape) in enumerate(one.tolist() for one in gathered):
                 if rank and count:
                     part = torch.from_numpy(np.empty((count, *shape[: dimensions - 1]), rows.dtype))
                     distributed.recv(part, rank, group=self.talk)
@@ -174,9 +174,9 @@ class Team:
         if self.size == 1:
             return code, stop
         with _telling():
-            said = torch.tensor([code if self.leads else 0, int(stop)])
-            distributed.all_reduce(said, distributed.ReduceOp.MAX, group=self.talk)
-        return int(said[0]), bool(said[1])
+            message = torch.tensor([code if self.leads else 0, int(stop)])
+            distributed.all_reduce(message, distributed.ReduceOp.MAX, group=self.talk)
+        return int(message[0]), bool(message[1])
 
     def first(self, work: Callable[[], Result]) -> Result | None:
         """Does ``work`` on rank 0 while the others wait, who return None. What it raises is told to all."""

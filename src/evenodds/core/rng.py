@@ -7,9 +7,9 @@ import hashlib
 import torch
 
 
-def seed_of(seed: int, *place: int | str) -> int:
+def seed_of(seed: int, *labels: int | str) -> int:
     """A 63-bit seed for one place in a run, such as (rank, samples seen, turn): equal places, equal draws."""
-    text = "/".join(str(part) for part in (seed, *place))
+    text = "/".join(str(part) for part in (seed, *labels))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 

@@ -119,13 +119,13 @@ def spec_from_json(facts: dict[str, Any]) -> SampleSpec:
             raise ValueError(f"{sides} are no picture's channels, height and width")
         return PictureSpec(*sides)
     spans = tuple(Span(**span) for span in facts["spans"])
-    place = 0
+    position = 0
     for span in spans:
-        if type(span.stop) is not int or span.start != place or not place < span.stop <= WIDEST:
-            raise ValueError(f"{span} does not follow place {place}")
+        if type(span.stop) is not int or span.start != position or not position < span.stop <= WIDEST:
+            raise ValueError(f"{span} does not follow place {position}")
         if span.kind not in ("number", "category", "choice"):
             raise ValueError(f"{span} is of no known kind")
-        place = span.stop
+        position = span.stop
     if not spans:
         raise ValueError("a row has no columns")
     return RowSpec(spans)
@@ -147,6 +147,6 @@ def condition_from_json(facts: dict[str, Any] | None) -> Condition | None:
     kind = next((kind for kind, name in ON_DISK.items() if name == facts["kind"]), facts["kind"])
     if kind not in (*VALUED, *PICTURED) or (kind in PICTURED) != isinstance(spec, PictureSpec):
         raise ValueError(f"{kind!r} is no condition of this kind of sample")
-    if not all(type(place) is int and 0 <= place < WIDEST for place in places):
+    if not all(type(position) is int and 0 <= position < WIDEST for position in places):
         raise ValueError("a condition's places are no places of a row")
     return Condition(kind, spec, places)

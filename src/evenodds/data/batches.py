@@ -93,9 +93,11 @@ def choices_of(store: Store) -> Choices | None:
     """How the training rows are drawn, or None where every choice that is given is frequent, or nothing is."""
     if store.condition is None or not isinstance(store.condition.spec, RowSpec):
         return None
-    given = store.conditions("train", np.arange(store.n_train))
+    conditions = store.conditions("train", np.arange(store.n_train))
     spans = [span for span in store.condition.spec.spans if span.kind != "number"]
-    columns = [] if given is None else [given[:, span.start : span.stop].argmax(1) for span in spans]
+    columns = (
+        [] if conditions is None else [conditions[:, span.start : span.stop].argmax(1) for span in spans]
+    )
     counts = [np.bincount(codes) for codes in columns]
     if all(count[count > 0].min() >= RARE * count.max() for count in counts):
         return None
@@ -105,8 +107,10 @@ def choices_of(store: Store) -> Choices | None:
 def drawn(store: Store, part: Part, indices: np.ndarray, device: torch.device) -> Drawn:
     """Samples of a part with their conditions, as the networks take them."""
     block = store.train(indices) if part == "train" else store.heldout(indices)
-    given = store.conditions(part, indices)
-    return Drawn(as_samples(store, block, device), None if given is None else as_given(given, device))
+    conditions = store.conditions(part, indices)
+    return Drawn(
+        as_samples(store, block, device), None if conditions is None else as_given(conditions, device)
+    )
 
 
 def as_given(block: np.ndarray, device: torch.device) -> Tensor:

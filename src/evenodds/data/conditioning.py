@@ -16,7 +16,7 @@ from evenodds.data.tables import parsing
 from evenodds.data.tables.codec import Column, TableCodec, learn
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
-from evenodds.data.tables.files import settle, typed
+from evenodds.data.tables.files import normalize, to_dtype
 
 _CLASSES = 64
 """Whole numbers among the labels are classes where there are no more of them."""
@@ -36,7 +36,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestedValue:
     """What is asked for of one column: ``values`` are the places start to stop - 1 of the condition's vector, ``value``
     is what a table shows, None where missing is asked for."""
 
@@ -47,14 +47,14 @@ class Asked:
     value: Any
 
 
-def kind_of(given: str | None) -> ConditionKind | None:
+def kind_of(condition: str | None) -> ConditionKind | None:
     """The kind of condition that pictures are made under; anything but a known word names labels."""
-    if given is None:
+    if condition is None:
         return None
-    return next((kind for kind in PICTURED if given.strip() == kind), "labels")
+    return next((kind for kind in PICTURED if condition.strip() == kind), "labels")
 
 
-def of_labels(given: str, labels: pd.DataFrame | None, source: str) -> Chosen:
+def of_labels(condition: str, labels: pd.DataFrame | None, source: str) -> Chosen:
     """Labels (n rows) as a condition: all of them for "labels", else those named with commas between.
 
     Whole numbers and booleans of at most 64 kinds become classes. Of all labels those that cannot be given are left
@@ -63,13 +63,13 @@ def of_labels(given: str, labels: pd.DataFrame | None, source: str) -> Chosen:
     """
     if labels is None:
         raise UserError(
-            f"{source} has no labels, but --condition {given} asks for them: sort its pictures into a folder a class, "
+            f"{source} has no labels, and --condition {condition} asks for them: give each class a folder, "
             f"or put a metadata.csv beside them (other words for --condition: {', '.join(PICTURED)})"
         )
     frame = labels.set_axis([str(name) for name in labels.columns], axis=1)
     names = list(frame.columns)
-    if given.strip() != "labels":
-        names = _named(given, names, f"{source} has no label", "; the labels are")
+    if condition.strip() != "labels":
+        names = _named(condition, names, f"{source} has no label", "; the labels are")
     columns: list[Column] = []
     notes: list[str] = []
     rng = np.random.default_rng(_SEED)
@@ -77,7 +77,7 @@ def of_labels(given: str, labels: pd.DataFrame | None, source: str) -> Chosen:
         column = _label(frame[name], rng, notes)
         if column is not None:
             columns.append(column)
-        elif given.strip() != "labels":
+        elif condition.strip() != "labels":
             raise UserError(f"--condition {name} cannot be had: {notes[-1]}; name other labels of {source}")
     if not columns:
         raise UserError(f"{source} has no label that can be given: {'; '.join(notes)}; give it others")
@@ -86,24 +86,24 @@ def of_labels(given: str, labels: pd.DataFrame | None, source: str) -> Chosen:
     return Chosen(Condition("labels", codec.spec), codec, codec.encode(classes, rng))
 
 
-def of_columns(given: str, table: TableCodec, rows: Rows, known: Sequence[str], source: str) -> Chosen:
+def of_columns(condition: str, table: TableCodec, rows: Rows, existing: Sequence[str], source: str) -> Chosen:
     """Columns of a table as a condition, those named with commas between, in the table's order; ``rows`` (n, width)
     are the table's, and the condition's hold the same numbers. ``known`` are all the table's columns.
 
     UserError for what is no learnt column, and for all of them: nothing would be left to make.
     """
-    if given.strip() not in known and given.strip() in ("labels", *PICTURED):
+    if condition.strip() not in existing and condition.strip() in ("labels", *PICTURED):
         raise UserError(
-            f"--condition {given} is for pictures, and {source} is a table: name some of {_listed(table.names)}"
+            f"--condition {condition} is for pictures, and {source} is a table: name some of {_listed(table.names)}"
         )
-    names = _named(given, known, f"{source} has no column", "; the columns are")
+    names = _named(condition, existing, f"{source} has no column", "; the columns are")
     for name in names:
         if name not in table.names:
             why = next(note for note in table.notes if note.startswith(f"column {name!r} left out"))
             raise UserError(f"--condition {name} cannot be had: {why}; name some of {_listed(table.names)}")
     if set(names) == set(table.names):
         raise UserError(
-            f"--condition {given} names every column of {source} and nothing is left to make: name fewer"
+            f"--condition {condition} names every column of {source} and nothing is left to make: name fewer"
         )
     places: list[int] = []
     start = 0
@@ -115,36 +115,38 @@ def of_columns(given: str, table: TableCodec, rows: Rows, known: Sequence[str], 
     return Chosen(Condition("columns", codec.spec, tuple(places)), codec, rows[:, np.array(places)])
 
 
-def ask(codec: TableCodec, wanted: str | Mapping[str, str]) -> list[Asked]:
+def requested_values(codec: TableCodec, requested: str | Mapping[str, str]) -> list[RequestedValue]:
     """What a text, such as glasses=yes,age=39, or values by name ask for, in the codec's order; not every column need
     be named.
 
     Texts may differ from the levels in the spaces around them. An empty value asks for missing. UserError for columns
     and levels that are unknown, and for numbers outside those of the data.
     """
-    values = parsing.split(wanted) if isinstance(wanted, str) else wanted
+    values = parsing.parse_assignments(requested) if isinstance(requested, str) else requested
     text = ",".join(f"{name}={value}" for name, value in values.items())
     for name in values:
         if name not in codec.names:
             raise UserError(f"{text}: nothing was trained for {name!r}, ask for {_listed(codec.names)}")
-    asked, start = [], 0
+    requests, start = [], 0
     for column in codec.columns:
         if column.name in values:
             series, value = _read(column, values[column.name])
             block = column.encode(series, np.random.default_rng(_SEED))[0]
-            asked.append(Asked(column.name, start, start + column.width, block, value))
+            requests.append(RequestedValue(column.name, start, start + column.width, block, value))
         start += column.width
-    return asked
+    return requests
 
 
-def _named(given: str, known: Sequence[str], lacking: str, listing: str) -> list[str]:
+def _named(condition: str, existing: Sequence[str], missing: str, listing: str) -> list[str]:
     """The names in a text; one that holds commas may stand alone."""
-    if given.strip() in known:
-        return [given.strip()]
-    names = [name.strip() for name in given.split(",")]
+    if condition.strip() in existing:
+        return [condition.strip()]
+    names = [name.strip() for name in condition.split(",")]
     for name in names:
-        if name not in known:
-            raise UserError(f"{lacking} {name!r} that --condition {given} names{listing} {_listed(known)}")
+        if name not in existing:
+            raise UserError(
+                f"{missing} {name!r} that --condition {condition} names{listing} {_listed(existing)}"
+            )
     return list(dict.fromkeys(names))
 
 
@@ -164,7 +166,7 @@ def _label(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -
 
 def _classes(series: pd.Series[Any]) -> pd.Series[Any]:
     """Few whole numbers, or booleans, as text: a digit's class is a choice and no amount."""
-    series = settle(series)
+    series = normalize(series)
     if series.dtype.kind not in "iufb" or series.nunique() > _CLASSES:
         return series
     if series.dtype.kind == "f":
@@ -180,7 +182,7 @@ def _read(column: Column, text: str) -> tuple[pd.Series[Any], Any]:
         inner = column.inner if isinstance(column, DateColumn) else column
         if not inner.missing:
             raise UserError(f"column {column.name!r} never was missing in training: give it a value")
-        return parsing.typed(column, text), None
+        return parsing.parse_value(column, text), None
     if isinstance(column, DateColumn):
         return _moment(column, text)
     if isinstance(column, NumberColumn):
@@ -197,14 +199,14 @@ def _level(column: CategoryColumn, text: str) -> Any:
         exact = [level for level in column.levels if level == text]
         return next(iter(exact + [level for level in column.levels if level.strip() == text]), None)
     try:
-        value = parsing.typed(column, text).iloc[0]
+        value = parsing.parse_value(column, text).iloc[0]
     except UserError:
         return None
     return next((level for level in column.levels if level == value), None)
 
 
 def _amount(column: NumberColumn, text: str) -> tuple[pd.Series[Any], Any]:
-    x = float(parsing.typed(column, text).iloc[0])
+    x = float(parsing.parse_value(column, text).iloc[0])
     if column.decimals is not None:
         x = round(x, column.decimals)
     low, high = column.reach
@@ -212,11 +214,11 @@ def _amount(column: NumberColumn, text: str) -> tuple[pd.Series[Any], Any]:
         raise UserError(
             f"column {column.name!r} goes from {low:.15g} to {high:.15g} in training, ask for nothing outside"
         )
-    return pd.Series([x]), typed(np.array([x]), np.array([False]), column.dtype)[0].item()
+    return pd.Series([x]), to_dtype(np.array([x]), np.array([False]), column.dtype)[0].item()
 
 
 def _moment(column: DateColumn, text: str) -> tuple[pd.Series[Any], Any]:
-    series = parsing.typed(column, text)
+    series = parsing.parse_value(column, text)
     ticks = column.ticks(series)
     if ticks.isna().any():
         raise UserError(f"column {column.name!r}: {text!r} is no date, write it like {column.text_format}")
@@ -228,6 +230,6 @@ def _moment(column: DateColumn, text: str) -> tuple[pd.Series[Any], Any]:
                 f"column {column.name!r} goes from {low} to {high} in training, ask for nothing outside"
             )
     elif tick not in inner.levels:
-        known = column.moments(pd.Series(inner.levels)).astype("str").tolist()
-        raise UserError(f"column {column.name!r} knows no {text!r}, ask for {_listed(known)}")
+        existing = column.moments(pd.Series(inner.levels)).astype("str").tolist()
+        raise UserError(f"column {column.name!r} knows no {text!r}, ask for {_listed(existing)}")
     return series, column.moments(ticks).iloc[0]

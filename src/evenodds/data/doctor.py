@@ -102,7 +102,7 @@ def _near_duplicates(source: Source, store: Store, watch: Watch | None) -> dict[
     return {
         "groups": len(groups),
         "pictures": sum(len(group) for group in groups),
-        "examples": [[names[place] for place in group[:_EXAMPLES]] for group in groups[:_EXAMPLES]],
+        "examples": [[names[index] for index in group[:_EXAMPLES]] for group in groups[:_EXAMPLES]],
     }
 
 
@@ -119,22 +119,22 @@ def _chunks(store: Store, watch: Watch | None) -> Iterator[Array]:
 def _names(source: Source, store: Store) -> list[str]:
     """What each sample is called, in the store's order."""
     if source.builtin == "digits":
-        return [str(place) for place in range(store.n_train + store.n_heldout)]
+        return [str(index) for index in range(store.n_train + store.n_heldout)]
     skipped = {entry["file"] for entry in store.facts["skipped"]}
-    given = store.facts.get("given", {})
+    condition = store.facts.get("given", {})
     with Album(picture_path(source)) as album:
-        names = made_names(album, given["direction"]) if given.get("kind") == "pairs" else album.names
+        names = made_names(album, condition["direction"]) if condition.get("kind") == "pairs" else album.names
         return [name for name in names if name not in skipped]
 
 
 def _table(source: Source, store: Store) -> dict[str, Any]:
     frame = read_frame(source)
-    learnt = {column["name"]: column for column in (store.codec_json or {})["columns"]}
+    codecs = {column["name"]: column for column in (store.codec_json or {})["columns"]}
     columns = [
         {
             "name": str(name),
-            "kind": learnt[str(name)]["kind"] if str(name) in learnt else "left out",
-            "in_words": _in_words(learnt.get(str(name))),
+            "kind": codecs[str(name)]["kind"] if str(name) in codecs else "left out",
+            "in_words": _in_words(codecs.get(str(name))),
             "missing": int(column.isna().sum()),
             "distinct": int(column.nunique()),
         }
@@ -142,7 +142,7 @@ def _table(source: Source, store: Store) -> dict[str, Any]:
     ]
     return {
         "columns": columns,
-        "left_out": [str(name) for name in frame.columns if str(name) not in learnt],
+        "left_out": [str(name) for name in frame.columns if str(name) not in codecs],
         "duplicate_rows": int(frame.duplicated().sum()),
     }
 

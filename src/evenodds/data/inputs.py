@@ -18,7 +18,7 @@ from evenodds.data.images.arrays import decode
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import READABLE, read_table
-from evenodds.data.tables.parsing import row
+from evenodds.data.tables.parsing import parse_row
 
 BATCH = 256
 """Samples held at a time."""
@@ -44,7 +44,7 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
         if not album.names:
             endings = ", ".join(f".{suffix}" for suffix in sorted(SUFFIXES))
             raise UserError(f"no picture lies in {text}: the files read are {endings}")
-        found = 0
+        readable = 0
         for start in range(0, len(album.names), BATCH):
             good, blocks = [], []
             for name in album.names[start : start + BATCH]:
@@ -55,9 +55,9 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
                 except BadPicture as problem:
                     say(f"{name} in {text} is left out: {problem}")
             if good:
-                found += len(good)
+                readable += len(good)
                 yield good, np.stack(blocks)
-    if not found:
+    if not readable:
         raise UserError(f"none of the pictures in {text} can be read, give pictures that open in a viewer")
 
 
@@ -68,19 +68,19 @@ def rows_from(text: str, codec: TableCodec) -> Iterator[Named]:
     """
     path = Path(text).expanduser()
     if not path.exists() and "=" in text:
-        yield [text], codec.encode(row(text, codec), np.random.default_rng(0))
+        yield [text], codec.encode(parse_row(text, codec), np.random.default_rng(0))
         return
-    spelled = ",".join(f"{name}=..." for name in codec.names)
+    example = ",".join(f"{name}=..." for name in codec.names)
     if path.is_dir() or path.suffix[1:].lower() in SUFFIXES:
-        raise UserError(f"{text}: this run judges table rows and no pictures, give a table file or {spelled}")
+        raise UserError(f"{text}: this run judges table rows and no pictures, give a table file or {example}")
     if not path.exists():
-        raise UserError(f"{text} is not there, give a table file or {spelled}")
+        raise UserError(f"{text} is not there, give a table file or {example}")
     frame = read_table(path)
     try:
         block = codec.encode(frame, np.random.default_rng(0))
     except UserError as problem:
         raise UserError(f"{text}: {problem}") from None
-    yield [f"{text}:{place}" for place in range(1, len(block) + 1)], block
+    yield [f"{text}:{row_number}" for row_number in range(1, len(block) + 1)], block
 
 
 def _decoded(path: Path, text: str, spec: PictureSpec, settings: DataSettings) -> np.ndarray[Any, Any]:

@@ -190,7 +190,7 @@ def _item(one: Any, names: Sequence[str]) -> Item:
         if not one:
             raise UserError("an item of the data is empty: give a picture, or (picture, label)")
         labels = {
-            "label" if place == 1 else f"label_{place}": value for place, value in enumerate(one) if place
+            "label" if index == 1 else f"label_{index}": value for index, value in enumerate(one) if index
         }
         if "label" in labels:
             labels["label"] = _named(labels["label"], names)
@@ -225,7 +225,7 @@ def _labelled(rows: Rows, labels: Any, total: int) -> Iterator[Item]:
     if total != len(frame):
         raise UserError(f"there are {len(frame)} labels for {total} pictures, give one for each")
     names = [str(name) for name in frame.columns]
-    values = zip(*(frame.iloc[:, place].tolist() for place in range(len(names))), strict=True)
+    values = zip(*(frame.iloc[:, index].tolist() for index in range(len(names))), strict=True)
     for (picture, _), row in zip(rows(), values, strict=True):
         missing = (None if value is pd.NA or value is pd.NaT else value for value in row)
         yield picture, dict(zip(names, missing, strict=True))

@@ -51,7 +51,7 @@ def prepare(source: Source, settings: DataSettings, watch: Watch | None = None) 
         return _album(source, picture_path(source, watch), settings, watch)
     except atomic.Unwritable as error:
         raise UserError(
-            f"The cache in {error.place} cannot be written ({error.reason}): "
+            f"The cache in {error.path} cannot be written ({error.reason}): "
             "free space there, or set EVENODDS_CACHE to another folder."
         ) from error
 
@@ -154,10 +154,10 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
 def chosen_columns(frame: pd.DataFrame, columns: tuple[str, ...], source: str) -> pd.DataFrame:
     """The columns asked for, in their order; all of them where none is. Raises UserError for one that is not there."""
     names = [str(name) for name in frame.columns]
-    lacking = [name for name in columns if name not in names]
-    if lacking:
+    missing = [name for name in columns if name not in names]
+    if missing:
         raise UserError(
-            f"{source} has no column {lacking[0]!r}, name some of its columns: {', '.join(names)}"
+            f"{source} has no column {missing[0]!r}, name some of its columns: {', '.join(names)}"
         )
     return frame.iloc[:, [names.index(name) for name in columns]] if columns else frame
 

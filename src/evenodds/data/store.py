@@ -166,8 +166,8 @@ class _File:
         if self._mapped is not None:
             return self._mapped.take(rows, axis=0)
         out = np.empty((len(rows), *self.shape[1:]), self._dtype)
-        for place, row in zip(out.reshape(len(rows), self._row_items), rows.tolist(), strict=True):
-            self._read(place, row)
+        for out_row, row in zip(out.reshape(len(rows), self._row_items), rows.tolist(), strict=True):
+            self._read(out_row, row)
         return out
 
     def slice(self, start: int, stop: int) -> Array:

@@ -121,9 +121,9 @@ class Rows:
     def __init__(self, path: Path, spec: SampleSpec, digest: hashlib._Hash) -> None:
         self.spec, self.digest, self.count = spec, digest, 0
         self.dtype = np.dtype(np.uint8 if isinstance(spec, PictureSpec) else np.float32)
-        self.place, self.path = path.parent.parent, path
+        self.folder, self.path = path.parent.parent, path
         self.sums = array("I")
-        with atomic.reporting_write_errors(self.place):
+        with atomic.reporting_write_errors(self.folder):
             self.file = path.open("xb")
             self._header()
 
@@ -134,7 +134,7 @@ class Rows:
         content = np.ascontiguousarray(chunk)
         self.digest.update(content.data)
         self.sums.extend(zlib.crc32(row.data) for row in content.reshape(len(content), -1))
-        with atomic.reporting_write_errors(self.place):
+        with atomic.reporting_write_errors(self.folder):
             self.file.write(content.data)
         self.count += len(chunk)
 
@@ -145,7 +145,7 @@ class Rows:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # The file is closed within: what is still unwritten then may find no room either.
-        with atomic.reporting_write_errors(self.place), self.file:
+        with atomic.reporting_write_errors(self.folder), self.file:
             if error is None:
                 self.file.seek(0)
                 self._header()

@@ -26,7 +26,7 @@ def augment(x: Tensor, share: float = 1.0) -> Tensor:
     """
     if share <= 0:
         return x
-    changed = cutout(translate(colour(x)))
+    changed = cutout(translate(color_jitter(x)))
     if share >= 1:
         return changed
     return torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < share, changed, x)
@@ -54,7 +54,7 @@ def jitter(x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     return out[:, :split], out[:, split:]
 
 
-def colour(x: Tensor) -> Tensor:
+def color_jitter(x: Tensor) -> Tensor:
     """Brightness by +-0.5, then saturation by 0 to 2 fold, then contrast by 0.5 to 1.5 fold."""
     brightness, saturation, contrast = torch.rand(3, len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
     contrast = contrast + 0.5
@@ -62,8 +62,8 @@ def colour(x: Tensor) -> Tensor:
     moved = brightness - 0.5 + (1 - contrast) * x.mean(dim=(1, 2, 3), keepdim=True)
     if x.shape[1] > 1:
         saturation = 2 * saturation
-        grey = x.mean(dim=1, keepdim=True)
-        moved = contrast * (1 - saturation) * grey + moved
+        gray = x.mean(dim=1, keepdim=True)
+        moved = contrast * (1 - saturation) * gray + moved
         contrast = contrast * saturation
     out: Tensor = contrast * x + moved
     return out

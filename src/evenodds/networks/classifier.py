@@ -31,7 +31,7 @@ class Classifier(nn.Module):
     def __init__(self, spec: SampleSpec, width: int) -> None:
         super().__init__()
         if isinstance(spec, PictureSpec):
-            self.body: nn.Module = sight(spec, width)
+            self.body: nn.Module = convolutional_body(spec, width)
             self.last = nn.Linear(2 * width, 1)
         else:
             features = row_features(spec)
@@ -49,13 +49,13 @@ class Labeller(nn.Module):
     def __init__(self, spec: PictureSpec, width: int, levels: Mapping[str, int]) -> None:
         super().__init__()
         self.names = tuple(levels)
-        self.body = sight(spec, width)
+        self.body = convolutional_body(spec, width)
         # A label's name may hold what no module's name may.
         self.heads = nn.ModuleList(nn.Linear(2 * width, count) for count in levels.values())
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        known = self.body(x)
-        return {name: head(known) for name, head in zip(self.names, self.heads, strict=True)}
+        body_features = self.body(x)
+        return {name: head(body_features) for name, head in zip(self.names, self.heads, strict=True)}
 
 
 class LabelEnsemble(nn.Module):
@@ -68,11 +68,13 @@ class LabelEnsemble(nn.Module):
         self.each = nn.ModuleList(Labeller(spec, width, levels) for _ in range(count))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        said = [reader(x) for reader in self.each]
-        return {name: torch.stack([one[name].log_softmax(1) for one in said]).mean(0) for name in said[0]}
+        outputs = [reader(x) for reader in self.each]
+        return {
+            name: torch.stack([one[name].log_softmax(1) for one in outputs]).mean(0) for name in outputs[0]
+        }
 
 
-def sight(spec: PictureSpec, width: int) -> nn.Sequential:
+def convolutional_body(spec: PictureSpec, width: int) -> nn.Sequential:
     """Pictures (n, *spec.shape) -> (n, 2 width), for any size: strided convolutions, then a dense layer."""
     halvings = max(1, math.ceil(math.log2(min(spec.height, spec.width) / COARSE)))
     channels = [spec.channels, *(width * min(WIDEST, 2**level) for level in range(halvings))]
@@ -130,8 +132,8 @@ def fit_labels(
 
     def loss() -> Tensor:
         chosen = torch.randint(count, (batch,))
-        said = network(x(chosen))
-        parts = [cross_entropy(said[name], known[chosen], ignore_index=-1) for name, known in codes.items()]
+        outputs = network(x(chosen))
+        parts = [cross_entropy(outputs[name], code[chosen], ignore_index=-1) for name, code in codes.items()]
         return torch.stack(
             [part for part in parts if part.isfinite()]
         ).sum()  # a batch may lack a label altogether
@@ -145,9 +147,9 @@ def descend(network: nn.Module, loss: Callable[[], Tensor], steps: int) -> None:
     optimizer = AdamW(network.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, max(steps, 2))
     for _ in range(steps):
-        found = loss()
+        value = loss()
         optimizer.zero_grad(set_to_none=True)
-        found.backward()
+        value.backward()
         optimizer.step()
         schedule.step()
     network.eval()

@@ -60,13 +60,13 @@ class ProjectionDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.inner = family(spec, settings)
-        self.project = nn.Linear(condition.spec.shape[0], self.inner.known, bias=False)
+        self.project = nn.Linear(condition.spec.shape[0], self.inner.n_features, bias=False)
         nn.init.zeros_(self.project.weight)  # it starts as the D that knows no condition
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        known = self.inner.features(x)
-        fit: Tensor = self.project(c) * known.flatten(1)
-        return self.inner.score(known) + fit.sum(1)
+        features_of_x = self.inner.features(x)
+        fit: Tensor = self.project(c) * features_of_x.flatten(1)
+        return self.inner.score(features_of_x) + fit.sum(1)
 
 
 class ConcatDiscriminator(nn.Module):

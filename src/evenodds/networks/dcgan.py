@@ -63,18 +63,18 @@ class ConvDiscriminator(nn.Module):
             layers.append(nn.LeakyReLU(SLOPE))
         layers.append(ToPlace(channels[-1], 1, side))
         self.body = nn.Sequential(*layers)
-        self.known = channels[-1] * side**2
+        self.n_features = channels[-1] * side**2
         if norm:
             self.apply(init_normal)
 
     def features(self, x: Tensor) -> Tensor:
         """(n, k, side, side), known numbers a sample: what the score is a linear function of."""
-        known: Tensor = self.body[:-1](x)
-        return known
+        features_of_x: Tensor = self.body[:-1](x)
+        return features_of_x
 
-    def score(self, known: Tensor) -> Tensor:
+    def score(self, features_of_x: Tensor) -> Tensor:
         """(n, k, side, side) -> (n,)."""
-        score: Tensor = self.body[-1](known)
+        score: Tensor = self.body[-1](features_of_x)
         return score.flatten()
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -42,6 +42,6 @@ def row_features(spec: RowSpec) -> FourierFeatures:
     """
     if not spec.categorical:
         return FourierFeatures(torch.randn(spec.width, MIXTURES) * SCALE)
-    numbers = [place for span in spec.spans if span.kind == "number" for place in span.places]
-    own = torch.eye(spec.width)[:, numbers].repeat_interleave(OWN, dim=1)
-    return FourierFeatures(own * torch.randn(own.shape[1]) * OWN_SCALE)
+    numbers = [position for span in spec.spans if span.kind == "number" for position in span.places]
+    frequencies = torch.eye(spec.width)[:, numbers].repeat_interleave(OWN, dim=1)
+    return FourierFeatures(frequencies * torch.randn(frequencies.shape[1]) * OWN_SCALE)

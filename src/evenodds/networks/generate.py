@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from evenodds.core.rng import seed_of, set_random
 
-Given = Callable[[int, int], Tensor | None]
+ConditionSource = Callable[[int, int], Tensor | None]
 """(place of the first sample, how many) -> their conditions (m, ...) as G takes them, None for a G without any."""
 
 
@@ -46,7 +46,7 @@ class Share:
     def starts(self, n: int, batch: int) -> range:
         """The places at which its batches begin."""
         batches = -(-n // batch)
-        first, last = (batches * place // self.size for place in (self.rank, self.rank + 1))
+        first, last = (batches * rank // self.size for rank in (self.rank, self.rank + 1))
         return range(first * batch, min(n, last * batch), batch)
 
     def count(self, n: int, batch: int) -> int:
@@ -64,7 +64,7 @@ def stream(
     width: int,
     seed: int,
     batch: int = 256,
-    given: Given = nothing,
+    conditions_for: ConditionSource = nothing,
     share: Share = WHOLE,
 ) -> Iterator[Tensor]:
     """n fresh samples, or a share of them, at most ``batch`` at a time, the same for the same n and seed: tensors
@@ -75,6 +75,6 @@ def stream(
     device = next(generator.parameters()).device
     for start in share.starts(n, batch):
         count = min(batch, n - start)
-        conditions = given(start, count)
+        conditions = conditions_for(start, count)
         set_random(seed_of(seed, "sample", start), device)
         yield generator(draw(count, width, device), None if conditions is None else conditions.to(device))

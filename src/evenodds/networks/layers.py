@@ -79,7 +79,9 @@ class SpanHeads(nn.Module):
         if all(span.kind == "number" for span in self.spec.spans):
             return bounded(x)
         parts = [(span.kind, x[:, span.start : span.stop]) for span in self.spec.spans]
-        return torch.cat([bounded(part) if kind == "number" else drawn(part) for kind, part in parts], dim=1)
+        return torch.cat(
+            [bounded(part) if kind == "number" else sample_categories(part) for kind, part in parts], dim=1
+        )
 
 
 def bounded(x: Tensor) -> Tensor:
@@ -87,7 +89,7 @@ def bounded(x: Tensor) -> Tensor:
     return BOUND * torch.tanh(x / BOUND)
 
 
-def drawn(logits: Tensor) -> Tensor:
+def sample_categories(logits: Tensor) -> Tensor:
     """(n, k) -> (n, k): one-hot draws whose gradient is the softmax's (straight-through Gumbel-softmax, Jang 2016,
     1611.01144, section 2.2), so that a discriminator cannot tell a fake by its softness."""
     return F.gumbel_softmax(logits, tau=TEMPERATURE, hard=True)

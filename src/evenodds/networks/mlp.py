@@ -38,16 +38,16 @@ class DenseDiscriminator(nn.Module):
         super().__init__()
         w = settings.width
         self.body = nn.Sequential(*dense([math.prod(spec.shape), 4 * w, 2 * w, w]), nn.Linear(w, 1))
-        self.known = w
+        self.n_features = w
 
     def features(self, x: Tensor) -> Tensor:
         """(n, known): what the score is a linear function of."""
-        known: Tensor = self.body[:-1](x.flatten(1))
-        return known
+        features_of_x: Tensor = self.body[:-1](x.flatten(1))
+        return features_of_x
 
-    def score(self, known: Tensor) -> Tensor:
+    def score(self, features_of_x: Tensor) -> Tensor:
         """(n, known) -> (n,)."""
-        score: Tensor = self.body[-1](known)
+        score: Tensor = self.body[-1](features_of_x)
         return score.squeeze(1)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -45,12 +45,12 @@ class UNetGenerator(nn.Module):
         self.first = nn.Conv2d(condition.spec.shape[0], widths[0], 4, stride=2, padding=1)
         self.downs = nn.ModuleList(
             # At 1 x 1 px a normalised innermost layer would be all zeros.
-            down(before, after, normed=place < innermost)
-            for place, (before, after) in enumerate(pairwise(widths))
+            down(before, after, normed=depth < innermost)
+            for depth, (before, after) in enumerate(pairwise(widths))
         )
         self.ups = nn.ModuleList(
-            up(before if place == 0 else 2 * before, after, dropped=place < DROPPED)
-            for place, (before, after) in enumerate(pairwise(reversed(widths)))
+            up(before if depth == 0 else 2 * before, after, dropped=depth < DROPPED)
+            for depth, (before, after) in enumerate(pairwise(reversed(widths)))
         )
         self.last = nn.ConvTranspose2d(2 * widths[0], spec.channels, 4, stride=2, padding=1)
         self.apply(init_normal)

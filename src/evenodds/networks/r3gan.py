@@ -92,7 +92,7 @@ class ResidualDiscriminator(nn.Module):
         # G's basis turned round: each channel is weighed over its side x side places, then all are summed.
         self.basis = nn.Conv2d(channels[-1], channels[-1], side, groups=channels[-1], bias=False)
         self.last = nn.Linear(channels[-1], 1, bias=False)
-        self.known = channels[-1]
+        self.n_features = channels[-1]
         init_msr(self.basis, 1.0)
         init_msr(self.last, 1.0)
 
@@ -101,12 +101,12 @@ class ResidualDiscriminator(nn.Module):
         x = channels_last(self.from_picture(x))
         for block, turn in zip(self.stages, self.changes, strict=False):
             x = turn(F.interpolate(block(x), scale_factor=0.5, mode="bilinear", align_corners=False))
-        known: Tensor = self.basis(self.stages[-1](x)).flatten(1)
-        return known
+        features_of_x: Tensor = self.basis(self.stages[-1](x)).flatten(1)
+        return features_of_x
 
-    def score(self, known: Tensor) -> Tensor:
+    def score(self, features_of_x: Tensor) -> Tensor:
         """(n, known) -> (n,)."""
-        score: Tensor = self.last(known)
+        score: Tensor = self.last(features_of_x)
         return score.squeeze(1)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.spec import Condition, RowSpec
 from evenodds.networks.fourier import row_features
-from evenodds.networks.layers import SLOPE, bounded, dense, drawn
+from evenodds.networks.layers import SLOPE, bounded, dense, sample_categories
 
 HEAD = 64
 """Hidden units of a head of G."""
@@ -38,25 +38,25 @@ class RowGenerator(nn.Module):
     def __init__(self, spec: RowSpec, settings: NetworkSettings, condition: Condition | None = None) -> None:
         super().__init__()
         w = settings.width
-        given = () if condition is None else condition.places
-        enters = settings.latent + len(given)
+        given_columns = () if condition is None else condition.places
+        enters = settings.latent + len(given_columns)
         self.first = nn.Linear(enters, w)
         self.second = nn.Linear(enters + w, w)
         self.third = nn.Linear(enters + 2 * w, w)
-        asked = [span for span in spec.spans if span.start not in given]
-        self.choices = [span for span in asked if span.kind != "number"]
-        numbers = [place for span in asked if span.kind == "number" for place in span.places]
-        choices = [place for span in self.choices for place in span.places]
+        open_spans = [span for span in spec.spans if span.start not in given_columns]
+        self.choices = [span for span in open_spans if span.kind != "number"]
+        numbers = [position for span in open_spans if span.kind == "number" for position in span.places]
+        choices = [position for span in self.choices for position in span.places]
         before = accumulate((span.width for span in self.choices), initial=0)
-        known = enters + 3 * w
-        self.seen, hidden = (w, CHOOSING) if spec.categorical else (known, HEAD)
+        inputs = enters + 3 * w
+        self.seen, hidden = (w, CHOOSING) if spec.categorical else (inputs, HEAD)
         self.heads = nn.ModuleList(
             Head(self.seen + chosen, hidden, span.width)
             for span, chosen in zip(self.choices, before, strict=False)
         )
-        self.numbers = Head(known + len(choices), HEAD, len(numbers)) if numbers else None
+        self.numbers = Head(inputs + len(choices), HEAD, len(numbers)) if numbers else None
         # From what is given and made, choices first, to the table's order.
-        made = [*given, *choices, *numbers]
+        made = [*given_columns, *choices, *numbers]
         self.register_buffer(
             "order", torch.tensor(sorted(range(len(made)), key=made.__getitem__)), persistent=False
         )
@@ -68,11 +68,11 @@ class RowGenerator(nn.Module):
         made: list[Tensor] = []
         if self.choices:
             for head, begun in zip(self.heads, self.begin(x[:, -self.seen :]), strict=True):
-                made.append(drawn(cast(Head, head).finish(begun, made)))
+                made.append(sample_categories(cast(Head, head).finish(begun, made)))
         if self.numbers is not None:
             made.append(bounded(self.numbers(torch.cat([x, *made], dim=1))))
-        given = [] if c is None else [c]
-        row: Tensor = torch.cat([*given, *made], dim=1)[:, self.order]
+        given_columns = [] if c is None else [c]
+        row: Tensor = torch.cat([*given_columns, *made], dim=1)[:, self.order]
         return row
 
     def begin(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -91,9 +91,9 @@ class Head(nn.Module):
     ``first`` holds both, the bend's hidden layer of ``hidden`` units and then the line.
     """
 
-    def __init__(self, known: int, hidden: int, count: int) -> None:
+    def __init__(self, inputs: int, hidden: int, count: int) -> None:
         super().__init__()
-        self.first = nn.Linear(known, hidden + count)
+        self.first = nn.Linear(inputs, hidden + count)
         self.second = nn.Linear(hidden, count)
 
     def forward(self, x: Tensor) -> Tensor:

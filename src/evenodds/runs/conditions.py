@@ -19,12 +19,12 @@ from evenodds.core.observer import Say
 from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec, RowSpec
 from evenodds.data.batches import as_given
-from evenodds.data.conditioning import Asked, ask
+from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.images import conditions
 from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.networks.generate import Given, nothing
+from evenodds.networks.generate import ConditionSource, nothing
 from evenodds.runs.run import Run
 
 KEPT_PICTURES, KEPT_VALUES = 64, 4096
@@ -43,7 +43,7 @@ CPU = torch.device("cpu")
 class SamplingCondition:
     """Conditions for a stream of fakes."""
 
-    given: Given = nothing
+    given: ConditionSource = nothing
     pictures: NDArray[np.uint8] | None = None
     """Those that are pictures, uint8 (m, c, H, W); fakes take them in turn."""
     reals: NDArray[np.uint8] | None = None
@@ -94,17 +94,17 @@ def resolve_condition(
     codec = TableCodec.from_json(state["codec"])
     if isinstance(wanted, Mapping):
         spelled = {name: "" if value is None else str(value) for name, value in wanted.items()}
-        return values(run, kept, ask(codec, spelled), seed)
+        return values(run, kept, requested_values(codec, spelled), seed)
     if wanted is not None and (not isinstance(wanted, str) or "=" not in wanted):
         what = f"{wanted}" if isinstance(wanted, str | Path) else "pictures"
         raise UserError(
             f"{what} cannot be given: {run.path} was trained for values of {', '.join(codec.names)}, "
             f"give them like {codec.names[0]}=..."
         )
-    return values(run, kept, [] if wanted is None else ask(codec, wanted), seed)
+    return values(run, kept, [] if wanted is None else requested_values(codec, wanted), seed)
 
 
-def values(run: Run, kept: NDArray[np.float32], asked: list[Asked], seed: int) -> SamplingCondition:
+def values(run: Run, kept: NDArray[np.float32], asked: list[RequestedValue], seed: int) -> SamplingCondition:
     """Values as the data held them together, those that are asked for put in; of the data's only such that agree with
     what is asked, where there are any."""
     spec = cast(RowSpec, run.condition.spec if run.condition else None)
@@ -121,7 +121,7 @@ def values(run: Run, kept: NDArray[np.float32], asked: list[Asked], seed: int) -
     return SamplingCondition(given, values={one.name: one.value for one in asked})
 
 
-def agreeing(spec: RowSpec, kept: NDArray[np.float32], one: Asked) -> NDArray[np.float32]:
+def agreeing(spec: RowSpec, kept: NDArray[np.float32], one: RequestedValue) -> NDArray[np.float32]:
     """Of values (k, width) those with the choices of what is asked, and of them those nearest to its numbers; all of
     them where none has its choices."""
     asked = [span for span in spec.spans if one.start <= span.start < one.stop]

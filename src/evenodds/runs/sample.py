@@ -185,6 +185,6 @@ def beside(wish: SamplingCondition, fakes: NDArray[np.uint8]) -> tuple[NDArray[n
 def shown(given: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     """Conditions (n, c, H, W) as pictures (n, H, W, channels): grey ones in colour, a mask left away."""
     if given.shape[1] >= 3 > channels:  # in colour, beside grey fakes
-        given = np.stack([conditions.grey_of(one[:3]) for one in given])
+        given = np.stack([conditions.to_gray(one[:3]) for one in given])
     picture = given[:, :channels] if given.shape[1] >= channels else given[:, :1].repeat(channels, 1)
     return np.ascontiguousarray(picture.transpose(0, 2, 3, 1))

@@ -16,7 +16,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
 from evenodds.networks.build import build
-from evenodds.networks.classifier import descend, sight
+from evenodds.networks.classifier import convolutional_body, descend
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator
 from evenodds.networks.generate import draw
 from evenodds.networks.optimizers import Adam
@@ -43,7 +43,7 @@ class Encoder(nn.Module):
 
     def __init__(self, spec: PictureSpec, latent: int) -> None:
         super().__init__()
-        self.body, self.last = sight(spec, WIDTH), nn.Linear(2 * WIDTH, latent)
+        self.body, self.last = convolutional_body(spec, WIDTH), nn.Linear(2 * WIDTH, latent)
 
     def forward(self, x: Tensor) -> Tensor:
         z: Tensor = self.last(self.body(x))

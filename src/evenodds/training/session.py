@@ -110,7 +110,7 @@ def write_down(
         report = write_report(run, store)
     except Unwritable as problem:
         raise UserError(
-            f"{problem.place} cannot be written ({problem.reason}): make room and give the same command again, "
+            f"{problem.path} cannot be written ({problem.reason}): make room and give the same command again, "
             "which goes on from the last whole checkpoint"
         ) from problem
     watcher.end(verdict, report)

@@ -102,10 +102,10 @@ def draw(attributes: Mapping[str, str], index: int) -> bytes:
     from resvg_py import svg_to_bytes
 
     svg = Avatar(_style(), _options(attributes, index)).to_string()
-    drawn = svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE, skip_system_fonts=True)
+    png_bytes = svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE, skip_system_fonts=True)
     png = io.BytesIO()
     # The background is opaque, so dropping the alpha channel loses nothing.
-    Image.open(io.BytesIO(drawn)).convert("RGB").save(png, "PNG")
+    Image.open(io.BytesIO(png_bytes)).convert("RGB").save(png, "PNG")
     return png.getvalue()
 
 
@@ -143,16 +143,16 @@ def _options(attributes: Mapping[str, str], index: int) -> dict[str, Any]:
     # Every incidental is drawn whatever the attributes are, so that changing an attribute changes only it.
     chosen: dict[str, Any] = {option: _pick(rng, values) for option, values in INCIDENTALS.items()}
     hair = {length: _pick(rng, variants) for length, variants in HAIR.items()}
-    colour = HAIR_COLOURS[attributes["hair_colour"]]
+    color = HAIR_COLOURS[attributes["hair_colour"]]
     return chosen | {
         "seed": "faces",
         "baseColor": SKINS[attributes["skin"]],
         "hairProbability": 100,
         "hairVariant": hair[attributes["hair_length"]],
-        "hairColor": colour,
+        "hairColor": color,
         "facialHairProbability": 100 if attributes["beard"] == "yes" else 0,
         "facialHairVariant": "beard",
-        "facialHairColor": colour,
+        "facialHairColor": color,
         "glassesProbability": 100 if attributes["glasses"] == "yes" else 0,
         "glassesColor": "#ffffff" if attributes["skin"] == "dark" else "#1d2f6f",
         "earringsProbability": 0,

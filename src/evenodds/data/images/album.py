@@ -67,7 +67,7 @@ class Album:
     def metadata_name(self) -> str | None:
         """The path inside the album of its metadata.csv, at the album's root or beside the pictures."""
         places = (METADATA, f"{self.top}/{METADATA}")
-        return next((place for place in places if place in self._stamps), None)
+        return next((folder for folder in places if folder in self._stamps), None)
 
     def stamps(self) -> Iterator[tuple[str, int, int]]:
         """(name, bytes, a stamp that a change alters) of every file that the samples depend on."""
@@ -110,25 +110,25 @@ def is_picture(name: str) -> bool:
 
 def holds_picture(path: Path) -> tuple[bool, bool]:
     """Whether a folder holds any file, and any picture; stops at the first picture."""
-    found = False
+    holds_any = False
     for name, _ in _folder_files(path):
-        found = True
+        holds_any = True
         if is_picture(name):
             return True, True
-    return found, False
+    return holds_any, False
 
 
 def _folder_files(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     seen: set[str] = set()
-    for place, folders, files in os.walk(root, onerror=_raise, followlinks=True):
-        real = str(Path(place).resolve())
+    for folder, folders, files in os.walk(root, onerror=_raise, followlinks=True):
+        real = str(Path(folder).resolve())
         if real in seen:  # a link that leads back up would never end
             folders.clear()
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if _seen(name))
         for name in files:
-            file = Path(place, name)
+            file = Path(folder, name)
             if _seen(name) and file.is_file():
                 facts = file.stat()
                 yield file.relative_to(root).as_posix(), (facts.st_size, facts.st_mtime_ns)

@@ -15,7 +15,7 @@ from PIL import Image
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import BadPicture, leads_out
-from evenodds.data.images.decoding import Header, calm, is_gray, look, open_file, opened, upright
+from evenodds.data.images.decoding import Header, calm, is_gray, look, open_file, open_image, upright
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +51,7 @@ def decode(file: BinaryIO | Path, size: int, fit: Fit, channels: Literal[1, 3]) 
     if isinstance(file, Path):
         with open_file(file) as stream:
             return decode(stream, size, fit, channels)
-    with calm(), opened(file) as image:
+    with calm(), open_image(file) as image:
         # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted side stays for the filter.
         ratio = 2 * size / (min(image.size) if fit == "crop" else max(image.size))
         image.draft(None, (math.ceil(image.width * ratio), math.ceil(image.height * ratio)))
@@ -112,8 +112,8 @@ def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = 
     rows = math.ceil(count / columns)
     step_y, step_x = height * scale + _GAP, width * scale + _GAP
     sheet = np.full((rows * step_y - _GAP, columns * step_x - _GAP, channels), 255, np.uint8)
-    for place, picture in enumerate(pictures):
-        y, x = place // columns * step_y, place % columns * step_x
+    for index, picture in enumerate(pictures):
+        y, x = index // columns * step_y, index % columns * step_x
         large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
         sheet[y : y + height * scale, x : x + width * scale] = large
     return _image(sheet)

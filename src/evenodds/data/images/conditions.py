@@ -41,7 +41,7 @@ def make(kind: ConditionKind, picture: Bytes) -> Bytes:
     return _maker(kind).make(picture)
 
 
-def grey_of(picture: Bytes) -> Bytes:
+def to_gray(picture: Bytes) -> Bytes:
     """uint8 (C, H, W) as its luma, (1, H, W) (ITU-R BT.601, as Pillow weighs it)."""
     if len(picture) == 1:
         return picture
@@ -83,8 +83,8 @@ def read(
 def _fitting(image: Image.Image, side: int, fit: Fit) -> str | None:
     if image.size == (side, side):
         return None
-    kept = "the centre kept" if fit == "crop" else "the rest in its edge's mean colour"
-    square = "" if image.width == image.height else f" ({kept})"
+    treatment = "the centre kept" if fit == "crop" else "the rest in its edge's mean colour"
+    square = "" if image.width == image.height else f" ({treatment})"
     return f"{image.width} × {image.height} px fitted to {side} × {side} px{square}"
 
 
@@ -135,7 +135,7 @@ def _masked(picture: Bytes, hole: Bytes) -> Bytes:
 
 def _outlines(picture: Bytes) -> Bytes:
     """255 on lines and 0 elsewhere, (1, H, W): see ``edges.outlines``."""
-    return edges.outlines(grey_of(picture)[0])[None]
+    return edges.outlines(to_gray(picture)[0])[None]
 
 
 def _small(picture: Bytes) -> Bytes:
@@ -160,7 +160,7 @@ class Maker(NamedTuple):
 
 MAKERS: dict[ConditionKind, Maker] = {
     "outlines": Maker(lambda channels: 1, _outlines),
-    "gray": Maker(lambda channels: 1, grey_of),
+    "gray": Maker(lambda channels: 1, to_gray),
     "small": Maker(lambda channels: channels, _small),
     "masked": Maker(lambda channels: channels + 1, _with_hole),
 }

@@ -64,7 +64,7 @@ def look(file: BinaryIO | Path) -> Header:
     if isinstance(file, Path):
         with open_file(file) as stream:
             return look(stream)
-    with calm(), opened(file) as image:
+    with calm(), open_image(file) as image:
         return Header(image.mode, image.width, image.height, image.has_transparency_data)
 
 
@@ -73,7 +73,7 @@ def whole(file: BinaryIO | Path) -> Image.Image:
     if isinstance(file, Path):
         with open_file(file) as stream:
             return whole(stream)
-    with calm(), opened(file) as image:
+    with calm(), open_image(file) as image:
         image.load()
         return upright(image).copy()
 
@@ -103,7 +103,7 @@ def open_file(path: Path) -> BinaryIO:
         raise BadPicture((error.strerror or "cannot be opened").lower()) from error
 
 
-def opened(file: BinaryIO) -> ImageFile.ImageFile:
+def open_image(file: BinaryIO) -> ImageFile.ImageFile:
     """The image with its header read. Unlike Image.open, the size is known when it is too large."""
     Image.preinit()
     prefix = file.read(16)

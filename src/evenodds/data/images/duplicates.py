@@ -41,8 +41,8 @@ def near_duplicates(chunks: Iterable[npt.NDArray[np.uint8]]) -> list[list[int]]:
 
 def thumbs(chunk: npt.NDArray[np.uint8], rows: int = _SIDE, columns: int = _SIDE) -> Thumbs:
     """uint8 (n, C, H, W) as grey uint8 (n, rows, columns), each cell the mean of its area."""
-    grey = chunk.mean(axis=1, dtype=np.float32)
-    small = _areas(grey.shape[1], rows) @ grey @ _areas(grey.shape[2], columns).T
+    gray = chunk.mean(axis=1, dtype=np.float32)
+    small = _areas(gray.shape[1], rows) @ gray @ _areas(gray.shape[2], columns).T
     rounded: Thumbs = np.rint(small).astype(np.uint8)
     return rounded
 

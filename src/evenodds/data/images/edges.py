@@ -22,7 +22,7 @@ _HALF_WIDTH = 0.03  # of a line and of its soft edge, as a share of the side, at
 _COVERED = 0.15  # share of a pixel under a line that makes it one
 
 
-def outlines(grey: Bytes) -> Bytes:
+def outlines(gray: Bytes) -> Bytes:
     """Canny's edges of a grey picture, uint8 (H, W): 255 on lines one pixel wide, 0 elsewhere.
 
     Canny 1986, IEEE PAMI 8(6). The blur grows with the root of the side: of a larger picture finer things are seen,
@@ -30,8 +30,8 @@ def outlines(grey: Bytes) -> Bytes:
     """
     from skimage.feature import canny
 
-    blur = max(0.6, math.sqrt(min(grey.shape) / 64))
-    edges = canny(grey.astype(np.float32) / 255, blur, low_threshold=0.1, high_threshold=0.2)
+    blur = max(0.6, math.sqrt(min(gray.shape) / 64))
+    edges = canny(gray.astype(np.float32) / 255, blur, low_threshold=0.1, high_threshold=0.2)
     lines: Bytes = np.where(edges, 255, 0).astype(np.uint8)
     return lines
 
@@ -73,10 +73,10 @@ def _lines(pixels: Bytes) -> npt.NDArray[np.bool_] | None:
     from scipy.ndimage import distance_transform_edt
     from skimage.filters import threshold_otsu
 
-    grey = np.asarray(Image.fromarray(pixels).convert("L"))
-    if int(grey.max()) - int(grey.min()) < _CONTRAST:
+    gray = np.asarray(Image.fromarray(pixels).convert("L"))
+    if int(gray.max()) - int(gray.min()) < _CONTRAST:
         return None
-    dark = grey <= threshold_otsu(grey)
+    dark = gray <= threshold_otsu(gray)
     mask = dark if dark.mean() < 0.5 else ~dark
     if mask.mean() > _RARE:
         return None
@@ -87,5 +87,5 @@ def _lines(pixels: Bytes) -> npt.NDArray[np.bool_] | None:
     ground = away if away.any() else ~mask
     tone = np.median(pixels[ground], axis=0)
     even = (np.abs(pixels[ground] - tone).max(axis=1) <= _SPREAD).mean() >= _GROUND
-    apart = abs(float(tone.mean()) - float(np.median(grey[mask]))) >= _CONTRAST
-    return mask if even and apart else None
+    contrasted = abs(float(tone.mean()) - float(np.median(gray[mask]))) >= _CONTRAST
+    return mask if even and contrasted else None

@@ -98,7 +98,7 @@ class Pictures:
         """The labels, a row for each picture; those that are no single values are left out with a note."""
         import pandas as pd
 
-        from evenodds.data.tables.files import settle
+        from evenodds.data.tables.files import normalize
 
         columns: dict[str, pd.Series[Any]] = {}
         for name in dict.fromkeys(name for row in rows for name in row):
@@ -108,7 +108,7 @@ class Pictures:
                     f"label {name!r} is not one number or text for each picture and is left out"
                 )
             else:
-                columns[name] = settle(pd.Series(values, name=name, dtype=None if rows else object))
+                columns[name] = normalize(pd.Series(values, name=name, dtype=None if rows else object))
         return pd.DataFrame(columns) if columns else None
 
 

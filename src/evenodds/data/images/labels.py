@@ -53,13 +53,13 @@ def _from_metadata(album: Album) -> tuple[pd.DataFrame | None, list[str]]:
     rows: dict[int, int] = {}
     strangers = repeats = 0
     for row, name in enumerate(table[key].astype(str)):
-        place = places.get(name.strip().replace("\\", "/").removeprefix("./"))
-        if place is None:
+        index = places.get(name.strip().replace("\\", "/").removeprefix("./"))
+        if index is None:
             strangers += 1
-        elif place in rows:
+        elif index in rows:
             repeats += 1
         else:
-            rows[place] = row
+            rows[index] = row
     if not rows:
         return None, [f"{METADATA} names none of the pictures (column {key}) and is ignored"]
     bare = len(album.names) - len(rows)
@@ -70,7 +70,7 @@ def _from_metadata(album: Album) -> tuple[pd.DataFrame | None, list[str]]:
     notes = [f"{count} of {len(table)} rows of {METADATA} {what}" for count, what in counts if count]
     if bare:
         notes.append(f"{bare} of {len(album.names)} pictures have no row in {METADATA}: no labels for them")
-    order = [rows.get(place, -1) for place in range(len(album.names))]
+    order = [rows.get(index, -1) for index in range(len(album.names))]
     return values.reindex(order).reset_index(drop=True), notes
 
 
@@ -94,11 +94,11 @@ def _places(album: Album) -> dict[str, int]:
     paths = [(name, str(_inside(name, album.top)), PurePosixPath(name).name) for name in album.names]
     bare = Counter(names[-1] for names in paths)
     places: dict[str, int] = {}
-    for place, (whole, inside, name) in enumerate(paths):
+    for index, (whole, inside, name) in enumerate(paths):
         if bare[name] == 1:
-            places.setdefault(name, place)
-        places[inside] = place
-        places[whole] = place
+            places.setdefault(name, index)
+        places[inside] = index
+        places[whole] = index
     return places
 
 

@@ -14,7 +14,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, Span
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import FEW, DateColumn, number_or_category
-from evenodds.data.tables.files import date_format, settle
+from evenodds.data.tables.files import date_format, normalize
 
 _ID_ENDINGS = ("id", "ids", "uuid", "guid", "key", "index", "idx", "seqn", "rowid", "rownum")
 
@@ -49,8 +49,8 @@ class TableCodec:
         frame = _named(frame)
         strange = [name for name in exclude if name not in frame.columns]
         if strange:
-            known = ", ".join(frame.columns)
-            raise UserError(f"there is no column {strange[0]!r} to leave out; the columns are {known}")
+            existing = ", ".join(frame.columns)
+            raise UserError(f"there is no column {strange[0]!r} to leave out; the columns are {existing}")
         columns: list[Column] = []
         notes: list[str] = []
         for name in frame.columns:
@@ -83,13 +83,13 @@ class TableCodec:
         value that training never saw.
         """
         frame = _named(frame)
-        lacking = [name for name in self.names if name not in frame.columns]
-        if lacking:
-            raise UserError(f"the table has no column {lacking[0]!r}; it needs {', '.join(self.names)}")
+        missing = [name for name in self.names if name not in frame.columns]
+        if missing:
+            raise UserError(f"the table has no column {missing[0]!r}; it needs {', '.join(self.names)}")
         rows = np.empty((len(frame), self.spec.width), np.float32)
         start = 0
         for column in self.columns:
-            rows[:, start : start + column.width] = column.encode(settle(frame[column.name]), rng)
+            rows[:, start : start + column.width] = column.encode(normalize(frame[column.name]), rng)
             start += column.width
         return rows
 
@@ -112,7 +112,7 @@ class TableCodec:
 def learn(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -> Column | None:
     """The codec of a column, None where it is left out; what is to be told is added to ``notes``. UserError for free
     text and values that are no scalars."""
-    series = _finite(settle(series), notes)
+    series = _finite(normalize(series), notes)
     reason = _useless(series)
     if reason is None:
         return _fit_column(series, rng, notes)

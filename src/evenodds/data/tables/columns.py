@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Span
-from evenodds.data.tables.files import floats, typed
+from evenodds.data.tables.files import floats, to_dtype
 from evenodds.data.tables.quantiles import (
     EVEN,
     LIMIT,
@@ -138,11 +138,11 @@ class NumberColumn:
         parts = self.parts
         choice = np.searchsorted((parts[:-1, -1] + parts[1:, 0]) / 2, x)
         choice[absent] = self.stretches
-        for place, spike in enumerate(self.spikes, start=self.stretches + self.missing):
-            choice[(x == spike) & ~absent] = place
+        for index, spike in enumerate(self.spikes, start=self.stretches + self.missing):
+            choice[(x == spike) & ~absent] = index
         z = np.clip(rng.standard_normal(len(x)), -LIMIT, LIMIT)
-        for place, knots in enumerate(parts):
-            z[choice == place] = self._score(x[choice == place], knots, rng)
+        for index, knots in enumerate(parts):
+            z[choice == index] = self._score(x[choice == index], knots, rng)
         block = np.zeros((len(x), self.width), np.float32)
         if self.choices:
             block[np.arange(len(x)), choice] = 1
@@ -171,21 +171,21 @@ class NumberColumn:
         """Places (n, width), one-hot or soft, as values (n), in the dtype and the range of the column."""
         parts, grid = self.parts, self.grid
         choice = block[:, :-1].argmax(1) if self.choices else np.zeros(len(block), np.intp)
-        own = np.minimum(choice, self.stretches - 1)
+        stretch = np.minimum(choice, self.stretches - 1)
         z = np.clip(block[:, -1].astype(np.float64), -LIMIT, LIMIT)
         left = np.clip(np.searchsorted(grid, z, "right") - 1, 0, len(grid) - 2)
         share = (z - grid[left]) / (grid[left + 1] - grid[left])
-        low, high = parts[own, left], parts[own, left + 1]
-        x = np.clip(low + share * (high - low), parts[own, 0], parts[own, -1])
+        low, high = parts[stretch, left], parts[stretch, left + 1]
+        x = np.clip(low + share * (high - low), parts[stretch, 0], parts[stretch, -1])
         if self.step and not self.scores:
             origin = self.knots[0] + 0.49 * self.step
             x = origin + np.rint((x - origin) / self.step) * self.step
         absent = choice == (self.stretches if self.missing else -1)
-        for place, spike in enumerate(self.spikes, start=self.stretches + self.missing):
-            x[choice == place] = spike
+        for index, spike in enumerate(self.spikes, start=self.stretches + self.missing):
+            x[choice == index] = spike
         if self.decimals is not None:
             x = np.round(x, self.decimals)
-        return pd.Series(typed(x, absent, self.dtype), name=self.name)
+        return pd.Series(to_dtype(x, absent, self.dtype), name=self.name)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "number", **asdict(self)}
@@ -244,9 +244,9 @@ class CategoryColumn:
             raise unseen(self.name, repr(series.iloc[row]), row)
         if absent.any() and not self.missing:
             raise unseen(self.name, "a missing value", int(absent.argmax()))
-        place = np.where(absent, self.width - 1, np.minimum(code, self.alone))
+        index = np.where(absent, self.width - 1, np.minimum(code, self.alone))
         block = np.zeros((len(series), self.width), np.float32)
-        block[np.arange(len(series)), place] = 1
+        block[np.arange(len(series)), index] = 1
         return block
 
     def decode(self, block: NDArray[Any], rng: np.random.Generator) -> pd.Series[Any]:

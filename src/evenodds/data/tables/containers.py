@@ -14,7 +14,7 @@ import pandas as pd
 
 from evenodds.core.errors import UserError
 from evenodds.data.tables.dtypes import dtype_to_json, learnable, restored
-from evenodds.data.tables.files import nullable, settle
+from evenodds.data.tables.files import normalize, nullable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +38,7 @@ class Table:
         digest = hashlib.sha256(json.dumps(self.container, sort_keys=True).encode())
         for name, column in self.frame.items():
             digest.update(f"{name}:{column.dtype}:{len(column)}".encode())
-            digest.update(_hashed(settle(column)))
+            digest.update(_hashed(normalize(column)))
         return digest.hexdigest()
 
 
@@ -113,9 +113,9 @@ def _from_pandas(frame: pd.DataFrame) -> Table:
         frame = frame.reset_index()
     labels = [label if isinstance(label, str | int) else str(label) for label in frame.columns]
     _refuse_twins([str(label) for label in labels])
-    facts = [dtype_to_json(frame.iloc[:, place]) for place in range(len(labels))]
+    facts = [dtype_to_json(frame.iloc[:, index]) for index in range(len(labels))]
     columns = {
-        str(label): learnable(frame.iloc[:, place], facts[place]) for place, label in enumerate(labels)
+        str(label): learnable(frame.iloc[:, index], facts[index]) for index, label in enumerate(labels)
     }
     container = {
         "kind": "pandas",
@@ -188,7 +188,7 @@ def _from_array(array: np.ndarray[Any, Any]) -> Table:
             f"an array of dtype {array.dtype} holds no plain numbers: give booleans, whole numbers or floats, "
             "or a DataFrame where columns differ"
         )
-    frame = pd.DataFrame({str(place): array[:, place] for place in range(array.shape[1])})
+    frame = pd.DataFrame({str(index): array[:, index] for index in range(array.shape[1])})
     # What never changes is not learnt, and an array comes back as wide as it was.
     constants = {
         name: None if column.isna().all() else column.iloc[0].item()
@@ -220,9 +220,9 @@ def _to_array(frame: pd.DataFrame, container: Container) -> np.ndarray[Any, Any]
     dtype, constants = np.dtype(container["dtype"]), container["constants"]
     names = [name for name in container["columns"] if name in frame.columns or name in constants]
     array = np.empty((len(frame), len(names)), dtype)
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         constant = constants.get(name)
-        array[:, place] = frame[name] if name in frame.columns else np.nan if constant is None else constant
+        array[:, index] = frame[name] if name in frame.columns else np.nan if constant is None else constant
     return array
 
 

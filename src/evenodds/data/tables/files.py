@@ -56,7 +56,7 @@ def read_table(path: Path) -> pd.DataFrame:
         ) from error
     if frame.empty:
         raise UserError(f"{path} has a header but no rows; add rows to learn from")
-    return cast("pd.DataFrame", frame.apply(settle))
+    return cast("pd.DataFrame", frame.apply(normalize))
 
 
 def write_table(frames: Iterable[pd.DataFrame], path: Path) -> int:
@@ -77,7 +77,7 @@ def write_table(frames: Iterable[pd.DataFrame], path: Path) -> int:
     return rows
 
 
-def settle(series: pd.Series[Any]) -> pd.Series[Any]:
+def normalize(series: pd.Series[Any]) -> pd.Series[Any]:
     """A column in one of few dtypes: numpy's, str, datetime64, or nullable numbers and booleans with gaps.
 
     Decimals become floats, dates datetimes, categories their own values, scalars of mixed kinds text.
@@ -108,7 +108,7 @@ def floats(series: pd.Series[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool
     return np.where(absent, 0.0, x), absent
 
 
-def typed(x: NDArray[np.float64], absent: NDArray[np.bool_], dtype: Any) -> Any:
+def to_dtype(x: NDArray[np.float64], absent: NDArray[np.bool_], dtype: Any) -> Any:
     """NDArray[np.float64] as an array of a pandas numeric dtype, missing where ``absent``."""
     kind = np.dtype(dtype.lower())
     if kind.kind in "iu":
@@ -150,10 +150,10 @@ def _infer(series: pd.Series[Any]) -> pd.Series[Any]:
     return series.convert_dtypes(dtype_backend="numpy_nullable")
 
 
-def _kind(path: Path, known: tuple[str, ...]) -> str:
-    kind = next((suffix for suffix in known if path.name.lower().endswith(suffix)), None)
+def _kind(path: Path, existing: tuple[str, ...]) -> str:
+    kind = next((suffix for suffix in existing if path.name.lower().endswith(suffix)), None)
     if kind is None:
-        raise UserError(f"{path} has no suffix of a table; name it with one of {', '.join(known)}")
+        raise UserError(f"{path} has no suffix of a table; name it with one of {', '.join(existing)}")
     return kind
 
 
@@ -162,11 +162,11 @@ def _check_names(names: list[str], path: Path) -> None:
         raise UserError(
             f"{path} has {len(names):,} columns, more than the {COLUMNS:,} that are learnt; leave some out"
         )
-    known: set[str] = set()
+    existing: set[str] = set()
     for name in names:
-        if name in known:
+        if name in existing:
             raise UserError(f"{path} has two columns named {name!r}; rename one of them")
-        known.add(name)
+        existing.add(name)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

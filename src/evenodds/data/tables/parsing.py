@@ -14,7 +14,7 @@ from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
 
 
-def split(text: str) -> dict[str, str]:
+def parse_assignments(text: str) -> dict[str, str]:
     """Values by name, both without the spaces around them; a value may hold commas. UserError for a name given twice
     and for a part without a =."""
     values: dict[str, str] = {}
@@ -28,21 +28,21 @@ def split(text: str) -> dict[str, str]:
     return values
 
 
-def row(text: str, codec: TableCodec) -> pd.DataFrame:
+def parse_row(text: str, codec: TableCodec) -> pd.DataFrame:
     """The one row that a=1,b=2 spells out; an empty value is missing. UserError where a column is lacking or unknown,
     or a value does not read."""
-    values = split(text)
-    known = ", ".join(codec.names)
+    values = parse_assignments(text)
+    existing = ", ".join(codec.names)
     for name in values:
         if name not in codec.names:
-            raise UserError(f"{text}: there is no column {name!r}, the columns are {known}")
+            raise UserError(f"{text}: there is no column {name!r}, the columns are {existing}")
     for name in codec.names:
         if name not in values:
-            raise UserError(f"{text}: the column {name!r} is lacking, the columns are {known}")
-    return pd.DataFrame({column.name: typed(column, values[column.name]) for column in codec.columns})
+            raise UserError(f"{text}: the column {name!r} is lacking, the columns are {existing}")
+    return pd.DataFrame({column.name: parse_value(column, values[column.name]) for column in codec.columns})
 
 
-def typed(column: Column, value: str) -> pd.Series[Any]:
+def parse_value(column: Column, value: str) -> pd.Series[Any]:
     """One value in its column's own kind. Raises UserError where it does not read."""
     if isinstance(column, DateColumn):
         if value and column.text_format is None:

@@ -49,8 +49,8 @@ def spikes_of(counts: NDArray[np.intp]) -> NDArray[np.bool_]:
     and over 5 times the mean of its ten nearest neighbours: a tall value of a smooth histogram is no spike.
     """
     total = np.concatenate([[0], np.cumsum(counts)])
-    place = np.arange(len(counts))
-    low, high = np.maximum(place - 5, 0), np.minimum(place + 6, len(counts))
+    index = np.arange(len(counts))
+    low, high = np.maximum(index - 5, 0), np.minimum(index + 6, len(counts))
     around = (total[high] - total[low] - counts) / np.maximum(high - low - 1, 1)
     floor = (0.2 if repeats(counts) else 0.02) * counts.sum()
     spiky = (counts > floor) & (counts > 5 * around) & (len(counts) > 1)
@@ -66,11 +66,11 @@ def gaps_of(levels: Floats, counts: NDArray[np.intp]) -> Floats:
     """
     total = np.concatenate([[0], np.cumsum(counts)])
     left, right = levels[:-1], levels[1:]
-    place, wide = np.arange(1, len(levels)), np.diff(levels)
+    index, wide = np.arange(1, len(levels)), np.diff(levels)
     first = np.searchsorted(levels, left - wide, "left")
     last = np.searchsorted(levels, right + wide, "right")
-    many = np.minimum(place - first, last - place) >= FEWEST
-    heavy = np.minimum(total[place] - total[first], total[last] - total[place]) >= SHARE * total[-1]
+    many = np.minimum(index - first, last - index) >= FEWEST
+    heavy = np.minimum(total[index] - total[first], total[last] - total[index]) >= SHARE * total[-1]
     chosen = many & heavy
     return np.asarray((left[chosen] + right[chosen]) / 2, np.float64)
 

@@ -14,7 +14,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.tables.codec import TableCodec
-from evenodds.data.tables.parsing import row
+from evenodds.data.tables.parsing import parse_row
 from evenodds.judge.predict import Prediction, named, opinions
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.film import number_ranges
@@ -89,7 +89,7 @@ def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame 
         return block, None
     # Only a row in words: a path would be read from this machine's disk.
     codec = TableCodec.from_json(run.codec())
-    frame = row(values, codec)
+    frame = parse_row(values, codec)
     return codec.encode(frame, np.random.default_rng(0)), frame
 
 

@@ -16,7 +16,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import PICTURED, PictureSpec
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.source import BUILTINS, find
-from evenodds.data.tables.parsing import split
+from evenodds.data.tables.parsing import parse_assignments
 from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots, security
 from evenodds.studio.gradio_errors import with_gradio_errors
@@ -224,7 +224,9 @@ def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     def make(name: str, count: float, seed: float, condition: str) -> str:
         run = studio.run(name)
         n = max(1, min(MOST, int(count)))
-        made = studio.cache.fakes(run, n, int(seed), split(condition) if condition.strip() else None)
+        made = studio.cache.fakes(
+            run, n, int(seed), parse_assignments(condition) if condition.strip() else None
+        )
         if isinstance(run.spec, PictureSpec):
             sheet = grid_image(cast("np.ndarray[Any, np.dtype[np.uint8]]", made), min(n, 8))
             return markup.image(plots.inline(sheet), say("alt fakes"))
