@@ -118,6 +118,7 @@ def test_python_loads_it(name: str) -> None:
     assert len(gan.sample(3)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GO_ON)
 def test_it_goes_on_as_if_it_had_never_stopped(name: str, work: Path, evenodds: Call) -> None:
     stored, expected = STORED[name], then(name)

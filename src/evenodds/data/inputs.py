@@ -38,7 +38,8 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
     if not path.exists():
         raise UserError(f"{text} is not there, give a picture file or a folder of them")
     if not path.is_dir() and path.suffix.lower() != ".zip":
-        yield [text], _decoded(path, text, spec, settings)[None]
+        # A copy, as of a folder's pictures: what Pillow decoded is read-only, and torch warns of that.
+        yield [text], np.stack([_decoded(path, text, spec, settings)])
         return
     with Album(path) as album:
         if not album.names:
