@@ -28,11 +28,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from classifier import predict, train_classifier
+from evenodds import Gan
 from evenodds.config.settings import DataSettings
 from evenodds.data.images.arrays import to_tensor, write_grid
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
-from evenodds.gan import Gan
 from playing import sample, train
 from record import ROOT, record
 

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from evenodds import Gan
 from evenodds.config.settings import DataSettings
 from evenodds.data.images.arrays import to_tensor, write_grid
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
 from evenodds.evaluate.pairs import distance, psnr, ssim
-from evenodds.gan import Gan
 from evenodds.metrics.efficientnet import features, load
 from evenodds.runs.sample import shown
 from playing import sample, train

@@ -1,30 +1,29 @@
-"""The Python face: `Gan(network="dcgan", size=64).fit("photos/").sample(16)`."""
+"""The Python API: `Gan(network="dcgan", size=64).fit("photos/").sample(16)`."""
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import tempfile
+import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self
 
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import BaseModel
+from sklearn import exceptions
+from sklearn.utils import Tags, TargetTags
 from torch import nn
 
-from evenodds.config.settings import (
-    DataSettings,
-    GameSettings,
-    NetworkSettings,
-    ObjectiveSettings,
-    PlanSettings,
-    Recipe,
-)
+from evenodds.config import keywords
+from evenodds.config.keywords import Configured, Device, Keywords
 from evenodds.core.device import find_device
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
-from evenodds.data.source import find
+from evenodds.data.source import Source, find, source_of
+from evenodds.data.tables.containers import Container, contained, is_table, table_of
 from evenodds.evaluate.extractors import Extractor
 from evenodds.evaluate.score import ScoreRequest, score
 from evenodds.export.pretrained import fetch, open_hub
@@ -38,71 +37,183 @@ from evenodds.steer.editor import Steer
 from evenodds.training.clock import Moment
 from evenodds.training.session import start
 
-ROOMS: dict[str, type[BaseModel]] = {
-    "plan": PlanSettings,
-    "data": DataSettings,
-    "network": NetworkSettings,
-    "objective": ObjectiveSettings,
-    "game": GameSettings,
-}
+Settings = ParamSpec("Settings")
 
 
-class Gan:
-    """A game on one source. Settings are the command line's flags: `Gan(budget="90s", network="gan", lr_g=5e-4)`.
+class NotFittedError(UserError, exceptions.NotFittedError):  # type: ignore[misc]
+    """A call needs a trained model, and nothing was trained yet; scikit-learn's NotFittedError, too."""
 
-    Raises UserError for a setting that is not known, and pydantic's ValidationError (a ValueError) for a value that
-    makes no sense.
+
+def _takes(
+    settings: Callable[Settings, Any],
+) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, Settings], None]]:
+    """Gives a constructor the keywords of a settings class, for editors, type checkers and `help`."""
+
+    def typed(init: Callable[..., None]) -> Callable[Concatenate[Any, Settings], None]:
+        init.__signature__ = keywords.signature()  # type: ignore[attr-defined]
+        return init
+
+    return typed
+
+
+class Gan(Configured):
+    """A GAN trained on one source of data, with the habits of a scikit-learn estimator.
+
+    The keywords are the flags of `evenodds train`. One that is left out has its default, or what was measured best for
+    the network (a preset). `get_params`, `set_params` and `sklearn.base.clone` work on them.
+
+    Raises
+    ------
+    TypeError
+        For a keyword that does not exist.
+    InvalidSettingError
+        A UserError and a ValueError, for a value that makes no sense.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        The settings, by group.
+    run : Run or None
+        The run folder, once there is one.
+    verdict : dict or None
+        Why training ended.
+
+    Examples
+    --------
+    >>> from evenodds import Gan
+    >>> gan = Gan(budget="20rounds", seed=1).fit("people")
+    >>> gan.sample(2).columns.tolist()
+    ['height', 'weight']
+    >>> gan
+    Gan(budget='20rounds', seed=1)
     """
 
-    def __init__(self, *, device: str = "auto", **settings: Any) -> None:
-        chosen: dict[str, dict[str, Any]] = {room: {} for room in ROOMS}
-        for name, value in settings.items():
-            room = next((room for room, kind in ROOMS.items() if name in kind.model_fields), None)
-            if room is None:
-                known = sorted(name for kind in ROOMS.values() for name in kind.model_fields)
-                raise UserError(f"there is no setting {name!r}, the settings are: {', '.join(known)}")
-            chosen[room][name] = value
-        self.recipe = Recipe(**{room: kind(**chosen[room]) for room, kind in ROOMS.items()})
-        self.device = device
+    @_takes(Keywords)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__("Gan", settings)
         self.run: Run | None = None
         self.verdict: dict[str, Any] | None = None
         self.steering: Steer | None = None
 
-    def fit(self, source: str | Path, out: str | Path | None = None) -> Self:
-        """Trains on a built-in, a folder or zip of pictures, or a table file, to the verdict.
+    def __sklearn_is_fitted__(self) -> bool:
+        return self.run is not None
 
-        The run goes to ``out``, where an earlier one is gone on with, or to a temporary folder. Raises UserError for
-        whatever is wrong with the source or the settings.
+    def __sklearn_tags__(self) -> Any:
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+    def fit(self, source: Any, out: str | Path | None = None, *, labels: Any = None) -> Self:
+        """Train to the verdict, or continue an earlier run.
+
+        Parameters
+        ----------
+        source :
+            A path or a name, as `evenodds train` takes it: a built-in, a folder or zip of pictures, a table file, or
+            a data set such as "hf:user/name". Or an object in memory:
+
+            - a pandas, polars or pyarrow table. `sample` gives the same kind of table, with the same dtypes. A named
+              index of pandas is learnt as columns; another is not learnt, and fakes are numbered from 0;
+            - a NumPy array or a tensor of numbers (n, k); `sample` gives an array of as many columns and this dtype;
+            - pictures as a NumPy array (n, H, W) or (n, H, W, C), a tensor (n, H, W) or (n, C, H, W), or a list of
+              PIL pictures or arrays;
+            - a torch Dataset or DataLoader that gives pictures or (picture, label), or a `datasets.Dataset`.
+
+            Pictures are uint8 from 0 to 255, or floats from 0 to 1, as torchvision's ToTensor makes them: leave out a
+            Normalize. C is 1, 3 or 4. Without ``size`` they get the power of two at or above their own side, from 8 to
+            64 px.
+        out :
+            The run folder, where a run of the same data and settings continues; a temporary folder when left out.
+        labels :
+            Labels of pictures in memory: n numbers or texts, or a DataFrame with n rows. ``condition="labels"`` trains
+            with them.
+
+        Raises
+        ------
+        UserError
+            For whatever is wrong with the source or the settings.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> pictures = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+        >>> Gan(budget="2rounds", width=8).fit(pictures).sample(3).shape
+        (3, 8, 8, 1)
         """
+        source, address = self._source(source, labels)
         folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="evenodds-")) / "run"
-        self.verdict = start(find(str(source)), str(source), self.recipe, folder, self.device, Silent())
+        self.verdict = start(source, address, self.recipe, folder, self.device, Silent())
         self.run = Run.open(folder)
         return self
 
-    def sample(self, n: int, seed: int = 0, condition: Wanted | None = None) -> np.ndarray | pd.DataFrame:
-        """n fakes: pictures as uint8 (n, H, W, C), or rows as a table.
+    def _source(self, data: Any, labels: Any) -> tuple[Source, str]:
+        """What is to be learnt, and how the run calls it."""
+        if not isinstance(data, str | Path):
+            source = source_of(data, self.recipe.data, labels)
+            return source, source.address
+        if labels is not None:
+            raise UserError(f"labels are for pictures in memory, and {data} has its own: leave them out")
+        return find(str(data), self.recipe.data), str(data)
 
-        ``condition`` is for a game that was trained with one: values by name or as text, pictures as uint8
-        (m, H, W, C) or by their path, taken in turn. Raises UserError before ``fit`` and for a condition that does not
-        fit.
+    def sample(
+        self, n: int, seed: int = 0, condition: Wanted | None = None, *, given: Wanted | None = None
+    ) -> Any:
+        """Generate n fakes.
+
+        Parameters
+        ----------
+        n :
+            How many, 0 or more.
+        seed :
+            The same seed gives the same fakes.
+        condition :
+            For a run trained with a condition: values by name or as text such as "label=7", pictures as uint8
+            (m, H, W, C), or their path, taken in turn. Unnamed values follow the training distribution.
+        given :
+            The former name of ``condition``.
+
+        Returns
+        -------
+        ndarray or table
+            Pictures as uint8 (n, H, W, C). Rows as the kind of table that was fitted, with its dtypes and columns, less
+            those that are not learnt; as a DataFrame where it came from a file.
+
+        Raises
+        ------
+        UserError
+            For a condition that does not fit; NotFittedError before `fit`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"kind": ["a", "b"] * 20, "size": pd.array([1, 2, 3, None] * 10, dtype="Int64")})
+        >>> fakes = Gan(budget="2rounds", width=8).fit(frame).sample(5)
+        >>> fakes.dtypes.equals(frame.dtypes)
+        True
         """
-        run, place = self.fitted(), find_device(self.device)
+        if given is not None:
+            if condition is not None:
+                raise TypeError("sample() got both condition and given, its former name")
+            warnings.warn("sample(given=...) is now sample(condition=...)", DeprecationWarning, stacklevel=2)
+            condition = given
+        run, device = self.fitted(), find_device(self.device)
         with torch.random.fork_rng():
             wish = resolve_condition(run, condition, seed)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sampling.pictures(run, n, seed, place, wish)))
-            return pd.concat(list(sampling.rows(run, n, seed, place, wish)), ignore_index=True)
+                return np.concatenate(list(sampling.pictures(run, n, seed, device, wish)))
+            rows = pd.concat(list(sampling.rows(run, n, seed, device, wish)), ignore_index=True)
+        return contained(rows, container_of(run))
 
-    def judge(self, x: str | Path | np.ndarray | pd.DataFrame) -> pd.DataFrame:
-        """How real samples look: a table of input, percent_real (0 to 100) and p_value, a row a sample.
+    def judge(self, x: Any) -> pd.DataFrame:
+        """Tell how real samples look: a table of input, percent_real (0 to 100) and p_value, a row a sample.
 
-        ``x`` is a path as on the command line, a row such as "height=170,weight=63", a table, or uint8 pictures
-        (n, H, W, C). The first call trains the judge. Raises UserError before ``fit`` and for what does not fit.
+        ``x`` is a path as on the command line, a row such as "height=170,weight=63", a table as `fit` takes it, or
+        uint8 pictures (n, H, W, C). The first call trains the judge. Raises UserError for what does not fit, and
+        NotFittedError before `fit`.
         """
-        return ask_in_python(self.fitted(), x, find_device(self.device))
+        run = self.fitted()
+        return ask_in_python(run, _as_learnt(run, x), find_device(self.device))
 
     def outlier_detector(self) -> Judge:
-        """The judge itself, with scikit-learn's ``score_samples`` and ``predict``; trained on the first call."""
+        """Return the judge, with scikit-learn's ``score_samples`` and ``predict``; the first call trains it."""
         return judge_of(self.fitted(), find_device(self.device))
 
     def score(
@@ -114,8 +225,9 @@ class Gan:
         target: str | None = None,
         seed: int = 0,
     ) -> dict[str, Any]:
-        """How good n fakes are, as `evenodds score --json` tells: ``figures`` is a list of scores, each with what it
-        was measured on.
+        """Measure how good n fakes are, as `evenodds score --json` does.
+
+        ``figures`` in what it returns is a list of scores, each with what it was measured on.
 
         Pictures: ``extractor`` makes features, your own network from float32 (n, C, H, W) in [-1, 1] to (n, ...) or one
         of "efficientnet", "layout" and "inception"; a ``classifier`` that gives logits (n, classes) adds an
@@ -143,31 +255,50 @@ class Gan:
         shutil.copytree(run.path, path, symlinks=True)
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "auto") -> Self:
-        """The game in the run folder ``path``. Raises UserError where there is none."""
-        gan = cls(device=device)
-        gan.run = Run.open(Path(path))
-        gan.recipe, gan.verdict = gan.run.recipe, gan.run.verdict()
-        return gan
+    def load(cls, path: str | Path, device: Device = "auto") -> Self:
+        """Open the run folder ``path``; the keywords are those of the run. Raises UserError where there is none."""
+        return cls._of_run(Run.open(Path(path)), device)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, device: str = "auto") -> Self:
-        """The game in a folder that ``export --format hub`` left, or in one of that name on the Hugging Face Hub.
+    def from_pretrained(cls, name: str | Path, device: Device = "auto") -> Self:
+        """Open a folder that ``export --format hub`` left, or in one of that name on the Hugging Face Hub.
 
         It samples, and judges if its judge was taken along. Only safetensors and JSON are read, and never code. Raises
         UserError where it is not there or does not fit together.
         """
         folder = Path(name)
-        run = open_hub(folder if folder.is_dir() else fetch(str(name)))
+        return cls._of_run(open_hub(folder if folder.is_dir() else fetch(str(name))), device)
+
+    @classmethod
+    def _of_run(cls, run: Run, device: Device) -> Self:
         gan = cls(device=device)
-        gan.run, gan.recipe, gan.verdict = run, run.recipe, run.verdict()
+        gan._settings |= keywords.chosen_in(run.recipe)
+        gan.run, gan.verdict = run, run.verdict()
         return gan
 
     def fitted(self) -> Run:
         """The run, once there is one."""
         if self.run is None:
-            raise UserError("nothing was trained yet, call fit(source) or Gan.load(path) first")
+            raise NotFittedError("nothing was trained yet, call fit(source) or Gan.load(path) first")
         return self.run
+
+
+Gan.__doc__ = f"{inspect.getdoc(Gan)}\n\n{keywords.documentation()}\n"
+
+
+def container_of(run: Run) -> Container | None:
+    """What the run's table was held in when it was fitted, None where it came from a file."""
+    container: Container | None = run.facts["data"].get("container")
+    return container
+
+
+def _as_learnt(run: Run, x: Any) -> Any:
+    """Rows of a caller's table as the run learnt such rows; anything else as it is."""
+    if isinstance(run.spec, PictureSpec) or not is_table(x):
+        return x
+    if not isinstance(x, pd.DataFrame):
+        return table_of(x).frame
+    return x if container_of(run) is None else table_of(x).frame.set_axis(x.index)
 
 
 class Silent:

@@ -66,9 +66,7 @@ def header(run: Run, license: str | None, own: str | None) -> str:
 
 def usage(run: Run) -> str:
     """Lines that sample under what the model takes."""
-    opened = (
-        'from evenodds.gan import Gan\n\ngan = Gan.from_pretrained("this folder, or its name on the hub")\n'
-    )
+    opened = 'from evenodds import Gan\n\ngan = Gan.from_pretrained("this folder, or its name on the hub")\n'
     return opened + f"print(gan.sample({arguments(run)}))"
 
 
