@@ -91,10 +91,10 @@ class DataSettings(Group):
     """Columns of a table to leave out of training."""
 
     columns: tuple[str, ...] = ()
-    """Columns of a table that are learnt, or of a data set (the picture and its labels); all of them when left out."""
+    """Columns of a table, or of a data set (the picture and its labels), to train on; all of them by default."""
 
     split: str | None = None
-    """Of a data set (hf:user/name): which split is learnt; train when left out."""
+    """Split of a data set (hf:user/name) to train on; by default train."""
 
     condition: str | None = None
     """Condition of G. Pictures: labels (all labels) or some by name, separated by commas; or pairs, outlines, gray,
