@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import expit
 
 from evenodds.judge.calibration import (
-    STEADY,
     calibrate,
     calibration_error,
-    honest_error,
+    cross_validated_error,
+    fit_logistic,
     p_values,
-    steady,
-    weigh,
 )
+from evenodds.judge.scoring import LINEAR, log_tails
 
 RNG_SEED = 0
 
@@ -49,7 +49,7 @@ def test_evidence_that_says_nothing_weighs_nothing_and_none_weighs_less() -> Non
     rng = np.random.default_rng(RNG_SEED + 1)
     telling, real = logistic(20_000, 1.0, 0.0)
     evidence = np.stack([telling, rng.normal(size=20_000), -telling + rng.normal(size=20_000)], axis=1)
-    slopes = weigh(evidence, real, np.ones(20_000)).slopes
+    slopes = fit_logistic(evidence, real, np.ones(20_000)).slopes
     assert slopes[0] == pytest.approx(1.0, abs=0.1)
     assert slopes[1] < 0.05
     assert slopes[2] == 0
@@ -63,12 +63,12 @@ def test_separated_sides_give_no_certainty_that_few_samples_cannot() -> None:
     assert high == 1 - 1 / 100
 
 
-def test_steady_rises_everywhere_and_leaves_the_middle_alone() -> None:
-    x = np.linspace(-1e3, 1e3, 10_001)
-    assert (np.diff(steady(x)) > 0).all()
-    inner = np.abs(x) <= STEADY
-    assert (steady(x)[inner] == x[inner]).all()
-    assert steady(x).max() < 14
+def test_log_tails_rise_everywhere_and_leave_the_middle_alone() -> None:
+    x = torch.linspace(-1e3, 1e3, 10_001, dtype=torch.float64)
+    assert (log_tails(x).diff() > 0).all()
+    inner = x.abs() <= LINEAR
+    assert (log_tails(x)[inner] == x[inner]).all()
+    assert log_tails(x).max() < 14
 
 
 def test_the_error_of_a_true_and_of_a_false_probability() -> None:
@@ -79,7 +79,7 @@ def test_the_error_of_a_true_and_of_a_false_probability() -> None:
         abs(real.mean() - 0.5), abs=0.01
     )
     assert calibration_error(np.full(len(score), 0.9), real, even) == pytest.approx(0.4, abs=0.02)
-    assert honest_error(score, real, even, np.random.default_rng(0)) < 0.015
+    assert cross_validated_error(score, real, even, np.random.default_rng(0)) < 0.015
 
 
 def test_p_values_of_exchangeable_scores_are_uniform() -> None:

@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 from evenodds.core.spec import PictureSpec
 from evenodds.export.noise import Handed
-from evenodds.judge.calibration import STEADY
 from evenodds.judge.features import EYE, NEAREST, THUMB
 from evenodds.judge.judge import Judge
+from evenodds.judge.scoring import p_value, probability, score_inputs, weighted_sum
 
 
 class PortableGenerator(nn.Module):
@@ -42,8 +42,10 @@ class PortableDiscriminator(nn.Module):
 
 
 class PortableJudge(nn.Module):
-    """(x,), samples (n, *spec.shape) as G makes them -> (percent_real, p_value, score), each (n,): ``Judge`` in one
-    piece, its arithmetic in float64 as there."""
+    """(x,), samples (n, *spec.shape) as G makes them -> (percent_real, p_value, score), each float32 (n,).
+
+    ``Judge`` in one network, with the same arithmetic (``judge.scoring``).
+    """
 
     def __init__(self, judge: Judge) -> None:
         super().__init__()
@@ -61,11 +63,10 @@ class PortableJudge(nn.Module):
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         seen, point = self.look(inputs[0])
         logit = torch.stack([network(seen) for network in self.networks]).mean(0).double()
-        score = self.evidence(logit, self.distance(point)) @ self.slopes + self.offset
-        raw = torch.sigmoid(self.scale.slope * steady(score) + self.scale.offset)
-        percent = 100 * raw.clamp(self.scale.low, self.scale.high)
-        below = (self.heldout[None] <= score[:, None]).double().sum(1)
-        return percent.float(), ((1 + below) / (1 + len(self.heldout))).float(), score.float()
+        features = score_inputs(logit, self.distance(point), self.units)
+        score = weighted_sum(features, self.slopes, self.offset)
+        percent = 100 * probability(score, self.scale)
+        return percent.float(), p_value(score, self.heldout).float(), score.float()
 
     def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What the networks see, and the points between which distances are taken, as ``judge.eye`` has them."""
@@ -76,24 +77,14 @@ class PortableJudge(nn.Module):
         return seen.div(127.5).sub(1), shrunk(seen, THUMB).flatten(1).div(255)
 
     def distance(self, point: Tensor) -> Tensor:
-        """The mean distance to the nearest reals, float64 (n,), from squares and products."""
+        """The mean distance to the nearest reals, float64 (n,).
+
+        From squares and products in float64, where ``judge.features`` has torch.cdist, which ONNX lacks.
+        """
         a, b = point.double(), self.reals.double()
         squares = a.square().sum(1, keepdim=True) + b.square().sum(1)[None] - 2 * a @ b.T
         near = (-squares).topk(min(NEAREST, len(b)), dim=1).values
         return (-near).clamp(min=0).sqrt().mean(1)
-
-    def evidence(self, logit: Tensor, far: Tensor) -> Tensor:
-        """(n, 3), as ``judge.evidence``."""
-        units = self.units
-        near = (units.median - far) / units.spread
-        beyond = (units.far - far) / units.spread
-        return steady(torch.stack([logit.clamp(max=units.cap), near, beyond.clamp(max=0)], dim=1))
-
-
-def steady(x: Tensor) -> Tensor:
-    """As ``judge.calibration.steady``."""
-    excess = (x.abs() - STEADY).clamp(min=0)
-    return x.sign() * (x.abs().clamp(max=STEADY) + torch.log(1 + excess))
 
 
 def shrunk(x: Tensor, most: int) -> Tensor:

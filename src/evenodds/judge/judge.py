@@ -17,8 +17,9 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_json
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
-from evenodds.judge.calibration import Floats, Scale, Weights, p_values, steady
+from evenodds.judge.calibration import p_values
 from evenodds.judge.features import distance, input_spec, preprocess, to_samples
+from evenodds.judge.scoring import Floats, Scale, Units, Weights, score_inputs
 from evenodds.networks.classifier import Classifier
 
 LAYOUT = 1
@@ -26,16 +27,6 @@ LAYOUT = 1
 FLAG = 0.05
 """A sample with a p-value below this is an outlier."""
 _BATCH = 512
-
-
-@dataclass(frozen=True)
-class Units:
-    """Of reals that the network did not see: the cap of its logit, and distance's median, 95 % mark and spread."""
-
-    cap: float
-    median: float
-    far: float
-    spread: float
 
 
 @dataclass(frozen=True)
@@ -92,11 +83,10 @@ class Judge:
 
     def score(self, block: Block) -> Floats:
         """The score of stored samples (n, ...), float64 (n,): the logit of the weighed evidence."""
-        seen = preprocess(self.spec, block)
-        if not len(seen):
+        small = preprocess(self.spec, block)
+        if not len(small):
             return np.empty(0)
-        found = evidence(logits_of(self.networks, seen), distance(seen, self.reals), self.units)
-        return self.weights.logit(found)
+        return self.weights.logit(inputs_of(self.networks, small, self.reals, self.units))
 
     def percent_real(self, score: Floats) -> Floats:
         """Calibrated percent for scores (n,), within 0 and 100; see the class for what it refers to."""
@@ -154,14 +144,10 @@ class Judge:
         )
 
 
-def evidence(logit: Floats, distance: Floats, units: Units) -> Floats:
-    """What speaks for a real, (n, 3): the network's logit, nearness, and not being beyond the reals' 95 % mark.
-
-    The logit is capped where the reals' own are highest: beyond it the network only says that it was never there.
-    """
-    near = (units.median - distance) / units.spread
-    beyond = (units.far - distance) / units.spread
-    return steady(np.stack([np.minimum(logit, units.cap), near, np.minimum(beyond, 0)], axis=1))
+def inputs_of(networks: tuple[Classifier, ...], block: Block, reals: Tensor, units: Units) -> Floats:
+    """The score's inputs (n, 3) of samples as ``preprocess`` leaves them (n, ...); ``reals`` are points (m, k)."""
+    logit, far = logits_of(networks, block), distance(block, reals)
+    return np.asarray(score_inputs(torch.from_numpy(logit), torch.from_numpy(far), units).numpy())
 
 
 @torch.inference_mode()

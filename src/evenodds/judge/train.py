@@ -17,10 +17,11 @@ from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec, SampleSpec, at_most
 from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.judge.calibration import Floats, Weights, calibrate, honest_error, weigh
+from evenodds.judge.calibration import calibrate, cross_validated_error, fit_logistic
 from evenodds.judge.dataset import JudgeData, Split
 from evenodds.judge.features import KEPT, distance, input_spec, points, to_samples
-from evenodds.judge.judge import Judge, Units, evidence, logits_of
+from evenodds.judge.judge import Judge, inputs_of, logits_of
+from evenodds.judge.scoring import Floats, Units, Weights, score_inputs
 from evenodds.metrics.odds import odds
 from evenodds.networks.classifier import Classifier, fit
 from evenodds.runs.report import write_report
@@ -105,11 +106,11 @@ def make(run: Run, store: Store, device: torch.device) -> Judge:
         reals = points(learn.real[:KEPT])
         units, weights = weighed(weighing, networks, reals)
         block, real, weight = heldout.all()
-        score = weights.logit(evidence(logits_of(networks, block), distance(block, reals), units))
+        score = weights.logit(inputs_of(networks, block, reals, units))
     rng = np.random.default_rng(run.recipe.plan.seed)
     facts = {
         "checkpoint": run.checkpoints.best().name,
-        "calibration_error": round(honest_error(score, real, weight, rng), 5),
+        "calibration_error": round(cross_validated_error(score, real, weight, rng), 5),
         "calibration_n": len(score),
         "heldout_n": int(real.sum()),
         "auc": auc_by_kind(heldout, score),
@@ -176,7 +177,8 @@ def weighed(side: Split, networks: tuple[Classifier, ...], reals: Tensor) -> tup
         far=float(np.quantile(near, 0.95)),
         spread=float(near.std()) or 1.0,
     )
-    return units, weigh(evidence(logit, far, units), real, weight)
+    inputs = score_inputs(torch.from_numpy(logit), torch.from_numpy(far), units).numpy()
+    return units, fit_logistic(inputs, real, weight)
 
 
 def auc_by_kind(side: Split, score: Floats) -> dict[str, float]:
