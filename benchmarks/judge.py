@@ -72,7 +72,7 @@ def trained(source: str, folder: Path, seed: int, budget: str | None) -> Run:
 
 def facts_of(judge: Judge) -> dict[str, Any]:
     """What the judge says of itself."""
-    kept = judge.facts
+    kept = judge.facts.to_json()
     told = {"calibration error": kept["calibration_error"], "of": kept["calibration_n"]}
     return {**told, "held out": kept["heldout_n"], "seconds to make": kept["seconds"]}
 

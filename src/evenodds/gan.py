@@ -28,7 +28,7 @@ from evenodds.evaluate.extractors import Extractor
 from evenodds.evaluate.score import ScoreRequest, score
 from evenodds.export.pretrained import fetch, open_hub
 from evenodds.judge.judge import Judge
-from evenodds.judge.predict import ask_in_python
+from evenodds.judge.predict import predict_frame
 from evenodds.judge.train import judge_of
 from evenodds.runs import sample as sampling
 from evenodds.runs.conditions import Wanted, resolve_condition
@@ -210,7 +210,7 @@ class Gan(Configured):
         NotFittedError before `fit`.
         """
         run = self.fitted()
-        return ask_in_python(run, _as_learnt(run, x), find_device(self.device))
+        return predict_frame(run, _as_learnt(run, x), find_device(self.device))
 
     def outlier_detector(self) -> Judge:
         """Return the judge, with scikit-learn's ``score_samples`` and ``predict``; the first call trains it."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evenodds.core.spec import RowSpec, Span
-from evenodds.judge.corrupt_images import BREAKS, VISIBLE, corrupt_images, shuffle_patches
+from evenodds.judge.corrupt_images import CORRUPTIONS, VISIBLE, corrupt_images, shuffle_patches
 from evenodds.judge.corrupt_rows import BOX, corrupt_rows, noise, shuffle_columns
 
 SPEC = RowSpec((Span(0, 1, "number"), Span(1, 4, "category"), Span(4, 5, "number")))
@@ -66,14 +66,14 @@ def test_a_table_of_one_column_is_broken_too() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("way", BREAKS)
+@pytest.mark.parametrize("way", CORRUPTIONS)
 def test_every_way_changes_a_picture_and_leaves_its_sources_alone(way: str, channels: int) -> None:
     first, second = pictures(2, channels).astype(np.float32)
     before = first.copy(), second.copy()
     rng = np.random.default_rng(0)
     changes = []
     for _ in range(20):
-        made = BREAKS[way](first, second, rng)
+        made = CORRUPTIONS[way](first, second, rng)
         assert made.shape == first.shape
         assert np.isfinite(made).all()
         changes.append(np.abs(np.clip(made, 0, 255) - first).mean())

@@ -20,9 +20,9 @@ from evenodds.data.images.arrays import grid_image
 from evenodds.data.store import Block, Store
 from evenodds.gan import Gan
 from evenodds.judge.dataset import SHARES, JudgeData, cut_sheet
-from evenodds.judge.features import EYE, distance, input_spec, points, preprocess
+from evenodds.judge.features import MAX_SIDE, input_spec, nearest_distance, preprocess, to_points
 from evenodds.judge.judge import Judge
-from evenodds.judge.train import FOR_ROWS, judge_of, sides
+from evenodds.judge.train import FOR_ROWS, judge_of, split_data
 from evenodds.metrics.odds import odds
 from evenodds.runs.run import Run, write_recipe
 from evenodds.runs.source_data import store_of
@@ -76,10 +76,10 @@ def test_it_tells_shuffled_columns_almost_as_well_as_the_law_itself(judge: Judge
 
 
 def test_its_probabilities_are_calibrated_and_it_says_so(judge: Judge, run: Run, store: Store) -> None:
-    assert judge.facts["calibration_error"] < 0.05
-    assert judge.facts["calibration_n"] > judge.facts["heldout_n"] == 2_000
+    assert judge.facts.calibration_error < 0.05
+    assert judge.facts.calibration_n > judge.facts.heldout_n == 2_000
     reals = judge.score(store.heldout(np.arange(2_000)))
-    fakes = JudgeData(run, store, CPU).side("new", store.heldout(np.arange(2_000)), 4_000, 8, 10)
+    fakes = JudgeData(run, store, CPU).split("new", store.heldout(np.arange(2_000)), 4_000, 8, 10)
     score = np.concatenate([reals, *(judge.score(block) for block in fakes.fakes.values())])
     percent = judge.percent_real(score)
     real = np.arange(len(score)) < len(reals)
@@ -123,7 +123,7 @@ def test_a_damaged_or_older_judge_is_made_again(run: Run, judge: Judge, tmp_path
     shutil.copytree(run.path, folder, symlinks=True)
     (folder / "judge" / "kept.safetensors").write_bytes(b"no")
     assert Judge.load(folder / "judge") is None
-    assert judge_of(Run.open(folder), CPU).facts["checkpoint"] == judge.facts["checkpoint"]
+    assert judge_of(Run.open(folder), CPU).facts.checkpoint == judge.facts.checkpoint
     assert Judge.load(folder / "judge") is not None
     state = folder / "judge" / "state.json"
     facts = json.loads(state.read_text())
@@ -142,8 +142,8 @@ def test_without_the_data_an_older_judge_serves_and_none_is_made(
     facts = json.loads(recipe.read_text())
     write_recipe(folder, {**facts, "source": str(tmp_path / "gone.csv")})
     told: list[str] = []
-    replace(judge, facts={**judge.facts, "checkpoint": "00000030"}).save(folder / "judge")
-    assert judge_of(Run.open(folder), CPU, told.append).facts["checkpoint"] == "00000030"
+    replace(judge, facts=replace(judge.facts, checkpoint="00000030")).save(folder / "judge")
+    assert judge_of(Run.open(folder), CPU, told.append).facts.checkpoint == "00000030"
     assert "of round 30" in told[0]
     shutil.rmtree(folder / "judge")
     with pytest.raises(UserError, match="needs the data"):
@@ -155,14 +155,14 @@ def test_without_the_data_an_older_judge_serves_and_none_is_made(
 
 
 def test_no_sample_is_on_two_sides(run: Run, store: Store) -> None:
-    found = sides(run, store, FOR_ROWS, CPU)
+    found = split_data(run, store, FOR_ROWS, CPU)
     for first in range(3):
         for second in range(first):
             assert not rows_of(found[first].real) & rows_of(found[second].real)
             for kind in ("present", "earlier"):
                 assert rows_of(found[first].fakes[kind])
                 assert not rows_of(found[first].fakes[kind]) & rows_of(found[second].fakes[kind])
-    _, real, weight = found[2].all()
+    _, real, weight = found[2].stack()
     assert weight[real].sum() == pytest.approx(0.5)
     assert weight.sum() == pytest.approx(1)
     counts = {kind: len(block) for kind, block in found[0].fakes.items()}
@@ -181,7 +181,7 @@ def test_a_run_without_earlier_fakes_is_judged(tmp_path: Path) -> None:
         sheet.unlink()
     likely, unlikely = (gan.judge(f"height=170,weight={weight}")["percent_real"][0] for weight in (63, 150))
     assert likely > 20 > 1 > unlikely
-    assert gan.outlier_detector().facts["auc"].keys() == {"present", "broken"}
+    assert gan.outlier_detector().facts.auc.keys() == {"present", "broken"}
 
 
 @pytest.mark.slow
@@ -224,15 +224,15 @@ def test_sheets_are_cut_into_the_pictures_they_were_made_of(tmp_path: Path) -> N
 def test_large_pictures_are_looked_at_small() -> None:
     spec = PictureSpec(3, 128, 128)
     block = np.full((3, 3, 128, 128), 77, np.uint8)
-    assert input_spec(spec) == PictureSpec(3, EYE, EYE)
+    assert input_spec(spec) == PictureSpec(3, MAX_SIDE, MAX_SIDE)
     assert (preprocess(spec, block) == 77).all()
-    assert preprocess(spec, block).shape == (3, 3, EYE, EYE)
-    assert preprocess(spec, block[:0]).shape == (0, 3, EYE, EYE)
+    assert preprocess(spec, block).shape == (3, 3, MAX_SIDE, MAX_SIDE)
+    assert preprocess(spec, block[:0]).shape == (0, 3, MAX_SIDE, MAX_SIDE)
 
 
 def test_distance_is_to_the_nearest() -> None:
-    reals = points(np.array([[0.0], [1.0], [2.0], [50.0]], np.float32))
-    assert distance(np.array([[1.0], [101.0]], np.float32), reals) == pytest.approx(
+    reals = to_points(np.array([[0.0], [1.0], [2.0], [50.0]], np.float32))
+    assert nearest_distance(np.array([[1.0], [101.0]], np.float32), reals) == pytest.approx(
         [2 / 3, (51 + 99 + 100) / 3]
     )
 

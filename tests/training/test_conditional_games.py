@@ -217,7 +217,7 @@ def test_the_judge_s_present_fakes_are_made_from_many_training_conditions(played
     gan = played("outlines")
     run = gan.fitted()
     store = store_of(run)
-    wish = JudgeData(run, store, CPU).wish
+    wish = JudgeData(run, store, CPU).condition
     assert wish is not None
     assert wish.pictures is not None
     mine = {picture.tobytes() for picture in wish.pictures}
@@ -225,7 +225,9 @@ def test_the_judge_s_present_fakes_are_made_from_many_training_conditions(played
     assert train_pictures is not None
     assert mine == {picture.tobytes() for picture in train_pictures}
     labels = played("labels, gan").fitted()
-    assert JudgeData(labels, store_of(labels), CPU).wish is None  # their own conditions are those of the data
+    assert (
+        JudgeData(labels, store_of(labels), CPU).condition is None
+    )  # their own conditions are those of the data
 
 
 def test_shown_values_lie_sorted_and_pictures_as_they_come() -> None:

@@ -47,24 +47,24 @@ def judge(
     if not inputs:
         raise UserError("judge what? Give a picture, a folder, a table or a row such as height=170,weight=63")
     from evenodds.core.device import find_device
-    from evenodds.judge.predict import ask
+    from evenodds.judge.predict import predict
     from evenodds.runs.run import Run
 
-    trained, predictions = ask(Run.open(run), list(inputs), find_device(device), say)
+    trained, predictions = predict(Run.open(run), list(inputs), find_device(device), say)
     if out is not None:
         write(predictions, out)
     if json:
-        print(jsonlib.dumps([one.told() for one in predictions]))
+        print(jsonlib.dumps([one.to_json() for one in predictions]))
     elif out is None:
         tell(predictions, len(trained.heldout), ranked=any(map(holds_many, inputs)))
 
 
 def write(predictions: list[Prediction], out: Path) -> None:
-    """The opinions as a table file."""
+    """Write the predictions as a table file."""
     from evenodds.data.tables.files import write_table
-    from evenodds.judge.predict import table_of
+    from evenodds.judge.predict import to_table
 
-    say(f"{write_table([table_of(predictions)], out):,} judged in {out}")
+    say(f"{write_table([to_table(predictions)], out):,} judged in {out}")
 
 
 def holds_many(text: str) -> bool:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from evenodds.core.spec import PictureSpec
 from evenodds.export.noise import Handed
-from evenodds.judge.features import EYE, NEAREST, THUMB
+from evenodds.judge.features import MAX_SIDE, NEAREST, THUMBNAIL_SIDE
 from evenodds.judge.judge import Judge
 from evenodds.judge.scoring import p_value, probability, score_inputs, weighted_sum
 
@@ -61,8 +61,8 @@ class PortableJudge(nn.Module):
     heldout: Tensor
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        seen, point = self.look(inputs[0])
-        logit = torch.stack([network(seen) for network in self.networks]).mean(0).double()
+        small, point = self.look(inputs[0])
+        logit = torch.stack([network(small) for network in self.networks]).mean(0).double()
         features = score_inputs(logit, self.distance(point), self.units)
         score = weighted_sum(features, self.slopes, self.offset)
         percent = 100 * probability(score, self.scale)
@@ -73,8 +73,8 @@ class PortableJudge(nn.Module):
         if not isinstance(self.spec, PictureSpec):
             return x, x
         levels = x.add(1).mul(127.5).round().clamp(0, 255)
-        seen = shrunk(levels, EYE).round()
-        return seen.div(127.5).sub(1), shrunk(seen, THUMB).flatten(1).div(255)
+        small = shrink(levels, MAX_SIDE).round()
+        return small.div(127.5).sub(1), shrink(small, THUMBNAIL_SIDE).flatten(1).div(255)
 
     def distance(self, point: Tensor) -> Tensor:
         """The mean distance to the nearest reals, float64 (n,).
@@ -87,7 +87,7 @@ class PortableJudge(nn.Module):
         return (-near).clamp(min=0).sqrt().mean(1)
 
 
-def shrunk(x: Tensor, most: int) -> Tensor:
+def shrink(x: Tensor, most: int) -> Tensor:
     """Pictures (n, C, H, W) with at most ``most`` pixels a side, by the mean of those that become one: adaptive pooling
     as two matrix products, which every runtime knows for every size."""
     for side in (2, 3):

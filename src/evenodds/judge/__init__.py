@@ -1,1 +1,1 @@
-"""How real a sample looks: a classifier of its own, calibrated on reals that nobody was trained on."""
+"""How real a sample looks: a separate classifier, calibrated on reals that no network was trained on."""

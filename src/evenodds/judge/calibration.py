@@ -1,4 +1,4 @@
-"""From scores to probabilities and p-values, and how far the probabilities can be believed."""
+"""Fits the maps from scores to probabilities, and measures how well they are calibrated."""
 
 from __future__ import annotations
 

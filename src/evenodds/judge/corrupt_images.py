@@ -12,30 +12,30 @@ from scipy import ndimage
 Bytes = NDArray[np.uint8]
 Picture = NDArray[np.float32]
 """One picture (C, H, W) from 0 to 255."""
-Break = Callable[[Picture, Picture, np.random.Generator], Picture]
-"""A picture and another one, both left as they are, to a broken picture of the same shape."""
+Corruption = Callable[[Picture, Picture, np.random.Generator], Picture]
+"""A picture and another one, neither of which is changed, to a corrupted picture of the same shape."""
 
 VISIBLE = 4.0
-"""Mean change in levels of 255 below which a picture counts as unbroken."""
+"""Mean change in levels of 255 below which a picture counts as unchanged."""
 TRIES = 4
 
 
 def corrupt_images(pictures: Bytes, n: int, rng: np.random.Generator) -> Bytes:
-    """n broken pictures (n, C, H, W) made from ``pictures`` (m, C, H, W), every way of BREAKS as often.
+    """Make n corrupted pictures (n, C, H, W), uint8, from ``pictures`` (m, C, H, W), with each of CORRUPTIONS as often.
 
-    One that a way hardly changes (a rotated ring is a ring) is broken another way.
+    A picture that a corruption hardly changes (a rotated ring is a ring) gets another one.
     """
-    ways = list(BREAKS.values())
+    ways = list(CORRUPTIONS.values())
     out = np.empty((n, *pictures.shape[1:]), np.uint8)
-    for place in range(n):
+    for index in range(n):
         first, second = pictures[rng.integers(len(pictures), size=2)].astype(np.float32)
-        way = ways[place % len(ways)]
+        way = ways[index % len(ways)]
         for _ in range(TRIES):
             made = np.rint(np.clip(way(first, second, rng), 0, 255))
             if min(np.abs(made - first).mean(), np.abs(made - second).mean()) >= VISIBLE:
                 break
             way = ways[rng.integers(len(ways))]
-        out[place] = made
+        out[index] = made
     return out
 
 
@@ -91,11 +91,11 @@ def mixed(picture: Picture, other: Picture, rng: np.random.Generator) -> Picture
 def painted_over(picture: Picture, other: Picture, rng: np.random.Generator) -> Picture:
     """A rectangle of a quarter to a half of each side holds one colour of the picture, or a piece from elsewhere."""
     _, height, width = picture.shape
-    h, w = (max(1, int(side * rng.uniform(0.3, 0.6))) for side in (height, width))
+    h, w = (max(1, int(length * rng.uniform(0.3, 0.6))) for length in (height, width))
     y, x = rng.integers(height - h + 1), rng.integers(width - w + 1)
     out = picture.copy()
     if rng.random() < 0.5:
-        out[:, y : y + h, x : x + w] = _colour(picture, rng)[:, None, None]
+        out[:, y : y + h, x : x + w] = _color(picture, rng)[:, None, None]
     else:
         v, u = rng.integers(height - h + 1), rng.integers(width - w + 1)
         out[:, y : y + h, x : x + w] = other[:, v : v + h, u : u + w]
@@ -131,8 +131,8 @@ def sheared(picture: Picture, other: Picture, rng: np.random.Generator) -> Pictu
     if rng.random() < 0.5:
         matrix[tuple(rng.permutation(2))] = rng.uniform(0.6, 1.2) * rng.choice([-1, 1])
     else:
-        place = rng.integers(2)
-        matrix[place, place] = rng.choice([rng.uniform(0.4, 0.6), rng.uniform(1.7, 2.5)])
+        index = rng.integers(2)
+        matrix[index, index] = rng.choice([rng.uniform(0.4, 0.6), rng.uniform(1.7, 2.5)])
     middle = (np.array(picture.shape[1:]) - 1) / 2
     return _warped(picture, matrix, middle - matrix @ middle)
 
@@ -141,8 +141,8 @@ def shifted(picture: Picture, other: Picture, rng: np.random.Generator) -> Pictu
     """Moved round the edge by a quarter to three quarters of the side."""
     _, height, width = picture.shape
     steps = (int(height * rng.uniform(0.25, 0.75)), int(width * rng.uniform(0.25, 0.75)))
-    keep = rng.integers(3)
-    return np.roll(picture, (0 if keep == 0 else steps[0], 0 if keep == 1 else steps[1]), (1, 2))
+    fixed_axis = rng.integers(3)
+    return np.roll(picture, (0 if fixed_axis == 0 else steps[0], 0 if fixed_axis == 1 else steps[1]), (1, 2))
 
 
 def faded(picture: Picture, other: Picture, rng: np.random.Generator) -> Picture:
@@ -163,7 +163,7 @@ def recoloured(picture: Picture, other: Picture, rng: np.random.Generator) -> Pi
 
 def plain(picture: Picture, other: Picture, rng: np.random.Generator) -> Picture:
     """One colour, or two that pass into each other."""
-    first, second = (_any_colour(picture, rng)[:, None, None] for _ in range(2))
+    first, second = (_any_color(picture, rng)[:, None, None] for _ in range(2))
     if rng.random() < 0.5:
         return np.broadcast_to(first, picture.shape).astype(np.float32)
     ramp = np.linspace(0, 1, picture.shape[1])[:, None]
@@ -177,7 +177,7 @@ def clouds(picture: Picture, other: Picture, rng: np.random.Generator) -> Pictur
     field = ndimage.gaussian_filter(rng.normal(size=(height, width)), width * rng.uniform(0.04, 0.15))
     field = (field - field.mean()) / (field.std() + 1e-9)
     share = 1 / (1 + np.exp(-field * rng.choice([1.0, 3.0, 12.0])))
-    first, second = (_any_colour(picture, rng)[:, None, None] for _ in range(2))
+    first, second = (_any_color(picture, rng)[:, None, None] for _ in range(2))
     return np.asarray(first + (second - first) * share, np.float32)
 
 
@@ -205,11 +205,11 @@ def strokes(picture: Picture, other: Picture, rng: np.random.Generator) -> Pictu
     small = image.resize((coarse, coarse), Image.Resampling.BOX)
     share = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255
     dark, light = _ends(picture)
-    back, ink = (dark, light) if rng.random() < 0.7 else (_any_colour(picture, rng), _any_colour(other, rng))
+    back, ink = (dark, light) if rng.random() < 0.7 else (_any_color(picture, rng), _any_color(other, rng))
     return np.asarray(back[:, None, None] + (ink - back)[:, None, None] * share, np.float32)
 
 
-BREAKS: dict[str, Break] = {
+CORRUPTIONS: dict[str, Corruption] = {
     "patches shuffled": shuffle_patches,
     "noise added": noisy,
     "noise": pure_noise,
@@ -236,16 +236,16 @@ def _warped(picture: Picture, matrix: NDArray[np.float64], offset: NDArray[np.fl
     return np.stack(out)
 
 
-def _colour(picture: Picture, rng: np.random.Generator) -> Picture:
+def _color(picture: Picture, rng: np.random.Generator) -> Picture:
     """The colour of one of its pixels, (C,)."""
     flat = picture.reshape(len(picture), -1)
     return flat[:, rng.integers(flat.shape[1])]
 
 
-def _any_colour(picture: Picture, rng: np.random.Generator) -> Picture:
+def _any_color(picture: Picture, rng: np.random.Generator) -> Picture:
     """A colour of the picture, or any at all, (C,)."""
     return (
-        _colour(picture, rng) if rng.random() < 0.5 else rng.uniform(0, 255, len(picture)).astype(np.float32)
+        _color(picture, rng) if rng.random() < 0.5 else rng.uniform(0, 255, len(picture)).astype(np.float32)
     )
 
 

@@ -16,7 +16,7 @@ BOX = 4.0
 
 
 def corrupt_rows(rows: Rows, spec: RowSpec, columns: Sequence[int], n: int, rng: np.random.Generator) -> Rows:
-    """n broken rows (n, width) made from encoded ``rows`` (m, width); ``columns`` are the places each column takes.
+    """Make n corrupted rows (n, width) from encoded ``rows`` (m, width); ``columns`` are the widths of the columns.
 
     Half have their columns shuffled: each value is real, and none belongs to another. A quarter are noise in every
     column, and a quarter have noise in one. A table of one column has nothing to shuffle and gets noise instead.
@@ -29,13 +29,13 @@ def corrupt_rows(rows: Rows, spec: RowSpec, columns: Sequence[int], n: int, rng:
         rest = ~half
     else:
         rest = np.ones(n, np.bool_)
-    other = noise(int(rest.sum()), spec, rng)
+    values = noise(int(rest.sum()), spec, rng)
     edges = np.cumsum([0, *columns])
-    place = np.arange(spec.width)
-    chosen = rng.integers(len(columns), size=len(other))
-    inside = (place >= edges[chosen][:, None]) & (place < edges[chosen + 1][:, None])
+    position = np.arange(spec.width)
+    chosen = rng.integers(len(columns), size=len(values))
+    inside = (position >= edges[chosen][:, None]) & (position < edges[chosen + 1][:, None])
     inside[kind[rest] % 2 == 0] = True
-    taken[rest] = np.where(inside, other, taken[rest])
+    taken[rest] = np.where(inside, values, taken[rest])
     return taken
 
 

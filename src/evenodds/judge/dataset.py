@@ -1,4 +1,4 @@
-"""What a judge learns from: training reals against present fakes, fakes of earlier in the game, and broken reals."""
+"""The data that a judge is trained on: reals, fakes of the best G, fakes of earlier in the game, corrupted reals."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ from evenodds.runs.film import PICTURES
 from evenodds.runs.run import Run
 
 SHARES = {"present": 0.4, "earlier": 0.2, "broken": 0.4}
-"""What the fakes are that a sample may be. A run without earlier ones gives their share to the present."""
+"""Shares of the kinds of fakes; "broken" are corrupted reals. A run without earlier ones gives their share to the
+present."""
 SHEETS = 16
-"""Earlier sheets that are looked at, at most."""
-GIVEN = 500
-"""Pictures, at most, under which present fakes are made where pictures are given."""
+"""Most earlier sheets that are read."""
+MAX_CONDITIONS = 500
+"""Most pictures that present fakes are conditioned on, where G takes pictures in."""
 TENTHS = 10
-_GAP = 2  # pixels between the pictures of a sheet, as data.pictures leaves them
+_GAP = 2  # pixels between the pictures of a sheet, as images.arrays leaves them
 
 
 @dataclass(frozen=True)
 class Split:
-    """Reals, and the fakes they are to be told from, by kind."""
+    """Reals, and the fakes to tell them from, by kind."""
 
     real: Block
     fakes: dict[str, Block]
 
-    def all(self) -> tuple[Block, NDArray[np.bool_], NDArray[np.float64]]:
-        """Samples (n, ...), which of them are real (n,), and weights (n,): half for reals, half for fakes by SHARES."""
+    def stack(self) -> tuple[Block, NDArray[np.bool_], NDArray[np.float64]]:
+        """Stack samples (n, ...), which of them are real (n,), and weights (n,): half for reals, half for fakes."""
         blocks = [self.real, *self.fakes.values()]
         counts = [len(block) for block in blocks]
         shares = np.array([0.5, *(0.5 * share for share in shares_of(self.fakes).values())])
@@ -54,28 +55,28 @@ class Split:
 
 
 def shares_of(fakes: dict[str, Block]) -> dict[str, float]:
-    """SHARES, where a kind that there is none of goes to the present fakes."""
-    kept = {name: share if len(fakes[name]) else 0.0 for name, share in SHARES.items()}
-    return {**kept, "present": kept["present"] + 1 - sum(kept.values())}
+    """SHARES, with the share of an empty kind added to the present fakes."""
+    shares = {name: share if len(fakes[name]) else 0.0 for name, share in SHARES.items()}
+    return {**shares, "present": shares["present"] + 1 - sum(shares.values())}
 
 
 class JudgeData:
-    """Draws sides from a run and its store, so that no fake is on two of them."""
+    """Draws splits from a run and its store, so that no fake is in two of them."""
 
     def __init__(self, run: Run, store: Store, device: torch.device) -> None:
         self.run, self.spec, self.device = run, store.spec, device
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         self.sheets = list(self._sheets())
-        self.wish: SamplingCondition | None = None
+        self.condition: SamplingCondition | None = None
         if store.condition is not None and store.condition.pictures:
-            # A run keeps few pictures that were given, and a judge looks at many fakes.
-            places = np.random.default_rng(run.recipe.plan.seed).permutation(store.n_train)[:GIVEN]
-            self.wish = turns(cast(NDArray[np.uint8], store.conditions("train", places)))
+            # A run stores few of its conditions that are pictures, and a judge needs many fakes.
+            indices = np.random.default_rng(run.recipe.plan.seed).permutation(store.n_train)[:MAX_CONDITIONS]
+            self.condition = turns(cast(NDArray[np.uint8], store.conditions("train", indices)))
 
-    def side(self, name: str, real: Block, fakes: int, first: int, last: int) -> Split:
-        """A side with so many ``fakes``; of each earlier sheet it takes the tenths ``first`` to ``last`` - 1.
+    def split(self, name: str, real: Block, fakes: int, first: int, last: int) -> Split:
+        """Draw a split with so many ``fakes``; of each earlier sheet it takes the tenths ``first`` to ``last`` - 1.
 
-        Sheets show the same latents again and again, so a latent belongs to one side alone.
+        Sheets show the same latents again and again, so a latent belongs to one split alone.
         """
         real = preprocess(self.spec, real)
         rng = np.random.default_rng(seed_of(self.run.recipe.plan.seed, "judge", name))
@@ -90,15 +91,15 @@ class JudgeData:
             {
                 "present": self.present(name, round(fakes * share)),
                 "earlier": earlier,
-                "broken": self.broken(real, round(fakes * SHARES["broken"]), rng),
+                "broken": self.corrupted(real, round(fakes * SHARES["broken"]), rng),
             },
         )
 
     def present(self, name: str, n: int) -> Block:
-        """n fakes of the run's best G, as a user would get them: rounded, and encoded again."""
+        """Draw n fakes of the run's best G, as a user would get them: rounded, and encoded again."""
         seed = seed_of(self.run.recipe.plan.seed, "judge", name, "fakes")
         if self.codec is None:
-            batches = sample.pictures(self.run, n, seed, self.device, self.wish)
+            batches = sample.pictures(self.run, n, seed, self.device, self.condition)
             return np.concatenate(
                 [
                     preprocess(self.spec, np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
@@ -110,19 +111,19 @@ class JudgeData:
             [self.codec.encode(rows, rng) for rows in sample.rows(self.run, n, seed, self.device)]
         )
 
-    def broken(self, real: Block, n: int, rng: np.random.Generator) -> Block:
-        """n broken reals."""
+    def corrupted(self, real: Block, n: int, rng: np.random.Generator) -> Block:
+        """Corrupt n reals."""
         if self.codec is None or not isinstance(self.spec, RowSpec):
             return corrupt_images(real.astype(np.uint8), n, rng)
         widths = [column.width for column in self.codec.columns]
         return corrupt_rows(real.astype(np.float32), self.spec, widths, n, rng)
 
     def _sheets(self) -> Iterator[Block]:
-        """An even choice of the run's sheets but the newest, whose G is the present one or its neighbour."""
+        """Evenly spaced sheets of the run, without the newest, whose G is the present one or its neighbour."""
         paths = list(self.run.samples("png" if self.codec is None else "csv"))[:-1]
-        for place in np.unique(np.linspace(0, len(paths) - 1, SHEETS).round().astype(int)) if paths else ():
+        for index in np.unique(np.linspace(0, len(paths) - 1, SHEETS).round().astype(int)) if paths else ():
             try:
-                yield self._read(paths[place])
+                yield self._read(paths[index])
             except (OSError, ValueError, UserError):
                 continue  # a damaged sheet is no reason to judge nothing
 
@@ -135,16 +136,16 @@ class JudgeData:
 
 
 def cut_sheet(path: Path, spec: PictureSpec) -> NDArray[np.uint8]:
-    """The PICTURES of a sheet that ``data.pictures.grid_image`` made, uint8 (n, C, H, W), at their own size."""
+    """Cut a sheet of PICTURES that ``arrays.grid_image`` made: uint8 (n, C, H, W), at their original size."""
     with Image.open(path) as image:
         pixels = np.asarray(image)
     pixels = pixels.reshape(*pixels.shape[:2], spec.channels)
-    side = round(PICTURES**0.5)
-    scale = ((pixels.shape[0] + _GAP) // side - _GAP) // spec.height
+    split = round(PICTURES**0.5)
+    scale = ((pixels.shape[0] + _GAP) // split - _GAP) // spec.height
     step_y, step_x = spec.height * scale + _GAP, spec.width * scale + _GAP
-    cut = [
+    pictures = [
         pixels[y * step_y :, x * step_x :][: spec.height * scale : scale, : spec.width * scale : scale]
-        for y in range(side)
-        for x in range(side)
+        for y in range(split)
+        for x in range(split)
     ]
-    return np.ascontiguousarray(np.stack(cut).transpose(0, 3, 1, 2))
+    return np.ascontiguousarray(np.stack(pictures).transpose(0, 3, 1, 2))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -18,7 +19,7 @@ from evenodds.core.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import p_values
-from evenodds.judge.features import distance, input_spec, preprocess, to_samples
+from evenodds.judge.features import input_spec, nearest_distance, preprocess, to_samples
 from evenodds.judge.scoring import Floats, Scale, Units, Weights, score_inputs
 from evenodds.networks.classifier import Classifier
 
@@ -30,12 +31,37 @@ _BATCH = 512
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A classifier of reals and fakes with what makes its answers believable. Made by ``making``, kept in RUN/judge.
+class JudgeFacts:
+    """How a judge was trained, and how well it is calibrated."""
 
-    Percent real is the probability, in percent, that a sample is real where half of all samples are, and the other half
-    are fakes: 40 % present ones, 20 % of earlier in the game, 40 % broken reals (``evidence.SHARES``). Other fakes, or
-    more of them, need another figure.
+    checkpoint: str
+    """The run's best checkpoint at that time."""
+    calibration_error: float
+    """Expected calibration error in [0, 1], cross-validated on ``calibration_n`` samples."""
+    calibration_n: int
+    heldout_n: int
+    """Held-out reals that p-values compare with."""
+    auc: dict[str, float]
+    """P(a held-out real scores above a fake), by kind of fake."""
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object with these fields."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Self:
+        """From ``to_json``'s object; other keys are ignored. Raises KeyError for a missing one."""
+        return cls(**{field.name: facts[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A calibrated classifier of reals and fakes. Trained by ``judge.train``, stored in RUN/judge.
+
+    Percent real is the probability, in percent, that a sample is real if half of all samples are real and the others
+    are fakes: 40 % present ones, 20 % of earlier in the game, 40 % corrupted reals (``dataset.SHARES``). With other
+    fakes, or more of them, the probability is another.
     """
 
     spec: SampleSpec
@@ -48,29 +74,31 @@ class Judge:
     scale: Scale
     heldout: Floats
     """The scores of the held-out reals, sorted."""
-    facts: dict[str, Any]
-    """Of its making: checkpoint, calibration_error, calibration_n, heldout_n, auc, seconds."""
+    facts: JudgeFacts
 
     # As scikit-learn's outlier detectors: X is a table, or uint8 pictures (n, H, W, C).
 
     def score_samples(self, X: pd.DataFrame | NDArray[Any]) -> Floats:
-        """How real each sample looks, (n,): higher is more real. Raises UserError for samples of another kind."""
+        """Score how real each sample looks, (n,): higher is more real. Raises UserError for samples of another kind."""
         return self.score(self.encode(X))
 
     def predict(self, X: pd.DataFrame | NDArray[Any]) -> NDArray[np.int64]:
-        """+1 for what may be real, -1 for an outlier: a p-value below 0.05, as of 5 % of new reals. Shape (n,)."""
+        """Predict +1 for an inlier, -1 for an outlier: p-value below 0.05, which 5 % of new reals have. Shape (n,)."""
         return np.where(self.p_value(self.score_samples(X)) < FLAG, -1, 1)
 
     def encode(self, X: pd.DataFrame | NDArray[Any]) -> Block:
-        """A table, or uint8 pictures (n, H, W, C) or (n, H, W) of the run's size, as a store keeps them."""
+        """Encode a table, or uint8 pictures (n, H, W, C) or (n, H, W) of the run's size, as a store keeps them.
+
+        Raises UserError for samples of another kind or size.
+        """
         if self.codec is not None:
             if not isinstance(X, pd.DataFrame):
                 raise UserError(
-                    f"rows are judged as a DataFrame with the columns {', '.join(self.codec.names)}"
+                    f"this judge takes rows: give them as a DataFrame with the columns {', '.join(self.codec.names)}"
                 )
             return self.codec.encode(X, np.random.default_rng(0))
         if isinstance(X, pd.DataFrame):
-            raise UserError("this judge knows pictures and no rows, give uint8 (n, H, W, C)")
+            raise UserError("this judge takes pictures, not rows: give uint8 (n, H, W, C)")
         pictures = np.asarray(X)
         if pictures.ndim == 3:
             pictures = pictures[..., None]
@@ -82,7 +110,7 @@ class Judge:
         return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
 
     def score(self, block: Block) -> Floats:
-        """The score of stored samples (n, ...), float64 (n,): the logit of the weighed evidence."""
+        """Score stored samples (n, ...): a weighted sum of logit and distances, float64 (n,)."""
         small = preprocess(self.spec, block)
         if not len(small):
             return np.empty(0)
@@ -93,13 +121,13 @@ class Judge:
         return 100 * self.scale.probability(score)
 
     def p_value(self, score: Floats) -> Floats:
-        """The share of held-out reals, and the sample itself, that look no more real, for scores (n,); in (0, 1]."""
+        """The share of held-out reals, and the sample itself, that score no higher, for scores (n,); in (0, 1]."""
         return p_values(score, self.heldout)
 
     def save(self, folder: Path) -> None:
-        """Writes the judge at ``folder``, whole or not at all. Raises Unwritable where it cannot be."""
-        tensors = {f"network{place}": net.state_dict() for place, net in enumerate(self.networks)}
-        kept = {"reals": self.reals, "heldout": torch.from_numpy(self.heldout)}
+        """Write the judge to ``folder``, whole or not at all. Raises Unwritable if it cannot be written."""
+        tensors = {f"network{index}": net.state_dict() for index, net in enumerate(self.networks)}
+        stored = {"reals": self.reals, "heldout": torch.from_numpy(self.heldout)}
         state = {
             "layout": LAYOUT,
             "spec": spec_to_json(self.spec),
@@ -108,13 +136,13 @@ class Judge:
             "units": vars(self.units),
             "weights": {"slopes": self.weights.slopes.tolist(), "offset": self.weights.offset},
             "scale": self.scale._asdict(),
-            "facts": self.facts,
+            "facts": self.facts.to_json(),
         }
-        bundle.write(folder, {**tensors, "kept": kept}, state)
+        bundle.write(folder, {**tensors, "kept": stored}, state)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """The judge at ``folder``; None where there is none, a damaged one, or one of another layout."""
+        """Load the judge at ``folder``; None if there is none, or it is damaged or of another layout."""
         try:
             tensors, state = bundle.read(folder)
         except UserError:
@@ -122,7 +150,7 @@ class Judge:
         if state.get("layout") != LAYOUT:
             return None
         spec = spec_from_json(state["spec"])
-        kept = tensors.pop("kept")
+        stored = tensors.pop("kept")
         networks = []
         for name in sorted(tensors):
             with torch.random.fork_rng():
@@ -135,27 +163,27 @@ class Judge:
             None if codec is None else TableCodec.from_json(codec),
             tuple(networks),
             state["width"],
-            kept["reals"],
+            stored["reals"],
             Units(**state["units"]),
             Weights(np.array(weights["slopes"]), weights["offset"]),
             Scale(**state["scale"]),
-            kept["heldout"].numpy(),
-            state["facts"],
+            stored["heldout"].numpy(),
+            JudgeFacts.from_json(state["facts"]),
         )
 
 
 def inputs_of(networks: tuple[Classifier, ...], block: Block, reals: Tensor, units: Units) -> Floats:
     """The score's inputs (n, 3) of samples as ``preprocess`` leaves them (n, ...); ``reals`` are points (m, k)."""
-    logit, far = logits_of(networks, block), distance(block, reals)
+    logit, far = logits_of(networks, block), nearest_distance(block, reals)
     return np.asarray(score_inputs(torch.from_numpy(logit), torch.from_numpy(far), units).numpy())
 
 
 @torch.inference_mode()
 def logits_of(networks: tuple[Classifier, ...], block: Block) -> Floats:
-    """The networks' mean logit of samples as ``eye.see`` leaves them (n, ...), float64 (n,)."""
+    """The networks' mean logit of samples as ``preprocess`` leaves them (n, ...), float64 (n,)."""
     device = next(networks[0].parameters()).device
-    found = []
+    parts = []
     for start in range(0, len(block), _BATCH):
         x = to_samples(torch.from_numpy(block[start : start + _BATCH]).to(device))
-        found.append(torch.stack([network(x) for network in networks]).mean(0).cpu().double().numpy())
-    return np.concatenate(found)
+        parts.append(torch.stack([network(x) for network in networks]).mean(0).cpu().double().numpy())
+    return np.concatenate(parts)

@@ -9,24 +9,25 @@ import torch
 from torch import Tensor
 
 from evenodds.data.store import Block, Store
-from evenodds.judge.features import KEPT, points, preprocess
+from evenodds.judge.features import MAX_REFERENCES, preprocess, to_points
 
 
-class Known(NamedTuple):
-    """Reals of a store to look among: their places in its training part, and where they lie, (m, k)."""
+class References(NamedTuple):
+    """Training reals of a store to search: their indices (m,) in its training part, and their points (m, k)."""
 
-    places: np.ndarray
+    indices: np.ndarray
     points: Tensor
 
 
-def known(store: Store) -> Known:
-    """At most KEPT training reals of a store, spread over it evenly."""
-    places = np.unique(np.linspace(0, store.n_train - 1, min(KEPT, store.n_train)).round().astype(np.int64))
-    return Known(places, points(preprocess(store.spec, store.train(places))))
+def references(store: Store) -> References:
+    """Take at most MAX_REFERENCES training reals of a store, evenly spaced over it."""
+    count = min(MAX_REFERENCES, store.n_train)
+    indices = np.unique(np.linspace(0, store.n_train - 1, count).round().astype(np.int64))
+    return References(indices, to_points(preprocess(store.spec, store.train(indices))))
 
 
-def nearest(store: Store, reals: Known, block: Block, count: int = 4) -> Block:
-    """The ``count`` reals nearest to one stored sample (1, *shape), as the store keeps them: (count, *shape)."""
-    apart = torch.cdist(points(preprocess(store.spec, block)), reals.points)[0]
-    order = apart.topk(min(count, len(apart)), largest=False).indices.numpy()
-    return store.train(reals.places[order])
+def nearest(store: Store, reals: References, block: Block, count: int = 4) -> Block:
+    """Find the ``count`` reals nearest to one stored sample (1, *shape), as the store keeps them: (count, *shape)."""
+    distances = torch.cdist(to_points(preprocess(store.spec, block)), reals.points)[0]
+    order = distances.topk(min(count, len(distances)), largest=False).indices.numpy()
+    return store.train(reals.indices[order])

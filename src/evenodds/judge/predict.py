@@ -1,4 +1,4 @@
-"""A run asked about samples: opened once, then as many inputs as there are."""
+"""Judges samples: files, folders, rows, tables and arrays, by the judge of a run."""
 
 from __future__ import annotations
 
@@ -23,62 +23,72 @@ from evenodds.runs.run import Run
 
 
 class Prediction(NamedTuple):
-    """What the judge says of one sample."""
+    """What the judge predicts for one sample: percent_real in [0, 100], p_value in (0, 1], score unbounded."""
 
     input: str
     percent_real: float
     p_value: float
     score: float
-    """Its place in a ranking: percent and p-value tie at their ends, the score does not."""
+    """Ranks samples: percent and p-value tie at their ends, the score does not."""
 
-    def told(self) -> dict[str, str | float]:
-        """What a user is told: input, percent_real (0 to 100) and p_value."""
+    def to_json(self) -> dict[str, str | float]:
+        """What a user sees: input, percent_real (0 to 100) and p_value.
+
+        >>> Prediction("a.png", 97.0, 0.4, 2.5).to_json()
+        {'input': 'a.png', 'percent_real': 97.0, 'p_value': 0.4}
+        """
         return {"input": self.input, "percent_real": self.percent_real, "p_value": self.p_value}
 
 
-def ask(
+def predict(
     run: Run, inputs: list[str], device: torch.device, say: Say = lambda text: None
 ) -> tuple[Judge, list[Prediction]]:
-    """The run's judge, made if need be, and what it says of files, folders and rows, in the order given.
+    """Judge files, folders and rows; returns the run's judge, trained if need be, and predictions in input order.
 
-    Raises UserError for whatever is wrong with the run or an input; inputs are looked at before a judge is trained.
+    Raises UserError for whatever is wrong with the run or an input. Inputs are opened before a judge is trained.
     """
-    waiting = [named(run, text, say) for text in inputs]
-    first = [next(parts) for parts in waiting]
+    readers = [read_input(run, text, say) for text in inputs]
+    first = [next(parts) for parts in readers]
     judge = judge_of(run, device, say)
-    parts = chain.from_iterable(chain([start], rest) for start, rest in zip(first, waiting, strict=True))
-    return judge, [opinion for names, block in parts for opinion in opinions(judge, names, block)]
+    parts = chain.from_iterable(chain([start], rest) for start, rest in zip(first, readers, strict=True))
+    return judge, [one for names, block in parts for one in predict_block(judge, names, block)]
 
 
-def named(run: Run, text: str, say: Say) -> Iterator[Named]:
-    """The samples that one input holds, as the run's store would keep them."""
+def read_input(run: Run, text: str, say: Say) -> Iterator[Named]:
+    """Read the samples of one input, a batch at a time, as the run's store would keep them.
+
+    Raises UserError for an input that cannot be read.
+    """
     if isinstance(run.spec, PictureSpec):
         return pictures_from(text, run.spec, run.recipe.data, say)
     return rows_from(text, TableCodec.from_json(run.codec()))
 
 
-def opinions(judge: Judge, names: list[str], block: Block) -> Iterator[Prediction]:
-    """What ``judge`` says of stored samples (n, ...), a batch at a time."""
+def predict_block(judge: Judge, names: list[str], block: Block) -> Iterator[Prediction]:
+    """Judge stored samples (n, ...), a batch at a time; ``names`` (n) are what they are called."""
     step = 8 * BATCH
     for start in range(0, len(block), step):
         score = judge.score(block[start : start + step])
         columns = (judge.percent_real(score).tolist(), judge.p_value(score).tolist(), score.tolist())
-        for name, *figures in zip(names[start : start + step], *columns, strict=True):
-            yield Prediction(name, *figures)
+        for name, *values in zip(names[start : start + step], *columns, strict=True):
+            yield Prediction(name, *values)
 
 
-def table_of(found: list[Prediction]) -> pd.DataFrame:
-    """Opinions as a table of input, percent_real (0 to 100) and p_value."""
-    return pd.DataFrame([one.told() for one in found], columns=["input", "percent_real", "p_value"])
+def to_table(predictions: list[Prediction]) -> pd.DataFrame:
+    """Predictions as a table of input, percent_real (0 to 100) and p_value."""
+    return pd.DataFrame([one.to_json() for one in predictions], columns=["input", "percent_real", "p_value"])
 
 
-def ask_in_python(
+def predict_frame(
     run: Run, x: str | Path | pd.DataFrame | NDArray[Any], device: torch.device
 ) -> pd.DataFrame:
-    """As ``ask``, of a path, a row in words, a table or uint8 pictures (n, H, W, C), as a table."""
+    """Judge a path, a row as text, a table or uint8 pictures (n, H, W, C), and return the table of ``to_table``.
+
+    Raises UserError as ``predict`` does.
+    """
     if isinstance(x, str | Path):
-        return table_of(ask(run, [str(x)], device)[1])
+        return to_table(predict(run, [str(x)], device)[1])
     judge = judge_of(run, device)
     block = judge.encode(x)
     names = [str(name) for name in (x.index if isinstance(x, pd.DataFrame) else np.arange(len(block)))]
-    return table_of(list(opinions(judge, names, block)))
+    return to_table(list(predict_block(judge, names, block)))

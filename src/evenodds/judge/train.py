@@ -1,4 +1,7 @@
-"""Makes a run's judge, or finds the one that was made."""
+"""Trains a run's judge, or loads the stored one.
+
+At equilibrium the discriminator outputs 50 % for every input, so the judge is a separate classifier.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import calibrate, cross_validated_error, fit_logistic
 from evenodds.judge.dataset import JudgeData, Split
-from evenodds.judge.features import KEPT, distance, input_spec, points, to_samples
-from evenodds.judge.judge import Judge, inputs_of, logits_of
+from evenodds.judge.features import MAX_REFERENCES, input_spec, nearest_distance, to_points, to_samples
+from evenodds.judge.judge import Judge, JudgeFacts, inputs_of, logits_of
 from evenodds.judge.scoring import Floats, Units, Weights, score_inputs
 from evenodds.metrics.odds import odds
 from evenodds.networks.classifier import Classifier, fit
@@ -28,26 +31,27 @@ from evenodds.runs.report import write_report
 from evenodds.runs.run import JUDGE, Run
 from evenodds.runs.source_data import store_of
 
-ASIDE = 0.15
-"""Share of the training reals on which the evidence is weighed, and not learnt from."""
+FITTING_SHARE = 0.15
+"""Share of the training reals on which the score's weights are fitted; networks do not train on them."""
 PIXELS = 16_000_000
-"""Pixels of the reals that a judge looks at, at most."""
+"""Most pixels, of all reals together, that a judge is trained on."""
 ROWS = 20_000
-"""Rows that it looks at, at most, and pictures."""
+"""Most rows, or pictures, that a judge is trained on."""
 HELDOUT = 5_000
+"""Most held-out reals."""
 FEWEST_FAKES = 4_000
-"""Fakes that networks learn from, at least: each kind of broken ones must be seen, however few the reals."""
+"""Fewest fakes that networks train on: they must see each kind of corruption, however few the reals."""
 
 
 class Effort(NamedTuple):
-    """How much is learnt: networks whose logits are averaged, and for each its width, steps and batch."""
+    """How much is trained: networks whose logits are averaged, and for each its width, steps and batch."""
 
     networks: int
     width: int
     steps: int
     batch: int
     fakes: int
-    """Fakes for a real."""
+    """Fakes per real."""
 
 
 FOR_ROWS = Effort(networks=3, width=128, steps=500, batch=256, fakes=5)
@@ -55,67 +59,67 @@ FOR_PICTURES = Effort(networks=2, width=24, steps=500, batch=64, fakes=2)
 
 
 def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Judge:
-    """The run's judge: the stored one if it was made for the best checkpoint, else a new one, which is stored.
+    """Load the run's judge if it fits the best checkpoint; otherwise train one and store it.
 
-    Where the data is gone, an older judge serves, and ``say`` tells so. Raises UserError where the run is not trained
-    yet, and where a judge has to be made and the data is gone or another.
+    If the data is gone, an older judge is returned, with a message to ``say``. Raises UserError if the run has no
+    checkpoint yet, and if a judge has to be trained and the data is gone or has changed.
     """
-    found = fresh_judge(run)
-    if found is not None:
-        return found
+    stored = fresh_judge(run)
+    if stored is not None:
+        return stored
     # Others wait; a training may go on meanwhile.
     with atomic.alone(run.path / ".judge.lock"):
-        found = fresh_judge(run)  # another process may have made it while this one waited
-        if found is not None:
-            return found
+        stored = fresh_judge(run)  # another process may have trained it while this one waited
+        if stored is not None:
+            return stored
         try:
             store = store_of(run)
         except UserError as problem:
-            older = Judge.load(run.path / JUDGE)
-            if older is None:
+            outdated = Judge.load(run.path / JUDGE)
+            if outdated is None:
                 raise
-            say(f"the judge is still that of round {int(older.facts['checkpoint']):,}: {problem}")
-            return older
+            say(f"the judge is still that of round {int(outdated.facts.checkpoint):,}: {problem}")
+            return outdated
         say("training the judge, once for this state of the run")
-        judge = make(run, store, device)
+        judge = train_judge(run, store, device)
         judge.save(run.path / JUDGE)
         write_report(run, store)  # which shows how well the judge is calibrated
     return judge
 
 
 def fresh_judge(run: Run) -> Judge | None:
-    """The stored judge, if it was made for the run's best checkpoint. Raises UserError where there is none."""
+    """The stored judge, if it was trained for the run's best checkpoint. Raises UserError if there is no checkpoint."""
     best = run.checkpoints.best().name
-    found = Judge.load(run.path / JUDGE)
-    return found if found is not None and found.facts["checkpoint"] == best else None
+    stored = Judge.load(run.path / JUDGE)
+    return stored if stored is not None and stored.facts.checkpoint == best else None
 
 
-def make(run: Run, store: Store, device: torch.device) -> Judge:
-    """A judge of ``store``'s reals against ``run``'s fakes, in three steps that share no sample.
+def train_judge(run: Run, store: Store, device: torch.device) -> Judge:
+    """Train a judge of ``store``'s reals against ``run``'s fakes, in three steps that share no sample.
 
-    Networks learn from 85 % of the training reals; their logit and the distance to the nearest of those reals are
-    weighed against each other on the other 15 %, which gives the score; and the held-out reals, which had no say in the
-    score, calibrate its probability and are what p-values compare with. So p-values are exact for new reals.
+    Networks are trained on 85 % of the training reals. On the other 15 %, a logistic regression weighs their logit and
+    the distance to the nearest of those reals, which gives the score. The held-out reals, which the score was not
+    fitted to, calibrate its probability, and p-values compare with them. So p-values are exact for new reals.
     """
     start = time.monotonic()
     effort = FOR_PICTURES if isinstance(store.spec, PictureSpec) else FOR_ROWS
     with torch.random.fork_rng(), threads_for(run.spec):
         set_random(seed_of(run.recipe.plan.seed, "judge"), device)
-        learn, weighing, heldout = sides(run, store, effort, device)
-        networks = learnt(learn, input_spec(store.spec), effort, device)
-        reals = points(learn.real[:KEPT])
-        units, weights = weighed(weighing, networks, reals)
-        block, real, weight = heldout.all()
+        train, fitting, heldout = split_data(run, store, effort, device)
+        networks = train_networks(train, input_spec(store.spec), effort, device)
+        reals = to_points(train.real[:MAX_REFERENCES])
+        units, weights = fit_weights(fitting, networks, reals)
+        block, real, weight = heldout.stack()
         score = weights.logit(inputs_of(networks, block, reals, units))
     rng = np.random.default_rng(run.recipe.plan.seed)
-    facts = {
-        "checkpoint": run.checkpoints.best().name,
-        "calibration_error": round(cross_validated_error(score, real, weight, rng), 5),
-        "calibration_n": len(score),
-        "heldout_n": int(real.sum()),
-        "auc": auc_by_kind(heldout, score),
-        "seconds": round(time.monotonic() - start, 1),
-    }
+    facts = JudgeFacts(
+        checkpoint=run.checkpoints.best().name,
+        calibration_error=round(cross_validated_error(score, real, weight, rng), 5),
+        calibration_n=len(score),
+        heldout_n=int(real.sum()),
+        auc=auc_by_kind(heldout, score),
+        seconds=round(time.monotonic() - start, 1),
+    )
     return Judge(
         spec=store.spec,
         codec=None if store.codec_json is None else TableCodec.from_json(store.codec_json),
@@ -130,29 +134,31 @@ def make(run: Run, store: Store, device: torch.device) -> Judge:
     )
 
 
-def sides(run: Run, store: Store, effort: Effort, device: torch.device) -> tuple[Split, Split, Split]:
-    """What the networks learn from, what the evidence is weighed on, and what calibrates."""
-    seen = input_spec(store.spec)
-    most = at_most(seen, ROWS, ROWS, PIXELS)
+def split_data(run: Run, store: Store, effort: Effort, device: torch.device) -> tuple[Split, Split, Split]:
+    """Split reals and fakes: to train the networks, to fit the score's weights, and to calibrate."""
+    spec = input_spec(store.spec)
+    most = at_most(spec, ROWS, ROWS, PIXELS)
     chosen = np.random.default_rng(seed_of(run.recipe.plan.seed, "judge")).permutation(store.n_train)[:most]
-    cut = max(1, round(ASIDE * len(chosen)))
+    n_fit = max(1, round(FITTING_SHARE * len(chosen)))
     heldout = np.arange(min(store.n_heldout, HELDOUT, most))
-    witnesses = JudgeData(run, store, device)
+    data = JudgeData(run, store, device)
 
-    def side(name: str, real: Block, least: int, first: int, last: int) -> Split:
+    def split(name: str, real: Block, least: int, first: int, last: int) -> Split:
         fakes = max(least, len(real) * (effort.fakes if name == "learn" else 1))
-        return witnesses.side(name, real, fakes, first, last)
+        return data.split(name, real, fakes, first, last)
 
     return (
-        side("learn", store.train(chosen[cut:]), FEWEST_FAKES, 0, 6),
-        side("aside", store.train(chosen[:cut]), FEWEST_FAKES // 4, 6, 8),
-        side("heldout", store.heldout(heldout), FEWEST_FAKES // 4, 8, 10),
+        split("learn", store.train(chosen[n_fit:]), FEWEST_FAKES, 0, 6),
+        split("aside", store.train(chosen[:n_fit]), FEWEST_FAKES // 4, 6, 8),
+        split("heldout", store.heldout(heldout), FEWEST_FAKES // 4, 8, 10),
     )
 
 
-def learnt(side: Split, spec: SampleSpec, effort: Effort, device: torch.device) -> tuple[Classifier, ...]:
-    """Networks fitted to a side."""
-    block, real, _ = side.all()
+def train_networks(
+    split: Split, spec: SampleSpec, effort: Effort, device: torch.device
+) -> tuple[Classifier, ...]:
+    """Train ``effort.networks`` classifiers of reals and fakes on one split."""
+    block, real, _ = split.stack()
     x, target = torch.from_numpy(block).to(device), torch.from_numpy(real).float().to(device)
 
     def change(batch: Tensor) -> Tensor:
@@ -166,10 +172,10 @@ def learnt(side: Split, spec: SampleSpec, effort: Effort, device: torch.device) 
     return tuple(networks)
 
 
-def weighed(side: Split, networks: tuple[Classifier, ...], reals: Tensor) -> tuple[Units, Weights]:
-    """The units of the evidence and its weights, from a side that the networks did not see."""
-    block, real, weight = side.all()
-    logit, far = logits_of(networks, block), distance(block, reals)
+def fit_weights(split: Split, networks: tuple[Classifier, ...], reals: Tensor) -> tuple[Units, Weights]:
+    """Fit the score's units and weights on a split that the networks were not trained on."""
+    block, real, weight = split.stack()
+    logit, far = logits_of(networks, block), nearest_distance(block, reals)
     cap, near = np.quantile(logit[real], 0.99), far[real]
     units = Units(
         cap=float(cap),
@@ -181,11 +187,11 @@ def weighed(side: Split, networks: tuple[Classifier, ...], reals: Tensor) -> tup
     return units, fit_logistic(inputs, real, weight)
 
 
-def auc_by_kind(side: Split, score: Floats) -> dict[str, float]:
-    """P(a held-out real scores above a fake), for each kind of fake that there is."""
-    found, start = {}, len(side.real)
-    for name, block in side.fakes.items():
+def auc_by_kind(split: Split, score: Floats) -> dict[str, float]:
+    """P(a held-out real scores above a fake), for each kind of fake in the split."""
+    stored, start = {}, len(split.real)
+    for name, block in split.fakes.items():
         if len(block):
-            found[name] = round(odds(score[: len(side.real)], score[start : start + len(block)]).value, 4)
+            stored[name] = round(odds(score[: len(split.real)], score[start : start + len(block)]).value, 4)
         start += len(block)
-    return found
+    return stored

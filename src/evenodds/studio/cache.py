@@ -100,7 +100,7 @@ class RunCache:
     def nearest(self, run: Run, block: Any, count: int = 4) -> Any:
         """The real samples nearest to a stored one, as the store keeps them."""
         store = self.store(run)
-        real_samples = self.once(run, "nearest", lambda: nearest.known(store), "any")
+        real_samples = self.once(run, "nearest", lambda: nearest.references(store), "any")
         return nearest.nearest(store, real_samples, block, count)
 
     def real_samples(self, run: Run) -> Any:

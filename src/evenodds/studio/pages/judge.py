@@ -15,7 +15,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.parsing import parse_row
-from evenodds.judge.predict import Prediction, named, opinions
+from evenodds.judge.predict import Prediction, predict_block, read_input
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.film import number_ranges
 from evenodds.runs.run import Run
@@ -56,7 +56,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         if fresh_judge(run) is None:
             yield markup.note(say("judge is made"))
         judge = studio.judge(run)
-        [prediction] = opinions(judge, ["it"], block)
+        [prediction] = predict_block(judge, ["it"], block)
         yield answer_text(say, prediction, len(judge.heldout)) + beside(studio, say, run, block, row)
 
     gr.on(
@@ -85,7 +85,7 @@ def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame 
     """What is to be judged, as a store keeps it, (1, *shape), and a row also as it was spelled. Raises UserError for
     what does not fit the run."""
     if isinstance(run.spec, PictureSpec):
-        _, block = next(named(run, str(security.picture(picture)), lambda text: None))
+        _, block = next(read_input(run, str(security.picture(picture)), lambda text: None))
         return block, None
     # Only a row in words: a path would be read from this machine's disk.
     codec = TableCodec.from_json(run.codec())

@@ -13,7 +13,7 @@ import torch
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
-from evenodds.judge.predict import named
+from evenodds.judge.predict import read_input
 from evenodds.runs.report import inline
 from evenodds.runs.run import Run
 from evenodds.steer import interpolation
@@ -125,7 +125,7 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own_picture: gr.S
         path = security.picture(file)
         if not isinstance(steer.run.spec, PictureSpec):
             raise UserError(say("pictures alone"))
-        _, block = next(named(steer.run, str(path), lambda text: None))
+        _, block = next(read_input(steer.run, str(path), lambda text: None))
         pictures = np.ascontiguousarray(block.transpose(0, 2, 3, 1), np.uint8)
         with studio.cache.lock:
             z, error = steer.invert(pictures)
