@@ -8,11 +8,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 from cyclopts import App
 
 from evenodds.cli.main import app
+from tests.conftest import Answer
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "src"
@@ -89,6 +91,17 @@ def test_a_page_that_fetches_is_noticed() -> None:
 @pytest.mark.slow
 def test_the_korean_page_says_so(built: Path) -> None:
     assert '<html lang="ko"' in (built / "ko" / "index.html").read_text("utf-8")
+
+
+def test_the_python_reference_lists_what_there_is() -> None:
+    page = (ROOT / "docs" / "reference" / "python.md").read_text("utf-8")
+    listed = re.findall(r"^::: (\S+)(?:\n    options:((?:\n      .+)+))?", page, re.MULTILINE)
+    assert len(listed) >= 8
+    for path, options in listed:
+        found = resolve_name(path)
+        members = re.search(r"members: \[(.*)\]", options)
+        for name in members[1].split(", ") if members else []:
+            assert hasattr(found, name), f"{path} has no {name}"
 
 
 def every_command(parent: App, prefix: str = "") -> Iterator[tuple[str, App]]:
@@ -198,3 +211,33 @@ def test_a_wrong_example_is_noticed() -> None:
     )
     runner.run(wrong, out=lambda text: None)
     assert runner.failures == 1
+
+
+@pytest.mark.slow
+def test_the_guide_to_python_runs_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evenodds: Callable[..., Answer]
+) -> None:
+    """Its blocks in order, in one folder that holds the runs they open; only the budgets are shorter."""
+    monkeypatch.chdir(tmp_path)
+    for line in (
+        "train people --budget 2rounds",
+        "train digits --condition labels --out runs/chosen --budget 2rounds",
+        "sample runs/people -n 200 --out people.csv",
+        "export runs/people --format hub --out people-hub",
+    ):
+        assert evenodds(*line.split()).code == 0, line
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/guides/python.md").read_text("utf-8"), re.DOTALL
+    )
+    code = re.sub(r'"\d+s"', '"3rounds"', "".join(blocks))
+    environment = os.environ | {"PYTHONPATH": str(SOURCES)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=580,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert (tmp_path / "people-again" / "report.html").exists()
