@@ -38,7 +38,7 @@ STAGES: dict[str, str] = {
     "journal": "evenodds.runs.run.Run.note",
     "sample": "evenodds.training.snapshots.SnapshotWriter.write",
     "film": "evenodds.runs.report.make_film",
-    "report": "evenodds.training.session.write_report",
+    "report": "evenodds.runs.report.write_report",
 }
 """What goes on in a game, and the function that does it."""
 

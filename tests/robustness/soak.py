@@ -58,6 +58,7 @@ def main() -> None:
         print(rows, summary)
     else:
         record("soak", rows, summary)
+    sys.exit(1 if summary["wrong"] else 0)
 
 
 def sum_up(whole: harm.Tally, part: harm.Tally) -> None:

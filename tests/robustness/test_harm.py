@@ -39,7 +39,7 @@ def test_killed_at_random_moments_and_resumed_equals_unbroken(
     assert sum(tally.kills - tally.late for tally in tallies.values()) >= 2
 
 
-@pytest.mark.parametrize("stage", ["preparation", "checkpoint", "journal", "film"])
+@pytest.mark.parametrize("stage", ["preparation", "checkpoint", "journal", "film", "report"])
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_afterwards(
     stage: str, game: harm.Game, unbroken: Path, tmp_path: Path
 ) -> None:
