@@ -53,6 +53,7 @@ def child(store: Path, run: Path, rounds: int) -> None:
     from evenodds.cli.display import Display
     from evenodds.config.presets import resolve
     from evenodds.config.settings import GameSettings, NetworkSettings, PlanSettings, Recipe
+    from evenodds.training.context import Context
     from evenodds.training.loop import train
     from evenodds.training.session import open_run
 
@@ -63,7 +64,7 @@ def child(store: Path, run: Path, rounds: int) -> None:
         game=GameSettings(batch=256),
     )
     recipe = resolve(wish, opened.spec, opened.n_train, "noise")
-    train(open_run(run, "noise", recipe, opened, Display(quiet=True)), opened, torch.device("cpu"))
+    train(open_run(run, "noise", recipe, opened, Display(quiet=True)), opened, Context(torch.device("cpu")))
 
 
 def measure(count: int, rounds: int, folder: Path) -> dict[str, Any]:

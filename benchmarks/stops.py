@@ -24,16 +24,16 @@ SIZES = {"digits": 16, "faces": 64}
 
 def row(what: str, run: Path, rounds: int, verdict: str) -> dict[str, Any]:
     """The lowest distance up to a round, and when it was reached."""
-    checks = [check for check in Run.open(run).checks() if check["round"] <= rounds]
-    lowest = min(checks, key=lambda check: float(check["distance"]))
+    checks = [check for check in Run.open(run).checks() if check.round <= rounds]
+    lowest = min(checks, key=lambda check: check.metrics.distance)
     return {
         "game": what,
         "verdict": verdict,
-        "rounds": checks[-1]["round"],
-        "seconds": round(checks[-1]["seconds"]),
-        "lowest distance": lowest["distance"],
-        "at round": lowest["round"],
-        "odds at the end": checks[-1]["odds"],
+        "rounds": checks[-1].round,
+        "seconds": round(checks[-1].seconds),
+        "lowest distance": lowest.metrics.distance,
+        "at round": lowest.round,
+        "odds at the end": checks[-1].odds.value,
     }
 
 

@@ -27,12 +27,12 @@ from evenodds.data.batches import as_samples
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.gan import Silent
 from evenodds.metrics import distribution
 from evenodds.metrics.image_features import Features
 from evenodds.metrics.reference import REFERENCE
 from evenodds.networks.generate import stream
 from evenodds.runs.sample import load_generator
+from evenodds.training.context import Context, Silent
 from evenodds.training.loop import train
 from evenodds.training.session import open_run
 from modes import MIXTURES, ROWS
@@ -79,12 +79,12 @@ def one(job: tuple[str, str, str, int, float, str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         resolved = resolve(recipe, store.spec, store.n_train, source)
         run = open_run(Path(folder) / "run", source, resolved, store, Silent())
-        verdict = train(run, store, torch.device("cpu"))
+        verdict = train(run, store, Context(torch.device("cpu")))
         fakes = torch.cat(
             list(stream(load_generator(run, torch.device("cpu")), FAKES, resolved.network.latent, seed))
         )
         found = distance(store, fakes)
-    return {"players": who, "arm": arm, "seed": seed, "distance": found, "rounds": verdict["rounds"]}
+    return {"players": who, "arm": arm, "seed": seed, "distance": found, "rounds": verdict.rounds}
 
 
 def grid(folder: Path) -> str:

@@ -15,8 +15,10 @@ from evenodds.config.presets import resolve
 from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, ObjectiveSettings, Recipe
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
+from evenodds.game.step import Players
 from evenodds.networks.ema import Average
-from evenodds.training.supervisor import Found, Supervisor
+from evenodds.objectives.objective import Objective
+from evenodds.training.supervisor import Decision, Measurement, Supervisor
 from evenodds.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -31,8 +33,14 @@ def grid(rows: int = 6_000) -> pd.DataFrame:
     )
 
 
-def training_on(frame: pd.DataFrame, folder: Path, objective: dict[str, Any], **game: Any) -> Trainer:
-    """A game on a table, not yet begun."""
+def training_on(
+    frame: pd.DataFrame,
+    folder: Path,
+    objective: dict[str, Any],
+    others: tuple[Players, Objective] | None = None,
+    **game: Any,
+) -> Trainer:
+    """A game on a table, not yet begun, of the recipe's players and objective or others."""
     path = folder / "table.csv"
     frame.to_csv(path, index=False)
     recipe = Recipe(
@@ -41,7 +49,14 @@ def training_on(frame: pd.DataFrame, folder: Path, objective: dict[str, Any], **
         game=GameSettings(**game),
     )
     store = prepare(find(str(path)), DataSettings())
-    return Trainer(resolve(recipe, store.spec, store.n_train, "x"), store, CPU)
+    players, other_objective = others or (None, None)
+    return Trainer(
+        resolve(recipe, store.spec, store.n_train, "x"),
+        store,
+        CPU,
+        players=players,
+        objective=other_objective,
+    )
 
 
 def replace_generator(training: Trainer, make: Callable[[Tensor], Tensor]) -> None:
@@ -62,16 +77,18 @@ class Function(nn.Module):
         return self.make(z) + 0 * self.idle
 
 
-def play(training: Trainer, supervisor: Supervisor, checks: int, rounds: int = EVERY) -> list[Found]:
+def play(
+    training: Trainer, supervisor: Supervisor, checks: int, rounds: int = EVERY
+) -> list[tuple[Measurement, Decision]]:
     """Rounds and checks in turn; ends with the first verdict."""
-    found = []
+    played = []
     for _ in range(checks):
         for _ in range(rounds):
             training.round()
-        found.append(supervisor.check(seconds=1e6, every=rounds))
-        if found[-1].ending:
+        played.append(supervisor.check(seconds=1e6, every=rounds))
+        if played[-1][1].verdict:
             break
-    return found
+    return played
 
 
 def follow_at_once(training: Trainer) -> None:

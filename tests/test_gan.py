@@ -229,7 +229,7 @@ def test_a_fit_of_the_same_data_continues_and_of_other_data_is_refused(tmp_path:
     Gan(**SMALL).fit(frame(), tmp_path / "run")
     gan = Gan(**{**SMALL, "budget": "4rounds"}).fit(frame(), tmp_path / "run")
     assert gan.run is not None
-    assert gan.run.checks()[-1]["round"] == 4
+    assert gan.run.checks()[-1].round == 4
     with pytest.raises(UserError, match="fingerprint of the data"):
         Gan(**SMALL).fit(frame().head(50), tmp_path / "run")
 

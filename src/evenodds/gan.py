@@ -34,8 +34,8 @@ from evenodds.runs import sample as sampling
 from evenodds.runs.conditions import Wanted, resolve_condition
 from evenodds.runs.run import Run
 from evenodds.steer.editor import Steer
-from evenodds.training.clock import Moment
-from evenodds.training.session import start
+from evenodds.training.context import Context
+from evenodds.training.session import train_run
 
 Settings = ParamSpec("Settings")
 
@@ -140,7 +140,8 @@ class Gan(Configured):
         """
         source, address = self._source(source, labels)
         folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="evenodds-")) / "run"
-        self.verdict = start(source, address, self.recipe, folder, self.device, Silent())
+        context = Context(find_device(self.device))
+        self.verdict = train_run(source, address, self.recipe, folder, context).to_json()
         self.run = Run.open(folder)
         return self
 
@@ -273,7 +274,8 @@ class Gan(Configured):
     def _of_run(cls, run: Run, device: Device) -> Self:
         gan = cls(device=device)
         gan._settings |= keywords.chosen_in(run.recipe)
-        gan.run, gan.verdict = run, run.verdict()
+        verdict = run.verdict()
+        gan.run, gan.verdict = run, None if verdict is None else verdict.to_json()
         return gan
 
     def fitted(self) -> Run:
@@ -299,15 +301,3 @@ def _as_learnt(run: Run, x: Any) -> Any:
     if not isinstance(x, pd.DataFrame):
         return table_of(x).frame
     return x if container_of(run) is None else table_of(x).frame.set_axis(x.index)
-
-
-class Silent:
-    """Watches and says nothing."""
-
-    def say(self, text: str) -> None: ...
-
-    def prepare(self, what: str, done: int, total: int) -> None: ...
-
-    def moment(self, moment: Moment) -> None: ...
-
-    def end(self, verdict: dict[str, Any], report: Path) -> None: ...

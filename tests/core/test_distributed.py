@@ -39,7 +39,7 @@ from evenodds.networks.ema import Average
 from evenodds.objectives.objective import Objective, make_objective
 from evenodds.objectives.penalties import Critic, Penalty
 from evenodds.runs.run import Run
-from evenodds.training.trainer import Trainer
+from evenodds.training.ranks import Ranks
 from tests import ranks
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="ranks are forked")
@@ -203,14 +203,14 @@ def train(size: int, table: Path, out: Path, rounds: int, said: Path) -> list[in
     """The command on so many ranks; each leaves the state that it ended with. Exit codes."""
 
     def work(rank: int) -> None:
-        def kept(training: Trainer) -> Any:
-            found = follow(training)
-            tensors, _ = training.state()
+        def and_save(ranks: Ranks) -> Any:
+            outcome = worker_loop(ranks)
+            tensors, _ = ranks.trainer.state()
             save_file({f"g.{k}": v for k, v in tensors["generator"].items()}, said / f"{rank}.safetensors")
-            return found
+            return outcome
 
-        follow = Trainer.follow
-        Trainer.follow = kept  # type: ignore[method-assign]
+        worker_loop = Ranks.worker_loop
+        Ranks.worker_loop = and_save  # type: ignore[method-assign]
         main(command(table, out, rounds))
 
     said.mkdir(exist_ok=True)
@@ -278,8 +278,8 @@ def test_a_rank_that_is_asked_to_stop_has_all_of_them_save_and_stop(table: Path,
     assert ranks.wait(children, 120) == [130, 130], (said / "0.txt").read_text()
     verdict = Run.open(out).verdict()
     assert verdict is not None
-    assert verdict["verdict"] == "interrupted"
-    assert read(out / "checkpoints" / "last")[1]["rounds"] == verdict["rounds"]
+    assert verdict.verdict == "interrupted"
+    assert read(out / "checkpoints" / "last")[1]["rounds"] == verdict.rounds
 
 
 def test_rows_of_all_ranks_are_gathered_in_order(tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_torchrun_survives_a_killed_rank(table: Path, tmp_path: Path) -> None:
     ]
     verdict = run.verdict()
     assert verdict is not None
-    assert read(out / "checkpoints" / "last")[1]["rounds"] == verdict["rounds"]
+    assert read(out / "checkpoints" / "last")[1]["rounds"] == verdict.rounds
     assert "exitcode" in said.lower(), "torchrun saw it"
 
 

@@ -20,7 +20,7 @@ from evenodds.core.spec import ConditionKind
 from evenodds.data.images.conditions import MADE, make
 from evenodds.evaluate.pairs import CLEAN, condition_consistency, distance, fidelity, outlines_met, psnr, ssim
 from evenodds.gan import Gan
-from evenodds.runs.report import pairs_told
+from evenodds.runs.report import pairs_sentences
 from evenodds.runs.run import Run
 from evenodds.runs.sample import shown
 from evenodds.runs.source_data import store_of
@@ -218,7 +218,7 @@ def test_the_report_tells_the_scores_and_shows_the_pairs(run: Run) -> None:
     page = (run.path / "report.html").read_text()
     scores = run.scores("pairs")
     assert scores is not None
-    told, met = pairs_told(scores), scores["honoured"]
+    told, met = pairs_sentences(scores), scores["honoured"]
     assert "What was given, and what came of it" in page
     assert all(f"<p>{sentence}</p>" in page for sentence in told)
     assert "Over 4 held-out pairs" in told[0]
@@ -240,11 +240,11 @@ def test_the_report_tells_the_scores_and_shows_the_pairs(run: Run) -> None:
 
 def test_other_kinds_are_told_by_their_difference_and_pairs_without_any() -> None:
     scores = {"pairs": 1200, "l1": 0.1234, "psnr": 20.0, "ssim": 0.5, "distance": 1.0}
-    told = pairs_told({**scores, "honoured": {"difference": 0.0567}})
+    told = pairs_sentences({**scores, "honoured": {"difference": 0.0567}})
     assert "1,200 held-out pairs" in told[0]
     assert "0.057" in told[1]
-    assert len(pairs_told({**scores, "honoured": {}})) == 1
-    assert pairs_told(None) == []
+    assert len(pairs_sentences({**scores, "honoured": {}})) == 1
+    assert pairs_sentences(None) == []
 
 
 def test_train_s_json_has_the_pairs_and_a_larger_budget_scores_anew(

@@ -146,7 +146,7 @@ def test_a_discriminator_that_is_told_the_condition_travels(
 
 def known_conditions(run: Run) -> Tensor:
     """Some that the data held, as G takes them."""
-    kept = run.known()[0]["known"]["given"]
+    kept = run.stored_conditions()[0]["known"]["given"]
     return to_tensor(kept.numpy()) if kept.dtype == torch.uint8 else kept
 
 
@@ -160,7 +160,7 @@ def test_every_condition_s_hub_folder_samples_the_same(kind: str, exported: Expo
     save(np.full((30, 40, 3), 200), tmp_path / "mine.png")
     wish = WISHES.get(kind, tmp_path / "mine.png")
     if kind == "labels":
-        wish = {run.known()[1]["codec"]["columns"][0]["name"]: "dark"}
+        wish = {run.stored_conditions()[1]["codec"]["columns"][0]["name"]: "dark"}
     ours, there = Gan.load(run.path), Gan.from_pretrained(export_hub(run, tmp_path / "hub"))
     assert np.array_equal(same(ours, wish), same(there, wish))
     if run.condition is not None and run.condition.pictures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from evenodds.data.tables.codec import TableCodec
 from evenodds.objectives.losses import Loss, relativistic_d, relativistic_g
-from evenodds.training.supervisor import LASTS, TRIES, Found, Supervisor
+from evenodds.training.supervisor import LASTS, TRIES, Decision, Measurement, Supervisor
 from evenodds.training.trainer import Trainer
 from tests.games import grid, play, replace_generator, training_on
 
@@ -34,7 +35,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[Trai
         training = training_on(grid(), folder, {})
         training.restore({name: dict(group) for name, group in tensors.items()}, facts)
         again = Supervisor(training)
-        again.before, again.finish.warmed_up = list(before), True
+        again.before, again.stopping.warmed_up = list(before), True
         return training, again
 
     return make
@@ -43,8 +44,11 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[Trai
 Healthy = Callable[[], tuple[Trainer, Supervisor]]
 
 
-def kinds(found: list[Found]) -> list[set[str]]:
-    return [{alarm.kind for alarm in check.alarms} for check in found]
+Checked = tuple[Measurement, Decision]
+
+
+def kinds(found: list[Checked]) -> list[set[str]]:
+    return [{alarm.kind for alarm in measurement.alarms} for measurement, _ in found]
 
 
 def test_a_generator_frozen_to_a_constant_has_collapsed(healthy: Healthy) -> None:
@@ -53,7 +57,7 @@ def test_a_generator_frozen_to_a_constant_has_collapsed(healthy: Healthy) -> Non
     replace_generator(training, lambda z: constant.expand(len(z), -1))
     found = play(training, supervisor, 2, 5)
     assert "collapse" in set().union(*kinds(found))
-    assert any(alarm.reason.code == "identical" for alarm in found[-1].alarms)
+    assert any(alarm.reason.code == "identical" for alarm in found[-1][0].alarms)
 
 
 def test_a_generator_that_knows_3_of_25_modes_has_collapsed(healthy: Healthy) -> None:
@@ -70,7 +74,7 @@ def test_a_generator_that_knows_3_of_25_modes_has_collapsed(healthy: Healthy) ->
     replace_generator(training, make)
     found = play(training, supervisor, 2, 5)
     assert "collapse" in set().union(*kinds(found))
-    assert any(alarm.reason.code == "few_kinds" for alarm in found[-1].alarms)
+    assert any(alarm.reason.code == "few_kinds" for alarm in found[-1][0].alarms)
 
 
 def of_three_modes(training: Trainer) -> Tensor:
@@ -90,10 +94,11 @@ def test_a_zeroed_discriminator_is_dead_and_never_even(healthy: Healthy) -> None
             weight.data.zero_()
         found.append(supervisor.check(seconds=1e6, every=5))
     assert "dead D" in kinds(found)[0]
-    assert all(check.ending != "even" for check in found)
-    assert found[0].seen is not None
-    assert found[0].seen.odds == 0.5, "odds alone would have said even"
-    assert found[LASTS - 1].fault is not None
+    assert all(decision.verdict != "even" for _, decision in found)
+    metrics = found[0][0].metrics
+    assert metrics is not None
+    assert metrics.odds == 0.5, "odds alone would have said even"
+    assert found[LASTS - 1][1].fault is not None
 
 
 def test_a_generator_that_replays_training_rows_copies(healthy: Healthy) -> None:
@@ -110,8 +115,8 @@ def test_a_weight_that_is_no_number_is_divergence_and_play_goes_back(healthy: He
     next(training.players.generator.parameters()).data[0, 0] = float("nan")
     found = play(training, supervisor, 1, 5)
     assert kinds(found) == [{"divergence"}]
-    assert found[0].fault is not None
-    assert found[0].ending is None, "there are tries left"
+    assert found[0][1].fault is not None
+    assert found[0][1].verdict is None, "there are tries left"
 
 
 def test_a_fault_that_stays_ends_the_game_after_its_tries(healthy: Healthy) -> None:
@@ -119,13 +124,13 @@ def test_a_fault_that_stays_ends_the_game_after_its_tries(healthy: Healthy) -> N
     weight = next(training.players.generator.parameters())
     for attempt in range(TRIES + 1):
         weight.data[0, 0] = float("nan")
-        found = supervisor.check(seconds=1e6, every=5)
-        assert found.fault is not None
+        _, decision = supervisor.check(seconds=1e6, every=5)
+        assert decision.fault is not None
         if attempt < TRIES:
-            assert found.ending is None
-            supervisor.mend(found.fault)
-    assert found.ending == "diverged"
-    assert training.tempo.pace.rate == pytest.approx(1e-3), "a tenth of the rates at each try"
+            assert decision.verdict is None
+            supervisor.mend(decision.fault)
+    assert decision.verdict == "diverged"
+    assert training.schedule.pace.rate == pytest.approx(1e-3), "a tenth of the rates at each try"
 
 
 def test_a_rate_a_thousand_times_too_high_is_divergence(tmp_path: Path) -> None:
@@ -137,7 +142,7 @@ def test_a_rate_a_thousand_times_too_high_is_divergence(tmp_path: Path) -> None:
 def test_swapped_labels_are_named(healthy: Healthy) -> None:
     training, supervisor = healthy()
     swapped = Loss(lambda real, fake: relativistic_d(fake, real), relativistic_g, g_needs_real=True)
-    object.__setattr__(training.objective, "loss", swapped)
+    training.objective = replace(training.objective, loss=swapped)
     found = play(training, supervisor, 2, 60)
     assert "misled D" in kinds(found)[-1]
-    assert all(check.ending != "even" for check in found)
+    assert all(decision.verdict != "even" for _, decision in found)

@@ -121,8 +121,8 @@ def test_a_pace_that_changes_is_kept_to(photographs: Path) -> None:
     training = training_on(photographs, DataSettings(size=16), "dcgan")
     played(training, CYCLE * WARM + 1)
     assert training.graphs.recorded
-    training.tempo.pace.rate = 0.0
-    training.take_pace()
+    training.schedule.pace.rate = 0.0
+    training.apply_schedule()
     before = [weight.detach().clone() for weight in training.players.generator.parameters()]
     played(training, CYCLE * WARM + 1)
     assert training.graphs.recorded

@@ -63,18 +63,16 @@ class Power(nn.Module):
 def game(folder: Path, generator: Shifted, discriminator: Power, objective: dict[str, Any]) -> Trainer:
     """The toy players on a column of normal numbers, by gradient descent as in the theory."""
     frame = pd.DataFrame({"x": np.random.default_rng(0).normal(size=20_000)})
-    training = training_on(frame, folder, {}, batch=1024, lr_d=RATE, lr_g=RATE)
     descents = [torch.optim.SGD(player.parameters(), lr=RATE) for player in (generator, discriminator)]
     # The average is G itself: the theory is about G.
-    training.players = Players(generator, discriminator, Average(generator, 1e-3), *descents)
-    training.objective = make_objective(ObjectiveSettings(**{"loss": "wasserstein", **objective}))
-    training.weight = training.objective.weight
-    return training
+    players = Players(generator, discriminator, Average(generator, 1e-3), *descents)
+    others = players, make_objective(ObjectiveSettings(**{"loss": "wasserstein", **objective}))
+    return training_on(frame, folder, {}, others, batch=1024, lr_d=RATE, lr_g=RATE)
 
 
-def steward_of(training: Trainer) -> Supervisor:
+def supervisor_of(training: Trainer) -> Supervisor:
     supervisor = Supervisor(training)
-    supervisor.finish.warmed_up = True
+    supervisor.stopping.warmed_up = True
     return supervisor
 
 
@@ -82,10 +80,10 @@ def steward_of(training: Trainer) -> Supervisor:
 def test_odds_and_referee_of_a_shifted_generator_are_the_theorys(theta: float, tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(theta), Power(1), {"penalty": "none"})
     training.players.average.network = Shifted(theta)
-    found = steward_of(training).checker.look()
+    found = supervisor_of(training).checker.measure()
     assert found is not None
     assert found.odds_low - 0.01 <= norm.cdf(-theta / math.sqrt(2)) <= found.odds_high + 0.01
-    ruling = steward_of(training).rule()
+    ruling = supervisor_of(training).rule()
     # Trees see at most what the likelihood ratio sees, and lose a little by learning.
     ideal = norm.cdf(abs(theta) / math.sqrt(2))
     assert ideal - 0.05 <= ruling.auc <= ideal + 0.03
@@ -94,7 +92,7 @@ def test_odds_and_referee_of_a_shifted_generator_are_the_theorys(theta: float, t
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.5])
 def test_odds_of_a_scaled_generator_are_the_theorys(scale: float, tmp_path: Path) -> None:
     training = game(tmp_path, Scaled(scale), Power(2), {"penalty": "none"})
-    found = steward_of(training).checker.look()
+    found = supervisor_of(training).checker.measure()
     assert found is not None
     ideal = 1 - 2 / math.pi * math.atan(scale)
     assert found.odds_low - 0.01 <= ideal <= found.odds_high + 0.01
@@ -102,19 +100,19 @@ def test_odds_of_a_scaled_generator_are_the_theorys(scale: float, tmp_path: Path
 
 def test_with_r1_the_mean_game_ends_even_at_its_equilibrium(tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(1.5), Power(1), {"penalty": "r1", "penalty_weight": 1.0})
-    found = play(training, steward_of(training), CHECKS, 25)
-    assert found[-1].ending == "even"
+    found = play(training, supervisor_of(training), CHECKS, 25)
+    assert found[-1][1].verdict == "even"
     assert abs(training.players.generator.number.item()) < 0.1
 
 
 def test_without_a_penalty_the_mean_game_circles_and_is_never_even(tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(1.5), Power(1), {"penalty": "none"})
-    supervisor = steward_of(training)
+    supervisor = supervisor_of(training)
     places = []
     for _ in range(CHECKS):
         found = play(training, supervisor, 1, 25)
         places.append(training.players.generator.number.item())
-        assert found[0].ending != "even"
+        assert found[0][1].verdict != "even"
     signs = np.sign(places)
     assert (signs[1:] != signs[:-1]).sum() >= 2, "it circles"
     assert max(abs(place) for place in places[-10:]) > 0.5, "and comes no nearer"
@@ -122,15 +120,15 @@ def test_without_a_penalty_the_mean_game_circles_and_is_never_even(tmp_path: Pat
 
 def test_with_r1_the_spread_game_ends_even_at_its_equilibrium(tmp_path: Path) -> None:
     training = game(tmp_path, Scaled(0.3), Power(2), {"loss": "nonsaturating", "penalty": "r1"})
-    found = play(training, steward_of(training), CHECKS, 25)
-    assert found[-1].ending == "even"
+    found = play(training, supervisor_of(training), CHECKS, 25)
+    assert found[-1][1].verdict == "even"
     assert abs(training.players.generator.number.item()) == pytest.approx(1, abs=0.1)
 
 
 def test_a_discriminator_that_never_had_its_head_start_is_never_even(tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(0.0), Power(1), {"penalty": "r1", "penalty_weight": 1.0})
     supervisor = Supervisor(training)
-    assert all(check.ending != "even" for check in play(training, supervisor, 10, 5))
+    assert all(decision.verdict != "even" for _, decision in play(training, supervisor, 10, 5))
 
 
 def test_below_the_floor_is_what_a_perfect_generator_has_by_chance(tmp_path: Path) -> None:

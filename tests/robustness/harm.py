@@ -197,9 +197,9 @@ def differences(one: Path, other: Path) -> list[str]:
             for key, value in first[group].items():
                 if not torch.equal(value, second[group][key]):
                     found.append(f"{name}: {group} {key}")
-    if timeless(mine.checks()) != timeless(theirs.checks()):
+    if checks_of(mine) != checks_of(theirs):
         found.append("the journal's checks")
-    if timeless(mine.verdict()) != timeless(theirs.verdict()):
+    if timeless(verdict_of(mine)) != timeless(verdict_of(theirs)):
         found.append("the verdict")
     for folder, names in ((one, content(one)), (other, content(other))):
         absent = [name for name in names if not (one / name).exists() or not (other / name).exists()]
@@ -214,6 +214,15 @@ def content(folder: Path) -> list[str]:
     """Every file of a run but older checkpoints', which are there or not by how often it was saved."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
     return [name for name in names if not name.startswith("checkpoints/0")]
+
+
+def checks_of(run: Run) -> Any:
+    return timeless([check.to_json() for check in run.checks()])
+
+
+def verdict_of(run: Run) -> Any:
+    verdict = run.verdict()
+    return None if verdict is None else verdict.to_json()
 
 
 def timeless(facts: Any) -> Any:

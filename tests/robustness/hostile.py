@@ -31,11 +31,11 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import read_table
 from evenodds.export.hub import export_hub
 from evenodds.export.pretrained import open_hub
-from evenodds.gan import Silent
 from evenodds.runs.report import events
 from evenodds.runs.run import Run
 from evenodds.runs.sample import load_generator
-from evenodds.runs.status import said
+from evenodds.runs.status import status_sentence
+from evenodds.training.context import Context, Silent
 from evenodds.training.loop import TrainingLoop, train
 from evenodds.training.session import open_run
 from evenodds.training.trainer import Trainer
@@ -231,8 +231,9 @@ def game(folder: Path) -> TrainingLoop:
     wanted = Recipe(plan=plan, network=NetworkSettings(network="gan", width=4, latent=2))
     store = prepare(find(str(path)), DataSettings())
     run = open_run(folder / "run", "x", resolve(wanted, store.spec, store.n_train, "x"), store, Silent())
-    train(run, store, CPU)
-    return TrainingLoop(run, store, Trainer(run.recipe, store, CPU), lambda moment: None, lambda text: None)
+    context = Context(CPU)
+    train(run, store, context)
+    return TrainingLoop(run, store, Trainer(run.recipe, store, CPU), context)
 
 
 def sealed_again(content: bytes) -> bytes:
@@ -266,7 +267,7 @@ def journal(folder: Path) -> Surface:
         path.write_bytes(content)
         events(run)
         for check in run.checks():
-            said(check)
+            status_sentence(check)
         run.go_back_to(2)
 
     lines = path.read_bytes().splitlines(keepends=True)

@@ -38,7 +38,7 @@ def test_what_differs_is_told_and_results_stand_side_by_side(
     assert found["recipe"]["plan.budget"] == ["5rounds", "10rounds"]
     assert list(map(str, found["recipe"]["game.lr_g"])) == rates
     assert found["results"]["rounds"] == [5, 10]
-    assert found["results"]["odds"] == [first.checks()[-1]["odds"], second.checks()[-1]["odds"]]
+    assert found["results"]["odds"] == [run.checks()[-1].odds.value for run in (first, second)]
     lines = evenodds("diff", first.path, second.path).out.splitlines()
     assert next(line.split() for line in lines if "plan.budget" in line) == [
         "plan.budget",
@@ -64,16 +64,17 @@ def test_tensorboard_reads_what_the_journal_holds_also_after_a_resume(
     play(evenodds, penguins, tmp_path / "run", "--budget", "10rounds", "--log", "tensorboard")
     run = play(evenodds, penguins, tmp_path / "run", "--budget", "20rounds", "--log", "tensorboard")
     checks = run.checks()
-    assert checks[-1]["round"] == 20
+    assert checks[-1].round == 20
     board = EventAccumulator(str(run.path / "tensorboard"))
     board.Reload()
     for name in ("odds", "distance", "loss_g"):
         logged = {event.step: event.value for event in board.Scalars(name)}
-        held = {line["round"]: line[name] for line in checks if line[name] is not None}
+        lines = [check.to_json() for check in checks]
+        held = {line["round"]: line[name] for line in lines if line[name] is not None}
         assert logged == pytest.approx(held)
     assert any(tag.startswith("resume") for tag in board.Tags()["tensors"])
     plain = play(evenodds, penguins, tmp_path / "plain", "--budget", "20rounds")
-    assert plain.checks()[-1]["odds"] == checks[-1]["odds"], "who watches changes nothing"
+    assert plain.checks()[-1].odds == checks[-1].odds, "who watches changes nothing"
 
 
 def test_trackio_holds_what_the_journal_does_and_stdout_is_left_to_json(
@@ -104,7 +105,7 @@ def test_trackio_holds_what_the_journal_does_and_stdout_is_left_to_json(
     wanted = ("--project", "evenodds", "--run", "run", "--metric", "odds", "--json")
     values = asked("trackio.cli", "get", "metric", *wanted)["values"]
     logged = {value["step"]: value["value"] for value in values}
-    assert logged == {line["round"]: line["odds"] for line in checks if line["odds"] is not None}
+    assert logged == {check.round: check.odds.value for check in checks}
     assert asked("trackio.cli", "get", "run", *wanted[:4], "--json")["config"]["network"]["width"] == 8
 
 

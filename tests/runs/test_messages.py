@@ -13,17 +13,12 @@ import pytest
 from evenodds.config.settings import GameSettings
 from evenodds.game.alarms import NOT_FINITE, STUCK_FOR, Alarm, raised
 from evenodds.game.schedule import BalanceSchedule, Move, Moved, ScheduleState
-from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.odds import Odds
 from evenodds.runs.messages import MESSAGES, alarm_sentence, english, event_sentence
 from evenodds.studio.i18n import LANGUAGES, speaker, texts
 from evenodds.studio.translate import translate
+from tests.checks import WELL
 
-WELL = CheckMetrics(
-    odds=0.72, odds_low=0.69, odds_high=0.75, gap=0.01, score_range=11.0, score_deviation=0.8, coverage=0.9,
-    precision=0.85, identical=0.0, spread=0.95, closeness=0.5, closeness_low=0.47, nearer_train=0.81,
-    nearer_by_chance=0.8, chance=0.013, distance=0.1,
-)  # fmt: skip
 AHEAD = Odds(0.97, 0.95, 0.99)
 CERTAIN = WELL._replace(odds=1.0, odds_low=0.998, odds_high=1.0)
 MISLED = WELL._replace(odds=0.1, odds_low=0.05, odds_high=0.15)

@@ -80,7 +80,7 @@ def test_a_disk_that_fills_up_in_a_game_is_one_sentence_and_the_game_goes_on_lat
     assert "Traceback" not in found.stderr
     assert not list(out.rglob("*.part"))
     assert evenodds(*command, "6rounds").code == 0
-    assert [check["round"] for check in Run.open(out).checks()] == [0, 2, 4, 6]
+    assert [check.round for check in Run.open(out).checks()] == [0, 2, 4, 6]
 
 
 def test_the_page_stands_alone_and_lets_no_markup_in(
@@ -115,7 +115,7 @@ def test_the_odds_on_the_page_are_the_journal_s(penguins: Path, tmp_path: Path, 
     assert evenodds("train", penguins, "--out", tmp_path, *flags).code == 0
     last = Run.open(tmp_path).checks()[-1]
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert f"{last['odds']:.0%} ({last['odds_low']:.0%} to {last['odds_high']:.0%})" in page
+    assert f"{last.odds.value:.0%} ({last.odds.low:.0%} to {last.odds.high:.0%})" in page
 
 
 def test_a_file_whose_name_is_no_text_is_skipped_like_any_other(

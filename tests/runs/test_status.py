@@ -9,18 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenodds.game import schedule
-from evenodds.runs.status import AHEAD, said
+from evenodds.metrics.odds import Odds
+from evenodds.runs.journal import Check
+from evenodds.runs.status import AHEAD, status_sentence
+from tests.checks import check_of
 
 END = 1e-6
 
 
-def check(value: float, low: float, high: float, **facts: Any) -> dict[str, Any]:
-    """A line of the journal, as far as it is read here."""
-    return {"event": "check", "alarms": [], "odds": value, "odds_low": low, "odds_high": high, **facts}
+def check(value: float, low: float, high: float, referee: float | None = None, **facts: Any) -> Check:
+    ruling = None if referee is None else Odds(referee, referee, referee)
+    return check_of(Odds(value, low, high), referee=ruling, **facts)
 
 
 def test_before_the_first_check_d_has_its_head_start() -> None:
-    assert said(None) == "D has its head start"
+    assert status_sentence(None) == "D has its head start"
 
 
 @pytest.mark.parametrize(
@@ -37,8 +40,8 @@ def test_before_the_first_check_d_has_its_head_start() -> None:
         ),
     ],
 )
-def test_each_state_of_the_game_has_its_sentence(line: dict[str, Any], sentence: str) -> None:
-    assert said(line) == sentence
+def test_each_state_of_the_game_has_its_sentence(line: Check, sentence: str) -> None:
+    assert status_sentence(line) == sentence
 
 
 @pytest.mark.parametrize(
@@ -54,18 +57,21 @@ def test_each_state_of_the_game_has_its_sentence(line: dict[str, Any], sentence:
     ],
 )
 def test_a_state_begins_where_the_whole_interval_is_in_it(low: float, high: float, words: str) -> None:
-    assert words in said(check((low + high) / 2, low, high))
+    assert words in status_sentence(check((low + high) / 2, low, high))
 
 
 def test_a_referee_that_is_sure_is_quoted_at_zero_too() -> None:
-    assert said(check(0.5, 0.45, 0.55, referee=0.0)).endswith("0% of the time")
+    assert status_sentence(check(0.5, 0.45, 0.55, referee=0.0)).endswith("0% of the time")
 
 
 @given(st.tuples(*[st.floats(0, 1)] * 3).map(sorted), st.none() | st.floats(0, 1))
 def test_an_alarm_is_said_first_whatever_the_odds(odds: list[float], referee: float | None) -> None:
     low, value, high = odds
-    alarms = ["collapse: 90% of the fakes are near-identical to another", "copying: of others"]
-    sentence = said(check(value, low, high, alarms=alarms, referee=referee))
+    alarms = (
+        {"kind": "collapse", "code": "identical", "share": 0.9},
+        {"kind": "copying", "code": "copied", "closeness": 0.8},
+    )
+    sentence = status_sentence(check(value, low, high, alarms=alarms, referee=referee))
     assert sentence == "alarm: collapse: 90% of the fakes are near-identical to another"
 
 
@@ -74,7 +80,7 @@ def test_every_interval_has_one_sentence_with_the_odds_in_percent(
     odds: list[float], referee: float | None
 ) -> None:
     low, value, high = odds
-    sentence = said(check(value, low, high, referee=referee))
+    sentence = status_sentence(check(value, low, high, referee=referee))
     assert f"{value:.0%}" in sentence
     assert "alarm" not in sentence
     starts = [

@@ -101,7 +101,7 @@ def test_people_to_its_verdict(visitor: Visitor) -> None:
     page.wait_for_selector(".eo-film img")
     verdict = Run.open(visitor.server.runs / "watched").verdict()
     assert verdict is not None
-    assert verdict["verdict"] in ("even", "plateau", "budget")
+    assert verdict.verdict in ("even", "plateau", "budget")
     visitor.shot("play")
     points = page.locator("#scene .eo-fakes circle").first
     now = points.get_attribute("cx")

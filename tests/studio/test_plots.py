@@ -5,23 +5,24 @@ from __future__ import annotations
 import base64
 import io
 import re
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from evenodds.metrics.odds import Odds
+from evenodds.runs.journal import Check
 from evenodds.studio import plots
 from evenodds.studio.i18n import speaker
+from tests.checks import check_of
 
 SAY = speaker("en")
 
 
-def check(rounds: int, odds: float, referee: float | None = None) -> dict[str, Any]:
-    """A line of the journal, as far as plots read it."""
-    heard = {"referee": referee, "referee_low": referee, "referee_high": referee}
-    return {"round": rounds, "odds": odds, "odds_low": odds - 0.01, "odds_high": odds + 0.01, **heard}
+def check(rounds: int, odds: float, referee: float | None = None) -> Check:
+    ruling = None if referee is None else Odds(referee, referee, referee)
+    return check_of(Odds(odds, odds - 0.01, odds + 0.01), rounds, referee=ruling)
 
 
 @pytest.mark.parametrize(

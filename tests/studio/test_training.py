@@ -12,6 +12,7 @@ import pytest
 
 from evenodds.core.errors import UserError
 from evenodds.runs.run import Run
+from evenodds.runs.verdict import Verdict
 from evenodds.studio.processes import Trainings, flags_of, trains
 from tests.studio.conftest import EVENODDS, studio, wait_for
 
@@ -22,6 +23,10 @@ LONG = ["--budget", "100000rounds", "--stop", "budget", "--check-every", "20"]
 def trainings(tmp_path: Path) -> Trainings:
     """Nothing trained yet."""
     return Trainings(tmp_path)
+
+
+def name_of(verdict: Verdict | None) -> str | None:
+    return None if verdict is None else verdict.verdict
 
 
 def test_nothing_is_there_at_first(trainings: Trainings) -> None:
@@ -73,11 +78,13 @@ def test_a_run_is_found_again_stopped_and_gone_on_with(trainings: Trainings) -> 
     stopped = Run.open(root / "people")
     verdict = stopped.verdict()
     assert verdict is not None
-    assert verdict["verdict"] == "interrupted"
-    again.resume("people", f"{verdict['rounds'] + 20}rounds")
+    assert verdict.verdict == "interrupted"
+    again.resume("people", f"{verdict.rounds + 20}rounds")
     wait_for(lambda: again.status("people").phase == "over", 120)
     ended = Run.open(root / "people")
-    assert (ended.verdict() or {})["verdict"] == "budget"
+    verdict = ended.verdict()
+    assert verdict is not None
+    assert verdict.verdict == "budget"
     assert any(line.get("event") == "resume" for line in ended.journal())
     assert ended.checks()[: len(stopped.checks())] == stopped.checks()
     again.delete("people")
@@ -114,7 +121,9 @@ def test_a_recipe_gives_its_own_flags(trainings: Trainings, photographs: Path) -
         check=False,
     )
     assert again.returncode == 0, again.stderr
-    assert (Run.open(out).verdict() or {})["rounds"] == 4
+    verdict = Run.open(out).verdict()
+    assert verdict is not None
+    assert verdict.rounds == 4
 
 
 @pytest.mark.slow
@@ -140,7 +149,7 @@ def test_a_killed_studio_loses_nothing(tmp_path: Path) -> None:
         assert "eo-playing" in client.predict(api_name="/runs")[0]
         assert Trainings(runs).pid("going") == pid
         client.predict("going", api_name="/pause")
-        wait_for(lambda: (Run.open(runs / "going").verdict() or {}).get("verdict") == "interrupted", 60)
+        wait_for(lambda: name_of(Run.open(runs / "going").verdict()) == "interrupted", 60)
     events = [line["event"] for line in Run.open(runs / "going").journal() if "event" in line]
     assert events.count("start") == 1
     assert "resume" not in events

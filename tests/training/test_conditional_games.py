@@ -20,11 +20,12 @@ from evenodds.data.batches import drawn
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.tables.codec import TableCodec
-from evenodds.gan import Gan, Silent
+from evenodds.gan import Gan
 from evenodds.judge.dataset import JudgeData
 from evenodds.runs.run import Run
 from evenodds.runs.source_data import store_of
 from evenodds.training.checks import Checker
+from evenodds.training.context import Context, Silent
 from evenodds.training.loop import train
 from evenodds.training.session import open_run
 from evenodds.training.snapshots import SnapshotWriter, in_order
@@ -55,7 +56,7 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
 JUDGED = ["labels, dcgan", "labels, gan", "pairs", "outlines", "gray", "small", "masked"]
 
 Source = Callable[[str], Path]
-TrainingLoop = Callable[[str], Gan]
+Played = Callable[[str], Gan]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def source(tmp_path_factory: pytest.TempPathFactory, photographs: Path, penguins
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory, source: Source) -> TrainingLoop:
+def played(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Played:
     """A game of ROUNDS in one go, played when it is first asked for."""
     runs: dict[str, Gan] = {}
 
@@ -107,8 +108,8 @@ def go_on(game: str, folder: Path, source: Source, rounds: int) -> Run:
     store = prepare(find(named), recipe.data)
     full = resolve(recipe, store.spec, store.n_train, named, store.condition)
     run = open_run(folder, named, full, store, Silent())
-    verdict = train(run, store, CPU)
-    assert (verdict["verdict"], verdict["rounds"]) == ("budget", rounds)
+    verdict = train(run, store, Context(CPU))
+    assert (verdict.verdict, verdict.rounds) == ("budget", rounds)
     return run
 
 
@@ -119,7 +120,7 @@ def newest(run: Run) -> Path:
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_resumed_equals_unbroken(game: str, played: TrainingLoop, source: Source, tmp_path: Path) -> None:
+def test_resumed_equals_unbroken(game: str, played: Played, source: Source, tmp_path: Path) -> None:
     unbroken = played(game).fitted()
     assert unbroken.condition is not None
     before, facts = read(newest(go_on(game, tmp_path / "run", source, EVERY)))
@@ -142,8 +143,8 @@ def test_resumed_equals_unbroken(game: str, played: TrainingLoop, source: Source
     for player in ("generator", "discriminator"):
         moved = [not torch.equal(after[player][name], weight) for name, weight in before[player].items()]
         assert any(moved), f"{player} did not play"
-    assert [line["odds"] for line in run.checks()] == [line["odds"] for line in unbroken.checks()]
-    assert [line["round"] for line in run.checks()] == [0, EVERY, ROUNDS]
+    assert [check.odds for check in run.checks()] == [check.odds for check in unbroken.checks()]
+    assert [check.round for check in run.checks()] == [0, EVERY, ROUNDS]
     sheets = [sheet.name for sheet in unbroken.samples()]
     assert len(sheets) == 3
     for name in sheets:
@@ -152,7 +153,7 @@ def test_resumed_equals_unbroken(game: str, played: TrainingLoop, source: Source
 
 @pytest.mark.parametrize("game", GAMES)
 def test_its_fakes_are_of_the_data_s_form_and_survive_saving(
-    game: str, played: TrainingLoop, source: Source, tmp_path: Path
+    game: str, played: Played, source: Source, tmp_path: Path
 ) -> None:
     gan = played(game)
     run = gan.fitted()
@@ -171,10 +172,10 @@ def test_its_fakes_are_of_the_data_s_form_and_survive_saving(
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_the_run_keeps_conditions_of_its_data(game: str, played: TrainingLoop) -> None:
+def test_the_run_keeps_conditions_of_its_data(game: str, played: Played) -> None:
     run = played(game).fitted()
     store = store_of(run)
-    tensors, state = run.known()
+    tensors, state = run.stored_conditions()
     kept = tensors["known"]["given"].numpy()
     assert store.condition == run.condition
     assert run.condition is not None
@@ -191,7 +192,7 @@ def test_the_run_keeps_conditions_of_its_data(game: str, played: TrainingLoop) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", ["a category", "columns, gan"])
-def test_rows_are_judged(game: str, played: TrainingLoop, source: Source) -> None:
+def test_rows_are_judged(game: str, played: Played, source: Source) -> None:
     gan = played(game)
     found = gan.judge(source("penguins"))
     assert len(found) == 120
@@ -204,7 +205,7 @@ def test_rows_are_judged(game: str, played: TrainingLoop, source: Source) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", JUDGED)
-def test_pictures_are_judged(game: str, played: TrainingLoop, source: Source) -> None:
+def test_pictures_are_judged(game: str, played: Played, source: Source) -> None:
     gan = played(game)
     store = store_of(gan.fitted())
     real = store.heldout(np.arange(store.n_heldout)).transpose(0, 2, 3, 1)
@@ -213,7 +214,7 @@ def test_pictures_are_judged(game: str, played: TrainingLoop, source: Source) ->
     assert ours.median() > theirs.median() + 10
 
 
-def test_the_judge_s_present_fakes_are_made_from_many_training_conditions(played: TrainingLoop) -> None:
+def test_the_judge_s_present_fakes_are_made_from_many_training_conditions(played: Played) -> None:
     gan = played("outlines")
     run = gan.fitted()
     store = store_of(run)
@@ -240,7 +241,7 @@ def test_shown_values_lie_sorted_and_pictures_as_they_come() -> None:
     assert in_order(None) is None
 
 
-def test_a_sheet_shows_held_out_conditions_in_order(played: TrainingLoop) -> None:
+def test_a_sheet_shows_held_out_conditions_in_order(played: Played) -> None:
     run = played("labels, gan").fitted()
     store = store_of(run)
     given = store.conditions("heldout", np.arange(64) % store.n_heldout)

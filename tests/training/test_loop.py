@@ -68,7 +68,7 @@ def test_the_head_start_is_won_before_the_first_g_turn_and_written_down(
     (told,) = events(tmp_path, "head start")
     assert told["won"]
     assert told["reached"] >= told["asked"] == 0.8
-    assert Run.open(tmp_path).checks()[0]["odds"] == pytest.approx(told["reached"], abs=1e-5)
+    assert Run.open(tmp_path).checks()[0].odds.value == pytest.approx(told["reached"], abs=1e-5)
 
 
 def test_a_head_start_has_a_limit_and_none_can_be_asked_for(

@@ -31,11 +31,11 @@ from evenodds.core.errors import UserError
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
-from evenodds.gan import Silent
 from evenodds.runs.run import Run
 from evenodds.training.clock import Moment
+from evenodds.training.context import Context, Silent
 from evenodds.training.loop import train
-from evenodds.training.session import open_run, start
+from evenodds.training.session import open_run, train_run
 from tests.conftest import Answer
 
 CPU = torch.device("cpu")
@@ -70,14 +70,15 @@ def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None
     run = open_run(folder, source.name, resolve(recipe, store.spec, store.n_train, "x"), store, Silent())
     stop = threading.Event()
 
-    def watch(moment: Moment) -> None:
-        if stop_at is not None and moment.rounds >= stop_at:
-            stop.set()
+    class Watcher(Silent):
+        def moment(self, moment: Moment) -> None:
+            if stop_at is not None and moment.rounds >= stop_at:
+                stop.set()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evenodds.training.clock.TELL_AFTER", 0.0)
-        verdict = train(run, store, CPU, watch, stop)
-    assert verdict["verdict"] == ("budget" if stop_at is None else "interrupted")
+        patch.setattr("evenodds.training.clock.REPORT_AFTER", 0.0)
+        verdict = train(run, store, Context(CPU, observer=Watcher(), stop=stop))
+    assert verdict.verdict == ("budget" if stop_at is None else "interrupted")
     return run
 
 
@@ -119,7 +120,7 @@ def test_stopped_twice_and_resumed_equals_unbroken(
     play(broken, game, source, ROUNDS, stop_at=second)
     run = play(broken, game, source, ROUNDS)
     assert_equal(unbroken, run)
-    assert [line["odds"] for line in run.checks()] == [line["odds"] for line in unbroken.checks()]
+    assert [check.odds for check in run.checks()] == [check.odds for check in unbroken.checks()]
     for sample in unbroken.samples():
         assert (run.path / "samples" / sample.name).read_bytes() == sample.read_bytes()
 
@@ -152,7 +153,7 @@ def test_a_run_from_before_a_setting_was_there_goes_on(
     assert other.code == 2
     assert "game.patience: 20 -> 7" in other.err
     assert evenodds(*command, "--budget", "4rounds").code == 0
-    assert Run.open(tmp_path / "run").verdict()["rounds"] == 4
+    assert Run.open(tmp_path / "run").verdict().rounds == 4
 
 
 def test_what_was_written_after_the_last_checkpoint_is_forgotten(tmp_path: Path, penguins: Path) -> None:
@@ -164,7 +165,7 @@ def test_what_was_written_after_the_last_checkpoint_is_forgotten(tmp_path: Path,
     with (run.path / "journal.jsonl").open("a") as journal:
         journal.write('{"round": 9, "od')
     run = play(tmp_path / "killed", "tabular", penguins, ROUNDS)
-    assert [line["odds"] for line in run.checks()] == [line["odds"] for line in unbroken.checks()]
+    assert [check.odds for check in run.checks()] == [check.odds for check in unbroken.checks()]
     assert_equal(unbroken, run)
 
 
@@ -260,7 +261,7 @@ def test_a_preparation_ends_when_asked_and_leaves_nothing(
     stop = threading.Event()
     stop.set()
     with pytest.raises(KeyboardInterrupt):
-        start(find(str(photographs)), "photographs", Recipe(), tmp_path / "run", "cpu", Silent(), stop)
+        train_run(find(str(photographs)), "photographs", Recipe(), tmp_path / "run", Context(CPU, stop=stop))
     assert not (tmp_path / "run").exists()
     assert not [path for path in (tmp_path / "cache" / "stores").iterdir() if path.is_dir()]
 

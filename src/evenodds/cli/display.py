@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from evenodds.runs.status import MEANINGS, said
+from evenodds.runs.status import MEANINGS, status_sentence
 
 if TYPE_CHECKING:
+    from evenodds.runs.journal import Check
+    from evenodds.runs.verdict import Verdict
     from evenodds.training.clock import Moment
 
 PLAIN_EVERY = 5.0
@@ -75,17 +77,15 @@ class Display:
             self.printed = time.monotonic()
             self.say(line(moment))
 
-    def end(self, verdict: dict[str, Any], report: Path) -> None:
+    def end(self, verdict: Verdict, report: Path) -> None:
         """The last lines: the verdict and what to look at."""
         self.close()
-        self.say(
-            f"verdict: {verdict['verdict']} after {verdict['rounds']:,} rounds and {clock(verdict['seconds'])}"
-        )
-        self.say(MEANINGS[verdict["verdict"]])
-        ruling = verdict["evidence"].get("referee")
-        if ruling:
-            between = f"{ruling['low']:.0%} to {ruling['high']:.0%}"
-            self.say(f"referee: tells held-out reals from fakes {ruling['auc']:.0%} of the time ({between})")
+        self.say(f"verdict: {verdict.verdict} after {verdict.rounds:,} rounds and {clock(verdict.seconds)}")
+        self.say(MEANINGS[verdict.verdict])
+        ruling = verdict.evidence.referee
+        if ruling is not None:
+            between = f"{ruling.low:.0%} to {ruling.high:.0%}"
+            self.say(f"referee: tells held-out reals from fakes {ruling.auc:.0%} of the time ({between})")
         self.say(f"look at: {report}")
 
 
@@ -95,7 +95,7 @@ def panel(moment: Moment) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("odds", odds_text(moment.check) + odds_bar(moment.check))
-    table.add_row("", said(moment.check))
+    table.add_row("", status_sentence(moment.check))
     table.add_row("round", f"{moment.rounds:,} · {moment.seen:,} seen · {moment.speed:,.0f} a second")
     table.add_row("time", f"{clock(moment.seconds)} played · {left_text(moment)}")
     table.add_row("newest", str(moment.sample or "none yet"))
@@ -105,23 +105,23 @@ def panel(moment: Moment) -> Table:
 def line(moment: Moment) -> str:
     """The same as one plain line."""
     return (
-        f"round {moment.rounds:,}: {said(moment.check)} (odds {odds_text(moment.check)}), "
+        f"round {moment.rounds:,}: {status_sentence(moment.check)} (odds {odds_text(moment.check)}), "
         f"{moment.speed:,.0f} samples a second, {left_text(moment)}, newest {moment.sample}"
     )
 
 
-def odds_text(check: dict[str, Any] | None) -> str:
+def odds_text(check: Check | None) -> str:
     """The odds with their interval, in percent."""
     if check is None:
         return "not measured yet"
-    return f"{check['odds']:.0%} ({check['odds_low']:.0%} to {check['odds_high']:.0%})"
+    return f"{check.odds.value:.0%} ({check.odds.low:.0%} to {check.odds.high:.0%})"
 
 
-def odds_bar(check: dict[str, Any] | None, cells: int = 20) -> str:
+def odds_bar(check: Check | None, cells: int = 20) -> str:
     """Where the odds stand between even, or below it (left), and certain (right)."""
     if check is None:
         return ""
-    filled = round(2 * max(0.0, check["odds"] - 0.5) * cells)
+    filled = round(2 * max(0.0, check.odds.value - 0.5) * cells)
     return f"   even {'━' * filled}{'─' * (cells - filled)} D is certain"
 
 

@@ -45,12 +45,15 @@ def train(
     folder = out or Path("runs") / data_source.name
     with Display(quiet=json or rank() > 0) as display, stop_on_signals() as stop:
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.
-        from evenodds.training.session import start
+        from evenodds.core.device import find_device
+        from evenodds.training.context import Context
+        from evenodds.training.session import train_run
 
-        verdict = start(data_source, source, flags.recipe(), folder, device, display, stop, log)
+        context = Context(find_device(device), observer=display, stop=stop)
+        result = train_run(data_source, source, flags.recipe(), folder, context, log)
     if json and not rank():
-        print(jsonlib.dumps(verdict))
-    return EXITS.get(str(verdict["verdict"]), 0)
+        print(jsonlib.dumps(result.to_json()))
+    return EXITS.get(result.verdict.verdict, 0)
 
 
 @contextmanager

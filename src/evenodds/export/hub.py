@@ -73,7 +73,7 @@ def take_conditions(run: Run, part: Path, reals: bool) -> None:
     """What sampling needs of the conditions; pictures, which are real, only if ``reals``."""
     if run.condition is None:
         return
-    tensors, state = run.known()
+    tensors, state = run.stored_conditions()
     if run.condition.pictures and not reals:
         tensors = {"known": {name: block[:0] for name, block in tensors["known"].items()}}
     bundle.write(part / "condition", tensors, state)

@@ -76,7 +76,7 @@ def arguments(run: Run) -> str:
         return "16"
     if run.condition.pictures:
         return '1, condition="picture.png"'
-    tensors, state = run.known()
+    tensors, state = run.stored_conditions()
     first = TableCodec.from_json(state["codec"]).decode(
         tensors["known"]["given"][:1].numpy(), np.random.default_rng(0)
     )
@@ -102,8 +102,8 @@ def ending(run: Run) -> str:
     verdict = run.verdict()
     if verdict is None:
         return "The game was not over when this was made."
-    lines = [f"**{verdict['verdict']}**: {MEANINGS[verdict['verdict']]}", ""]
-    shown = {**verdict, **verdict.get("evidence", {})}
+    lines = [f"**{verdict.verdict}**: {MEANINGS[verdict.verdict]}", ""]
+    shown = {**verdict.to_json(), **vars(verdict.evidence)}
     for key in ("rounds", "seen", "seconds", "odds", "odds_low", "odds_high", "distance", "coverage"):
         if shown.get(key) is not None:
             lines.append(f"- {key.replace('_', ' ')}: {shown[key]:,}")

@@ -77,6 +77,7 @@ def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] =
         need(name, "export", "the ONNX export")
     codec = run.codec() if (run.path / "codec.json").exists() else None
     values = run.condition is not None and not run.condition.pictures
+    verdict = run.verdict()
     facts = {
         "format": FORMAT,
         "network": run.recipe.network.network,
@@ -84,9 +85,9 @@ def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] =
         "condition": condition_to_json(run.condition),
         "latent": run.recipe.network.latent,
         "codec": codec,
-        "given": run.known()[1]["codec"] if values else None,
+        "given": run.stored_conditions()[1]["codec"] if values else None,
         "tolerance": TOLERANCE,
-        "verdict": (run.verdict() or {}).get("verdict"),
+        "verdict": None if verdict is None else verdict.verdict,
         "versions": run.facts["versions"],
     }
     with torch.random.fork_rng():

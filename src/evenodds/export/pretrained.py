@@ -104,7 +104,7 @@ def check_companions(run: Run) -> None:
     if isinstance(run.spec, RowSpec):
         check_codec(run.codec(), run.spec)
     if run.condition is not None:
-        tensors, state = run.known()
+        tensors, state = run.stored_conditions()
         given = tensors["known"]["given"]
         if given.shape[1:] != run.condition.spec.shape:
             raise ValueError(f"its conditions have a shape of {tuple(given.shape)}")

@@ -63,17 +63,17 @@ class Checkpoints:
 
     def last(self) -> Path | None:
         """The newest checkpoint, if there is one."""
-        found = self.all()
-        return found[-1] if found else None
+        folders = self.all()
+        return folders[-1] if folders else None
 
     def best(self) -> Path:
         """The state to sample from. Raises UserError where nothing was saved yet."""
         link = self.path / "best"
         # Where the one it points to was deleted for its damage, the newest that is left serves.
-        found = link.resolve() if link.is_dir() else self.last()
-        if found is None:
+        folder = link.resolve() if link.is_dir() else self.last()
+        if folder is None:
             raise UserError(f"{self.path.parent} holds no checkpoint yet, train it first")
-        return found
+        return folder
 
     def last_whole(self) -> tuple[Snapshot | None, list[Damaged]]:
         """The newest checkpoint that is whole, and what is wrong with newer ones, which are set aside.
@@ -83,13 +83,13 @@ class Checkpoints:
         damaged: list[Damaged] = []
         for folder in reversed(self.all()):
             try:
-                found = Snapshot(*bundle.read(folder))
+                snapshot = Snapshot(*bundle.read(folder))
             except UserError as problem:
                 damaged.append(Damaged(folder.name, str(problem)))
                 continue
             for other in damaged:
                 self.set_aside(self.path / other.checkpoint)
-            return found, damaged
+            return snapshot, damaged
         if damaged:
             raise UserError(
                 f"no checkpoint of {self.path.parent} is whole ({damaged[0].reason}), train anew in another --out"
@@ -115,12 +115,12 @@ class Checkpoints:
 
     def sweep(self) -> None:
         """Takes away checkpoints but the KEPT newest and the best ones, which those name in their state."""
-        found = self.all()
+        folders = self.all()
         needed = {
             self.best().name,
-            *(self.of(bundle.best_of(folder)).name for folder in found[-KEPT:]),
+            *(self.of(bundle.best_of(folder)).name for folder in folders[-KEPT:]),
         }
-        for old in found[:-KEPT]:
+        for old in folders[:-KEPT]:
             if old.name not in needed:
                 shutil.rmtree(old)
 

@@ -36,23 +36,23 @@ def difference(first: Run, second: Run) -> dict[str, Pairs]:
 def recipe(run: Run) -> dict[str, Any]:
     """What a run was started with, by dotted names."""
     data = {"fingerprint": run.facts["data"]["fingerprint"]}
-    kept = {"source": run.facts["source"], "data": data, "versions": run.facts["versions"]}
-    return dict(flat({**run.facts["settings"], "from": kept}))
+    origin = {"source": run.facts["source"], "data": data, "versions": run.facts["versions"]}
+    return dict(flat({**run.facts["settings"], "from": origin}))
 
 
 def results(run: Run) -> dict[str, Any]:
     """What came of it; a run without a verdict gives its last check's figures."""
-    checks = run.checks()
-    verdict = run.verdict() or {"verdict": None, "evidence": checks[-1] if checks else {}}
-    evidence = verdict.get("evidence", {})
+    verdict, checks = run.verdict(), run.checks()
+    facts = {} if verdict is None else verdict.to_json()
+    evidence = facts.get("evidence") or (checks[-1].to_json() if checks else {})
     referee = evidence.get("referee")
-    found = {key: verdict.get(key) for key in ("verdict", "rounds", "seen", "seconds")}
-    found |= {key: evidence.get(key) for key in EVIDENCE}
-    found["alarms"] = "; ".join(map(alarm_sentence, evidence.get("alarms") or [])) or None
-    found |= dict(flat({"referee": referee if isinstance(referee, dict) else {"auc": referee}}))
+    outcome = {key: facts.get(key) for key in ("verdict", "rounds", "seen", "seconds")}
+    outcome |= {key: evidence.get(key) for key in EVIDENCE}
+    outcome["alarms"] = "; ".join(map(alarm_sentence, evidence.get("alarms") or [])) or None
+    outcome |= dict(flat({"referee": referee if isinstance(referee, dict) else {"auc": referee}}))
     figures = (run.scores("score") or {}).get("figures", [])
     scores = {figure["name"]: figure["value"] for figure in figures}
-    return found | dict(flat({"pairs": run.scores("pairs") or {}, "score": scores}))
+    return outcome | dict(flat({"pairs": run.scores("pairs") or {}, "score": scores}))
 
 
 def beside(first: dict[str, Any], second: dict[str, Any]) -> Pairs:

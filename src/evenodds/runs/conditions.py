@@ -27,8 +27,8 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.networks.generate import ConditionSource, nothing
 from evenodds.runs.run import Run
 
-KEPT_PICTURES, KEPT_VALUES = 64, 4096
-"""Conditions that a run keeps, at most: held-out pictures with the real ones, or values of training samples."""
+STORED_PICTURES, STORED_VALUES = 64, 4096
+"""Conditions that a run holds, at most: held-out pictures with the real ones, or values of training samples."""
 
 NEAREST, FEWEST = 0.05, 16
 """Where a number is asked for, what else is given comes from the share of values nearest to it, of so many at least."""
@@ -54,17 +54,17 @@ class SamplingCondition:
     """What columns are to hold."""
 
 
-def known(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
-    """What a run keeps of its data's conditions: tensors and how values are encoded; None without a condition."""
+def sampled_conditions(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
+    """Some of the data's conditions for a run to hold: tensors and how values are encoded; None without a condition."""
     if store.condition is None:
         return None
     if store.condition.pictures:
-        places = np.arange(min(KEPT_PICTURES, store.n_heldout))
-        kept = {"given": store.conditions("heldout", places), "real": store.heldout(places)}
+        indices = np.arange(min(STORED_PICTURES, store.n_heldout))
+        blocks = {"given": store.conditions("heldout", indices), "real": store.heldout(indices)}
     else:
-        places = np.random.default_rng(0).permutation(store.n_train)[:KEPT_VALUES]
-        kept = {"given": store.conditions("train", places)}
-    tensors = {name: torch.from_numpy(block) for name, block in kept.items() if block is not None}
+        indices = np.random.default_rng(0).permutation(store.n_train)[:STORED_VALUES]
+        blocks = {"given": store.conditions("train", indices)}
+    tensors = {name: torch.from_numpy(block) for name, block in blocks.items() if block is not None}
     return {"known": tensors}, {"codec": store.condition_codec}
 
 
@@ -81,60 +81,62 @@ def resolve_condition(
                 f"{run.path} was trained without a condition, train with --condition to ask for one"
             )
         return SamplingCondition()
-    tensors, state = run.known()
-    kept = tensors["known"]["given"].numpy()
+    tensors, state = run.stored_conditions()
+    stored = tensors["known"]["given"].numpy()
     if run.condition.pictures:
         if wanted is None:
-            if not len(kept):
+            if not len(stored):
                 raise UserError(
                     f"{run.path} holds no pictures of its data, give a picture file or a folder of them"
                 )
-            return turns(kept, reals=tensors["known"]["real"].numpy())
+            return turns(stored, reals=tensors["known"]["real"].numpy())
         return pictures(run, wanted, say)
     codec = TableCodec.from_json(state["codec"])
     if isinstance(wanted, Mapping):
         spelled = {name: "" if value is None else str(value) for name, value in wanted.items()}
-        return values(run, kept, requested_values(codec, spelled), seed)
+        return values(run, stored, requested_values(codec, spelled), seed)
     if wanted is not None and (not isinstance(wanted, str) or "=" not in wanted):
         what = f"{wanted}" if isinstance(wanted, str | Path) else "pictures"
         raise UserError(
             f"{what} cannot be given: {run.path} was trained for values of {', '.join(codec.names)}, "
             f"give them like {codec.names[0]}=..."
         )
-    return values(run, kept, [] if wanted is None else requested_values(codec, wanted), seed)
+    return values(run, stored, [] if wanted is None else requested_values(codec, wanted), seed)
 
 
-def values(run: Run, kept: NDArray[np.float32], asked: list[RequestedValue], seed: int) -> SamplingCondition:
+def values(
+    run: Run, stored: NDArray[np.float32], asked: list[RequestedValue], seed: int
+) -> SamplingCondition:
     """Values as the data held them together, those that are asked for put in; of the data's only such that agree with
     what is asked, where there are any."""
     spec = cast(RowSpec, run.condition.spec if run.condition else None)
     for one in asked:
-        kept = agreeing(spec, kept, one)
+        stored = agreeing(spec, stored, one)
 
-    def given(start: int, count: int) -> torch.Tensor:
+    def conditions_at(start: int, count: int) -> torch.Tensor:
         rng = np.random.default_rng(seed_of(seed, "given", start))
-        chosen = kept[rng.integers(len(kept), size=count)]
+        chosen = stored[rng.integers(len(stored), size=count)]
         for one in asked:
             chosen[:, one.start : one.stop] = one.values
         return torch.from_numpy(chosen)
 
-    return SamplingCondition(given, values={one.name: one.value for one in asked})
+    return SamplingCondition(conditions_at, values={one.name: one.value for one in asked})
 
 
-def agreeing(spec: RowSpec, kept: NDArray[np.float32], one: RequestedValue) -> NDArray[np.float32]:
+def agreeing(spec: RowSpec, stored: NDArray[np.float32], one: RequestedValue) -> NDArray[np.float32]:
     """Of values (k, width) those with the choices of what is asked, and of them those nearest to its numbers; all of
     them where none has its choices."""
     asked = [span for span in spec.spans if one.start <= span.start < one.stop]
     for span in sorted(asked, key=lambda span: span.kind == "number"):
-        mine = kept[:, span.start : span.stop]
+        mine = stored[:, span.start : span.stop]
         wanted = one.values[span.start - one.start : span.stop - one.start]
         if span.kind == "number":
             apart = np.abs(mine - wanted).sum(1)
-            kept = kept[np.argsort(apart, kind="stable")[: max(FEWEST, round(NEAREST * len(kept)))]]
+            stored = stored[np.argsort(apart, kind="stable")[: max(FEWEST, round(NEAREST * len(stored)))]]
         else:
             agree = mine.argmax(1) == wanted.argmax()
-            kept = kept[agree] if agree.any() else kept
-    return kept
+            stored = stored[agree] if agree.any() else stored
+    return stored
 
 
 def turns(
@@ -142,10 +144,10 @@ def turns(
 ) -> SamplingCondition:
     """Pictures (m, c, H, W) in turn."""
 
-    def given(start: int, count: int) -> torch.Tensor:
+    def conditions_at(start: int, count: int) -> torch.Tensor:
         return as_given(blocks[np.arange(start, start + count) % len(blocks)], CPU)
 
-    return SamplingCondition(given, blocks, reals, names or [])
+    return SamplingCondition(conditions_at, blocks, reals, names or [])
 
 
 def pictures(run: Run, wanted: Wanted, say: Say) -> SamplingCondition:
@@ -189,10 +191,10 @@ def _files(wanted: Any, say: Say) -> Any:
             raise UserError(
                 f"pictures {wanted.dtype} {wanted.shape} cannot be given, give uint8 (m, H, W, C)"
             )
-        for place, picture in enumerate(wanted):
+        for index, picture in enumerate(wanted):
             content = BytesIO()
             Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(content, "PNG")
-            yield f"picture {place}", BytesIO(content.getvalue())
+            yield f"picture {index}", BytesIO(content.getvalue())
         return
     path = Path(wanted).expanduser()
     if not path.exists():

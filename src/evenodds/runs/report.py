@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -25,10 +25,12 @@ from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, make_film, number_ranges
+from evenodds.runs.journal import Check
 from evenodds.runs.messages import MESSAGES, event_sentence
 from evenodds.runs.run import Run, flat
 from evenodds.runs.sample import beside, pictures
 from evenodds.runs.status import MEANINGS
+from evenodds.runs.verdict import Verdict
 
 TABLE_ROWS = 12
 SHOWN = 24
@@ -57,26 +59,25 @@ def write_report(run: Run, store: Store) -> Path:
     codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
     real = None if codec is None else real_rows(store, codec)
     film = make_film(run, real, {} if codec is None else number_ranges(codec))
-    verdict = run.verdict() or {}
-    facts = run.facts["data"]["told"]
+    verdict, data = run.verdict(), run.data_facts
     page = template().render(
         name=run.path.name,
-        told=MEANINGS.get(verdict.get("verdict", ""), "The game is going on."),
+        meaning=MEANINGS.get("" if verdict is None else verdict.verdict, "The game is going on."),
         facts=headline(run, verdict),
         odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
         events=events(run),
-        judge=judge_told(run.judge_facts()),
-        evidence=evidence(verdict),
-        pairs=pairs_told(run.scores("pairs")),
-        scores=scores_told(run.scores("score")),
+        judge=judge_sentences(run.judge_facts()),
+        evidence=evidence_sentences(verdict),
+        pairs=pairs_sentences(run.scores("pairs")),
+        scores=score_table(run.scores("score")),
         figures=figures(run, store, film),
         rows=newest_rows(run) if codec is not None else None,
         notes=[
-            counted(facts["counts"]),
-            *facts["notes"],
-            *([facts["licence"]] if facts.get("licence") else []),
+            counted(data.counts),
+            *data.notes,
+            *([data.licence] if data.licence else []),
         ],
-        skipped=facts["skipped"],
+        skipped=data.skipped,
         recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],
     )
     atomic.write_bytes(run.path / "report.html", page.encode("utf-8", "replace"))
@@ -89,45 +90,47 @@ def template() -> jinja2.Template:
     return jinja2.Environment(loader=loader, autoescape=True).get_template("report.html.j2")
 
 
-def headline(run: Run, verdict: dict[str, Any]) -> list[tuple[str, str]]:
+def headline(run: Run, verdict: Verdict | None) -> list[tuple[str, str]]:
     """The figures at the top of the page."""
-    evidence = verdict.get("evidence", {})
-    facts = [("verdict", str(verdict.get("verdict", "none yet")))]
-    if evidence.get("odds") is not None:
-        low, high = evidence["odds_low"], evidence["odds_high"]
-        facts.append(("odds (95 %)", f"{evidence['odds']:.0%} ({low:.0%} to {high:.0%})"))
-    ruling = evidence.get("referee")
-    if ruling:
-        facts.append(("referee (95 %)", f"{ruling['auc']:.0%} ({ruling['low']:.0%} to {ruling['high']:.0%})"))
-    if verdict:
-        facts += [
-            ("rounds", f"{verdict['rounds']:,}"),
-            ("samples seen", f"{verdict['seen']:,}"),
-            ("seconds", f"{verdict['seconds']:,.0f}"),
-        ]
-    return [*facts, ("network", run.recipe.network.network)]
-
-
-def evidence(verdict: dict[str, Any]) -> list[str]:
-    """What the verdict hangs on, in sentences."""
-    facts = verdict.get("evidence", {})
-    if "head_start_won" not in facts:
-        return []
-    won = "won" if facts["head_start_won"] else "did not win"
-    said = [f"D {won} its head start; the odds were level at the last {facts['level_checks']} checks."]
-    ruling = facts["referee"]
-    if ruling:
-        said.append(
-            f"After {ruling['round']:,} rounds a referee ({ruling['by']}) that knew neither player told "
-            f"held-out reals from fakes {ruling['auc']:.1%} of the time, 95 % interval {ruling['low']:.1%} to "
-            f"{ruling['high']:.1%}; even needs at most {facts['margin']:.0%} at its upper end."
+    network = ("network", run.recipe.network.network)
+    if verdict is None:
+        return [("verdict", "none yet"), network]
+    evidence, ruling = verdict.evidence, verdict.evidence.referee
+    facts = [("verdict", verdict.verdict)]
+    if evidence.odds is not None:
+        facts.append(
+            ("odds (95 %)", f"{evidence.odds:.0%} ({evidence.odds_low:.0%} to {evidence.odds_high:.0%})")
         )
-    if facts["best_distance"] is not None:
-        said.append(f"The state kept as best is that of round {facts['best_round']:,}.")
-    return said
+    if ruling is not None:
+        facts.append(("referee (95 %)", f"{ruling.auc:.0%} ({ruling.low:.0%} to {ruling.high:.0%})"))
+    return [
+        *facts,
+        ("rounds", f"{verdict.rounds:,}"),
+        ("samples seen", f"{verdict.seen:,}"),
+        ("seconds", f"{verdict.seconds:,.0f}"),
+        network,
+    ]
 
 
-def judge_told(facts: dict[str, Any] | None) -> list[str]:
+def evidence_sentences(verdict: Verdict | None) -> list[str]:
+    """What the verdict rests on, in sentences."""
+    if verdict is None or verdict.evidence.head_start_won is None:
+        return []
+    evidence, ruling = verdict.evidence, verdict.evidence.referee
+    won = "won" if evidence.head_start_won else "did not win"
+    lines = [f"D {won} its head start; the odds were level at the last {evidence.level_checks} checks."]
+    if ruling is not None:
+        lines.append(
+            f"After {ruling.round:,} rounds a referee ({ruling.by}) that knew neither player told "
+            f"held-out reals from fakes {ruling.auc:.1%} of the time, 95 % interval {ruling.low:.1%} to "
+            f"{ruling.high:.1%}; even needs at most {evidence.margin:.0%} at its upper end."
+        )
+    if evidence.best_distance is not None:
+        lines.append(f"The state kept as best is that of round {evidence.best_round:,}.")
+    return lines
+
+
+def judge_sentences(facts: dict[str, Any] | None) -> list[str]:
     """How well the judge, once made, knows what it says."""
     if facts is None:
         return ["Not made yet: evenodds judge makes it when it is first asked."]
@@ -141,26 +144,26 @@ def judge_told(facts: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def pairs_told(scores: dict[str, Any] | None) -> list[str]:
+def pairs_sentences(scores: dict[str, Any] | None) -> list[str]:
     """How near fakes come to held-out reals, and to what was given."""
     if scores is None:
         return []
-    told = "Over {pairs:,} held-out pairs fakes differ from reals by {l1:.3f} (L1, values from 0 to 1); "
-    told += "PSNR {psnr:.1f} dB, SSIM {ssim:.3f}, Fréchet distance {distance:.3f}."
-    said, met = [told.format(**scores)], scores["honoured"]
+    sentence = "Over {pairs:,} held-out pairs fakes differ from reals by {l1:.3f} (L1, values from 0 to 1); "
+    sentence += "PSNR {psnr:.1f} dB, SSIM {ssim:.3f}, Fréchet distance {distance:.3f}."
+    lines, met = [sentence.format(**scores)], scores["honoured"]
     if "f1" in met:
-        said.append(
+        lines.append(
             f"Of the outlines found in fakes {met['precision']:.0%} were given, and of those given {met['recall']:.0%} "
             f"are found, within 2 px: F1 {met['f1']:.3f}."
         )
     elif met:
-        said.append(
+        lines.append(
             f"What was given differs from the same taken from the fake by {met['difference']:.3f} (L1)."
         )
-    return said
+    return lines
 
 
-def scores_told(scores: dict[str, Any] | None) -> dict[str, Any] | None:
+def score_table(scores: dict[str, Any] | None) -> dict[str, Any] | None:
     """What evenodds score found, as cells: title, fakes, reals in their place, and what it was measured on."""
     if scores is None:
         return None
@@ -210,30 +213,31 @@ def counted(counts: dict[str, int]) -> str:
     return f"{counts['samples']:,} samples: {counts['train']:,} to train on, {counts['heldout']:,} held out."
 
 
-def odds_plot(checks: list[dict[str, Any]]) -> str:
+def odds_plot(checks: Sequence[Check]) -> str:
     """The odds with their interval over rounds, as an SVG element."""
-    rounds = [check["round"] for check in checks]
+    rounds = [check.round for check in checks]
     with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}):
         figure = Figure(figsize=(8, 2.8), layout="constrained")
         FigureCanvasSVG(figure)
         plot = figure.add_subplot(xlabel="round", ylabel="odds", ylim=(0, 1.02))
         plot.axhline(0.5, color=REAL, linewidth=1, linestyle=(0, (4, 3)))
         plot.text(1, 0.5, " even", transform=plot.get_yaxis_transform(), va="center", color=REAL)
-        low, high = ([check[key] for check in checks] for key in ("odds_low", "odds_high"))
+        low, high = [check.odds.low for check in checks], [check.odds.high for check in checks]
         plot.fill_between(rounds, low, high, color=FAKE, alpha=0.2, linewidth=0)
         plot.plot(
-            rounds, [check["odds"] for check in checks], color=FAKE, linewidth=1.6, marker=".", markersize=4
+            rounds,
+            [check.odds.value for check in checks],
+            color=FAKE,
+            linewidth=1.6,
+            marker=".",
+            markersize=4,
         )
-        heard = [check for check in checks if check.get("referee") is not None]
-        for check in heard:
-            plot.plot(
-                [check["round"]] * 2, [check["referee_low"], check["referee_high"]], color=REAL, linewidth=1
-            )
-        if heard:
-            told = [check["referee"] for check in heard]
-            plot.plot(
-                [check["round"] for check in heard], told, "D", color=REAL, markersize=4, label="referee"
-            )
+        rulings = [(check.round, check.referee) for check in checks if check.referee is not None]
+        for at, ruling in rulings:
+            plot.plot([at] * 2, [ruling.low, ruling.high], color=REAL, linewidth=1)
+        if rulings:
+            told_apart = [ruling.value for _, ruling in rulings]
+            plot.plot([at for at, _ in rulings], told_apart, "D", color=REAL, markersize=4, label="referee")
             plot.legend(loc="upper right", frameon=False)
         plot.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
         plot.spines[["top", "right"]].set_visible(False)
@@ -245,7 +249,7 @@ def odds_plot(checks: list[dict[str, Any]]) -> str:
 
 def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
     """Captions and pictures: newest fakes, reals to compare with, and the film."""
-    found = []
+    captioned = []
     sheets = list(run.samples("png"))
     if run.condition is not None and run.condition.pictures:
         wish = resolve_condition(run, None, run.recipe.plan.seed)
@@ -253,14 +257,16 @@ def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
         made = pictures(run, count, run.recipe.plan.seed, torch.device("cpu"), wish)
         sheet, columns = beside(wish, np.concatenate(list(made)))
         what = "held-out conditions, what G makes of them, and the reals"
-        found.append((what, inline(png(grid_image(sheet, columns)), "png")))
+        captioned.append((what, inline(png(grid_image(sheet, columns)), "png")))
     if isinstance(store.spec, PictureSpec) and sheets:
-        found.append((f"fakes after {int(sheets[-1].stem):,} rounds", inline(sheets[-1].read_bytes(), "png")))
+        captioned.append(
+            (f"fakes after {int(sheets[-1].stem):,} rounds", inline(sheets[-1].read_bytes(), "png"))
+        )
         reals = store.heldout(np.arange(min(PICTURES, store.n_heldout))).transpose(0, 2, 3, 1)
-        found.append(("reals that were never trained on", inline(png(grid_image(reals)), "png")))
+        captioned.append(("reals that were never trained on", inline(png(grid_image(reals)), "png")))
     if film is not None:
-        found.append(("the game from its first round to its last", inline(film.read_bytes(), "gif")))
-    return found
+        captioned.append(("the game from its first round to its last", inline(film.read_bytes(), "gif")))
+    return captioned
 
 
 def real_rows(store: Store, codec: TableCodec) -> pd.DataFrame:

@@ -19,6 +19,9 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 from evenodds.runs import journal
 from evenodds.runs.checkpoints import Checkpoints
+from evenodds.runs.data_facts import DataFacts
+from evenodds.runs.journal import Check
+from evenodds.runs.verdict import Verdict
 
 STARTED = {"checkpoints", "samples", "codec.json", "condition", ".lock", ".player"}
 """What a run holds before its recipe is written: a start that broke off there may be made again."""
@@ -47,6 +50,7 @@ class Run:
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
         self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
+        self.data_facts = DataFacts.from_json(self.facts["data"].get("told") or {})
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         """Who is told each line of the journal, too."""
 
@@ -56,10 +60,10 @@ class Run:
         path: Path,
         facts: dict[str, Any],
         codec: dict[str, Any] | None = None,
-        known: tuple[bundle.Tensors, dict[str, Any]] | None = None,
+        conditions: tuple[bundle.Tensors, dict[str, Any]] | None = None,
     ) -> Run:
-        """Makes the folder and writes its recipe and, for a table, how rows are decoded; where a condition is given,
-        some that are ``known``, and how they are encoded.
+        """Makes the folder and writes its recipe and, for a table, how rows are decoded; for a game with a condition,
+        some ``conditions`` of the data, and how they are encoded.
 
         Raises UserError where that cannot be.
         """
@@ -74,8 +78,8 @@ class Run:
                 )
             if codec is not None:
                 write_json(path / "codec.json", checksums.with_checksum(codec))
-            if known is not None:
-                bundle.write(path / "condition", *known)
+            if conditions is not None:
+                bundle.write(path / "condition", *conditions)
             # Last: a folder with a recipe is a run.
             write_recipe(path, facts)
         return cls(path)
@@ -111,7 +115,7 @@ class Run:
             raise UserError(f"{self.path / 'codec.json'} does not read ({problem}), train anew") from None
         return codec
 
-    def known(self) -> tuple[bundle.Tensors, dict[str, Any]]:
+    def stored_conditions(self) -> tuple[bundle.Tensors, dict[str, Any]]:
         """Some conditions from the data, and how values are encoded. Raises UserError where they are damaged."""
         return bundle.read(self.path / "condition")
 
@@ -159,15 +163,15 @@ class Run:
         """All whole lines of the journal."""
         return journal.read(self.path / "journal.jsonl")
 
-    def checks(self) -> list[dict[str, Any]]:
-        """The journal's checks, without its events."""
-        return [line for line in self.journal() if "odds" in line]
+    def checks(self) -> list[Check]:
+        """The journal's checks, without its events, oldest first."""
+        return [Check.from_json(line) for line in self.journal() if "odds" in line]
 
     def go_back_to(self, rounds: int) -> None:
         """Forgets what was written after ``rounds``: a game that stopped hard is resumed from its last checkpoint."""
-        kept = [line for line in self.journal() if line.get("round", 0) <= rounds]
+        lines = [line for line in self.journal() if line.get("round", 0) <= rounds]
         atomic.write_bytes(
-            self.path / "journal.jsonl", "".join(json.dumps(line) + "\n" for line in kept).encode()
+            self.path / "journal.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode()
         )
         for sample in self.samples():
             if int(sample.stem) > rounds:
@@ -175,59 +179,52 @@ class Run:
 
     # The verdict and the pictures
 
-    def verdict(self) -> dict[str, Any] | None:
-        """Why the game ended, or None while it goes on."""
-        return self._told("verdict.json", "verdict")
-
-    def _told(self, name: str, *keys: str) -> dict[str, Any] | None:
-        """A JSON file of the run, None where there is none. Raises UserError where it is damaged."""
-        path = self.path / name
+    def verdict(self) -> Verdict | None:
+        """Why the game ended, or None while it goes on. Raises UserError where verdict.json is damaged."""
+        path = self.path / "verdict.json"
         if not path.exists():
             return None
         try:
-            facts = checksums.load(path)
-            for key in keys:
-                facts[key]
-        except (OSError, ValueError, KeyError) as problem:
+            return Verdict.from_json(checksums.load(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
             raise UserError(f"{path} does not read ({problem}), delete it and train again") from None
-        return facts
 
-    def write_verdict(self, facts: dict[str, Any] | None) -> None:
-        """Writes the verdict, or takes it away where the game goes on."""
+    def write_verdict(self, verdict: Verdict | None) -> None:
+        """Writes the verdict, or removes it where the game goes on."""
         path = self.path / "verdict.json"
-        if facts is None:
+        if verdict is None:
             path.unlink(missing_ok=True)
         else:
-            write_json(path, facts)
+            write_json(path, verdict.to_json())
 
     def scores(self, part: Scored) -> dict[str, Any] | None:
         """What was measured: on held-out ``pairs``, where a picture is given, or by evenodds ``score``."""
-        found = self._all_scores().get(part)
-        return found if isinstance(found, dict) else None
+        scores = self._all_scores().get(part)
+        return scores if isinstance(scores, dict) else None
 
     def write_scores(self, part: Scored, facts: dict[str, Any] | None) -> None:
         """Writes one part of the scores and leaves the other, or takes away what was measured of an earlier state."""
         scores = {**self._all_scores(), part: facts}
-        kept = {name: told for name, told in scores.items() if isinstance(told, dict)}
-        if kept:
-            write_json(self.path / SCORES, kept)
+        measured = {name: values for name, values in scores.items() if isinstance(values, dict)}
+        if measured:
+            write_json(self.path / SCORES, measured)
         else:
             (self.path / SCORES).unlink(missing_ok=True)
 
     def _all_scores(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.path / SCORES).read_text())
+            scores = json.loads((self.path / SCORES).read_text())
         except (OSError, ValueError):  # absent or damaged: measured again
             return {}
-        return found if isinstance(found, dict) else {}
+        return scores if isinstance(scores, dict) else {}
 
     def judge_facts(self) -> dict[str, Any] | None:
         """What was measured when the judge was made, or None where there is none yet."""
         path = self.path / JUDGE / "state.json"
-        found: dict[str, Any] | None = (
-            json.loads(path.read_text())["state"]["facts"] if path.is_file() else None
-        )
-        return found
+        if not path.is_file():
+            return None
+        facts: dict[str, Any] = json.loads(path.read_text())["state"]["facts"]
+        return facts
 
     def samples(self, suffix: str = "*") -> Iterator[Path]:
         """What fixed latents gave, oldest first."""

@@ -1,12 +1,15 @@
-"""What is going on, in plain words. No torch here."""
+"""How a game stands and how it ended, in plain words. No torch here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evenodds.config.settings import AHEAD
 from evenodds.runs.messages import alarm_sentence
+
+if TYPE_CHECKING:
+    from evenodds.runs.journal import Check
 
 SENTENCES = {
     "head start": "D has its head start",
@@ -17,31 +20,31 @@ SENTENCES = {
     "unheard": "the odds are even ({odds}); the referee has not spoken yet",
     "even": "the odds are even ({odds}); the referee tells fakes from reals {referee} of the time",
 }
-"""What is said of each standing."""
+"""The sentence of each standing."""
 
 
 def standing(
-    check: dict[str, Any] | None, sentence: Callable[[Any], str] = alarm_sentence
+    check: Check | None, sentence: Callable[[Any], str] = alarm_sentence
 ) -> tuple[str, dict[str, str]]:
-    """How a game stands at a check, a line of the journal: a key of SENTENCES, and the facts of its sentence.
+    """How a game stands at a check, a key of SENTENCES, and the facts of its sentence.
 
     ``sentence`` puts an alarm into words.
     """
     if check is None:
         return "head start", {}
-    if check["alarms"]:
-        return "alarm", {"alarm": sentence(check["alarms"][0])}
-    odds = {"odds": f"{check['odds']:.0%}"}
-    if check["odds_low"] > 0.5:
-        return "far ahead" if check["odds_low"] > AHEAD else "ahead", odds
-    if check["odds_high"] < 0.5:
-        return "behind", odds
-    if check.get("referee") is None:
-        return "unheard", odds
-    return "even", {**odds, "referee": f"{check['referee']:.0%}"}
+    if check.alarms:
+        return "alarm", {"alarm": sentence(check.alarms[0])}
+    facts = {"odds": f"{check.odds.value:.0%}"}
+    if check.odds.low > 0.5:
+        return "far ahead" if check.odds.low > AHEAD else "ahead", facts
+    if check.odds.high < 0.5:
+        return "behind", facts
+    if check.referee is None:
+        return "unheard", facts
+    return "even", {**facts, "referee": f"{check.referee.value:.0%}"}
 
 
-def said(check: dict[str, Any] | None) -> str:
+def status_sentence(check: Check | None) -> str:
     """A sentence on a check."""
     key, facts = standing(check)
     return SENTENCES[key].format(**facts)

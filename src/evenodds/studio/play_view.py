@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -16,10 +17,12 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
+from evenodds.runs.journal import Check
 from evenodds.runs.messages import alarm_sentence, event_sentence
 from evenodds.runs.report import events
 from evenodds.runs.run import Run
 from evenodds.runs.status import standing
+from evenodds.runs.verdict import Verdict
 from evenodds.studio import markup, plots
 from evenodds.studio.cache import RunCache
 from evenodds.studio.i18n import Words
@@ -47,17 +50,17 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         parts.append(markup.note(status.line or say("first check")))
         return "".join(parts)
     last = checks[-1]
-    parts.append(plots.meter(say, last["odds"], say("meter")))
-    ruled = [check for check in checks if check.get("referee") is not None]
+    parts.append(plots.meter(say, last.odds.value, say("meter")))
+    rulings = [check.referee for check in checks if check.referee is not None]
     key, facts = standing(
-        {**last, "referee": ruled[-1]["referee"] if ruled else None},
+        replace(last, referee=rulings[-1] if rulings else None),
         lambda alarm: alarm_sentence(alarm, say, partial(translate, say)),
     )
     parts.append(f'<p class="eo-said" aria-live="polite">{escape(say("standing " + key, **facts))}</p>')
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
-    played = {"speed": round(last["speed"]), "seconds": round(last["seconds"])}
-    parts.append(markup.note(say("rounds played", rounds=last["round"], seen=last["seen"], **played)))
+    played = {"speed": round(last.speed or 0.0), "seconds": round(last.seconds)}
+    parts.append(markup.note(say("rounds played", rounds=last.round, seen=last.seen, **played)))
     happened = events(run, lambda line: event_sentence(line, say, partial(translate, say)))[-EVENTS:]
     if happened:
         lines = "".join(
@@ -73,34 +76,18 @@ def badge(say: Words, status: Status) -> str:
     return f'<p class="eo-badge eo-{status.phase}" role="status">{say("phase " + status.phase)}</p>'
 
 
-def ending(say: Words, verdict: dict[str, Any]) -> str:
+def ending(say: Words, verdict: Verdict) -> str:
     """The verdict in words, with its evidence."""
-    name, facts = verdict["verdict"], verdict["evidence"]
+    name, facts, ruling = verdict.verdict, verdict.evidence, verdict.evidence.referee
     lines = []
-    if facts.get("odds") is not None:
-        lines.append(
-            say(
-                "evidence odds",
-                odds=facts["odds"],
-                low=facts["odds_low"],
-                high=facts["odds_high"],
-                level=facts["level_checks"],
-            )
-        )
-    ruling = facts.get("referee")
-    if ruling:
-        lines.append(
-            say(
-                "evidence referee",
-                auc=ruling["auc"],
-                low=ruling["low"],
-                high=ruling["high"],
-                margin=facts["margin"],
-            )
-        )
-    lines.append(
-        say("evidence best", round=facts["best_round"], rounds=verdict["rounds"], seconds=verdict["seconds"])
-    )
+    if facts.odds is not None:
+        interval = {"low": facts.odds_low, "high": facts.odds_high}
+        lines.append(say("evidence odds", odds=facts.odds, **interval, level=facts.level_checks))
+    if ruling is not None:
+        interval = {"low": ruling.low, "high": ruling.high}
+        lines.append(say("evidence referee", auc=ruling.auc, **interval, margin=facts.margin))
+    played = {"rounds": verdict.rounds, "seconds": verdict.seconds}
+    lines.append(say("evidence best", round=facts.best_round, **played))
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return (
         f'<section class="eo-verdict eo-v-{name}"><h3>{say("verdict")}: {say("verdict " + name)}</h3>'
@@ -108,16 +95,14 @@ def ending(say: Words, verdict: dict[str, Any]) -> str:
     )
 
 
-def levels(say: Words, checks: list[dict[str, Any]]) -> str:
+def levels(say: Words, checks: Sequence[Check]) -> str:
     """How good D and G are now: D by its odds, G by how far the distance to reals has fallen since the first check."""
-    last, first = checks[-1], checks[0]["distance"]
-    came = 0.0
-    if first and last["distance"] is not None and last["distance"] > 0:
-        came = min(max(math.log(first / last["distance"]) / math.log(100), 0.0), 1.0)
-    fell = 1 - last["distance"] / first if first else 0.0
+    odds, first, last = checks[-1].odds.value, checks[0].metrics.distance, checks[-1].metrics.distance
+    came = min(max(math.log(first / last) / math.log(100), 0.0), 1.0) if first and last > 0 else 0.0
+    fell = 1 - last / first if first else 0.0
     return (
         '<div class="eo-levels">'
-        + plots.level(say("D"), abs(2 * last["odds"] - 1), say("level D", odds=last["odds"]), "real")
+        + plots.level(say("D"), abs(2 * odds - 1), say("level D", odds=odds), "real")
         + plots.level(say("G"), came, say("level G", fell=max(0.0, fell)), "fake")
         + "</div>"
     )

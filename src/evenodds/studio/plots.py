@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from evenodds.runs import report
 from evenodds.runs.film import shares
+from evenodds.runs.journal import Check
 from evenodds.studio.i18n import Words
 
 WIDE, HIGH = 640, 230
@@ -60,10 +62,10 @@ def level(name: str, share: float, summary: str, kind: str) -> str:
     )
 
 
-def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
+def odds_plot(say: Words, games: Mapping[str, Sequence[Check]]) -> str:
     """Odds over rounds with their interval, the even line, and what the referee said; a stroke for each game."""
     lines = {name: checks for name, checks in games.items() if checks}
-    last = max((checks[-1]["round"] for checks in lines.values()), default=0) or 1
+    last = max((checks[-1].round for checks in lines.values()), default=0) or 1
 
     def at(rounds: float, odds: float) -> tuple[float, float]:
         return (
@@ -95,7 +97,7 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
                 f'<text class="eo-line{index % 4}-text" x="{x:.1f}" y="{TOP + 14 * (index + 1)}" text-anchor="end">'
                 f"{escape(name)}</text>"
             )
-    summary = "; ".join(f"{name}: {figure(checks[-1]['odds'])}" for name, checks in lines.items()) or say(
+    summary = "; ".join(f"{name}: {figure(checks[-1].odds.value)}" for name, checks in lines.items()) or say(
         "no checks"
     )
     label = escape(say("odds") + ", " + summary)
@@ -105,18 +107,18 @@ def odds_plot(say: Words, games: dict[str, list[dict[str, Any]]]) -> str:
     )
 
 
-def curve(at: Any, checks: list[dict[str, Any]], kind: str) -> str:
+def curve(at: Any, checks: Sequence[Check], kind: str) -> str:
     """One game's odds: the interval as a band, the line, and the referee's rulings as diamonds with their interval."""
-    above = [at(check["round"], check["odds_high"]) for check in checks]
-    below = [at(check["round"], check["odds_low"]) for check in reversed(checks)]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(check["round"], check["odds"]) for check in checks))
+    above = [at(check.round, check.odds.high) for check in checks]
+    below = [at(check.round, check.odds.low) for check in reversed(checks)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(check.round, check.odds.value) for check in checks))
     band = " ".join(f"{x:.1f},{y:.1f}" for x, y in above + below)
     parts = [f'<polygon class="{kind} eo-band" points="{band}"/><polyline class="{kind}" points="{line}"/>']
     for check in checks:
-        if check.get("referee") is not None:
-            x, y = at(check["round"], check["referee"])
-            _, high = at(check["round"], check["referee_high"])
-            _, low = at(check["round"], check["referee_low"])
+        if check.referee is not None:
+            x, y = at(check.round, check.referee.value)
+            _, high = at(check.round, check.referee.high)
+            _, low = at(check.round, check.referee.low)
             parts.append(
                 f'<g class="eo-referee"><line x1="{x:.1f}" x2="{x:.1f}" y1="{high:.1f}" y2="{low:.1f}"/>'
                 f'<path d="M{x:.1f} {y - 4:.1f}l4 4l-4 4l-4 -4z"/></g>'

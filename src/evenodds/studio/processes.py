@@ -116,7 +116,7 @@ class Trainings:
             # The studio may have been killed beside a training that then went wrong.
             return Status("failed" if line.startswith("evenodds:") else "none", line)
         verdict = Run.open(folder).verdict()
-        over = verdict is not None and verdict["verdict"] in OVER | {"budget"}
+        over = verdict is not None and verdict.verdict in OVER | {"budget"}
         return Status("over" if over else "paused", line)
 
     def names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The game's clock: time played, the budget's share, the speed, and when to check and to tell."""
+"""The game's clock: time played, the budget's share, the speed, and when to check and to report."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from evenodds.config.budget import Budget
+from evenodds.runs.journal import Check
 from evenodds.training.trainer import Trainer
 
-TELL_AFTER = 0.5
-"""Seconds between moments told in between checks."""
+REPORT_AFTER = 0.5
+"""Seconds between reports in between checks."""
 APART = 0.03
 """Checks are at least this share of the rounds so far apart: a film's frames follow the game, not the clock."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Where the game is. ``spent`` is the budget's share; ``check`` is the journal's last line, if one was written."""
+    """Where the game is. ``spent`` is the budget's share; ``check`` is the last one, if there was one."""
 
     rounds: int
     seen: int
     seconds: float
     spent: float
     speed: float
-    check: dict[str, Any] | None
+    check: Check | None
     sample: Path | None
 
     @property
@@ -41,37 +41,37 @@ class Clock:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.resumed_at = 0.0
-        self.started = self.told = self.since = time.monotonic()
+        self.started = self.reported = self.since = time.monotonic()
         self.seen = 0  # samples at the last check
-        self.found: float | None = None  # the speed at the last check
+        self.speed: float | None = None  # at the last check
 
     def seconds(self) -> float:
         """Seconds played, those before a resume counted in."""
         return self.resumed_at + time.monotonic() - self.started
 
-    def spent(self, training: Trainer) -> float:
+    def spent(self, trainer: Trainer) -> float:
         """The budget's share that is spent; at 1 the game is over."""
-        return self.budget.share(seconds=self.seconds(), rounds=training.rounds, seen=training.seen)
+        return self.budget.share(seconds=self.seconds(), rounds=trainer.rounds, seen=trainer.seen)
 
     def checked(self, seen: int, speed: float | None = None) -> None:
-        """A check was made at so many samples seen, and found this speed."""
-        self.seen, self.since, self.found = seen, time.monotonic(), speed
+        """Notes that a check was made at so many samples seen, and measured this speed."""
+        self.seen, self.since, self.speed = seen, time.monotonic(), speed
 
     def rate(self, seen: int) -> float:
         """Samples seen a second since the last check."""
         return (seen - self.seen) / max(time.monotonic() - self.since, 1e-9)
 
     def due(self) -> bool:
-        """Whether it is time to tell."""
-        return time.monotonic() - self.told > TELL_AFTER
+        """Whether it is time to report."""
+        return time.monotonic() - self.reported > REPORT_AFTER
 
-    def moment(self, training: Trainer, check: dict[str, Any] | None, sample: Path | None) -> Moment:
-        """What is told. Just after a check the speed is the one it found: too little was played since."""
-        self.told = time.monotonic()
-        fresh = self.found is not None and self.told - self.since < TELL_AFTER
-        speed = self.found if fresh and self.found is not None else self.rate(training.seen)
-        spent = self.spent(training)
-        return Moment(training.rounds, training.seen, self.seconds(), spent, speed, check, sample)
+    def moment(self, trainer: Trainer, check: Check | None, sample: Path | None) -> Moment:
+        """What is reported. Just after a check the speed is the one it measured: too little was played since."""
+        self.reported = time.monotonic()
+        fresh = self.reported - self.since < REPORT_AFTER
+        speed = self.speed if fresh and self.speed is not None else self.rate(trainer.seen)
+        spent = self.spent(trainer)
+        return Moment(trainer.rounds, trainer.seen, self.seconds(), spent, speed, check, sample)
 
 
 def after(rounds: int, every: int) -> int:

@@ -15,6 +15,7 @@ from evenodds.config.settings import Recipe
 from evenodds.core.device import find_device, threads_for
 from evenodds.data.store import Store
 from evenodds.game.cuda_graphs import WARM
+from evenodds.training.probes import Probes
 from evenodds.training.trainer import Trainer
 
 ROUNDS = 5
@@ -26,18 +27,18 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
 
     Raises UserError for a recipe that cannot be played.
     """
-    place = find_device(device)
+    torch_device = find_device(device)
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     with torch.random.fork_rng(), threads_for(store.spec):
-        training = Trainer(recipe, store, place)
+        trainer = Trainer(recipe, store, torch_device)
         times = []
-        warming = WARM * training.objective.every + 1 if training.graphs.on else 1
+        warming = WARM * trainer.objective.every + 1 if trainer.graphs.on else 1
         for _ in range(warming + ROUNDS):
             start = time.perf_counter()
-            _, loss = training.round()
+            _, loss = trainer.round()
             loss.item()  # waits for the device
             times.append(time.perf_counter() - start)
-        training.odds()
+        Probes(trainer).odds()
     a_round = statistics.median(times[warming:])
     per_round = recipe.game.batch * recipe.game.d_steps
     budget = Budget.parse(recipe.plan.budget)
@@ -45,7 +46,7 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     rounds = round(budget.amount / total)
     return {
         "network": recipe.network.network,
-        "device": place.type,
+        "device": torch_device.type,
         "budget": recipe.plan.budget,
         "rounds": rounds,
         "seconds": round(rounds * a_round, 1),

@@ -3,313 +3,268 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import torch
 
 from evenodds.config.budget import Budget
 from evenodds.config.settings import Recipe
 from evenodds.core.device import threads_for
-from evenodds.core.distributed import ALONE, Team
 from evenodds.core.errors import UserError
-from evenodds.core.observer import Say
 from evenodds.data.store import Store
 from evenodds.game.alarms import Alarm
-from evenodds.game.schedule import Move
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
-from evenodds.training.clock import Clock, Moment, after
-from evenodds.training.snapshots import SnapshotWriter
-from evenodds.training.supervisor import Found, Supervisor
-from evenodds.training.trainer import Trainer, end
+from evenodds.runs.verdict import Evidence, Verdict
+from evenodds.training.clock import Clock, after
+from evenodds.training.context import Context
+from evenodds.training.ranks import Ranks, broadcast_end
+from evenodds.training.recorder import JournalWriter
+from evenodds.training.supervisor import Decision, Measurement, Supervisor
+from evenodds.training.trainer import Trainer
 
-LOOK_AFTER = 5
-"""D turns between looks at the odds in its head start."""
-
-Watch = Callable[[Moment], None]
+MEASURE_AFTER = 5
+"""D steps between measurements of the odds in its head start."""
 
 
-def train(
-    run: Run,
-    store: Store,
-    device: torch.device,
-    watch: Watch = lambda moment: None,
-    stop: threading.Event | None = None,
-    say: Say = lambda text: None,
-    team: Team = ALONE,
-) -> dict[str, Any]:
+def train(run: Run, store: Store, context: Context) -> Verdict:
     """Plays the run from its last checkpoint to its verdict, returned and written; a game that is over stays over.
 
-    ``stop`` set by another thread or a signal ends the game after the round in play, `interrupted` and saved.
-    ``say`` is told of a damaged checkpoint, in place of which the one before is taken. Raises UserError where another
-    process trains the run, or no checkpoint is whole.
+    The observer is told of a damaged checkpoint, in place of which the one before is taken. Raises UserError where
+    another process trains the run, or no checkpoint is whole.
     """
     with run.lock(), torch.random.fork_rng(), threads_for(run.spec):
         before = run.verdict()
-        if before is not None and before["verdict"] in OVER and run.recipe.plan.stop == "early":
-            end(team, before)
+        if before is not None and before.verdict in OVER and run.recipe.plan.stop == "early":
+            broadcast_end(context.team, before.to_json())
             return before
-        training = Trainer(run.recipe, store, device, team)
-        training.stop = stop or training.stop
-        play = TrainingLoop(run, store, training, watch, say)
-        play.resume()
-        verdict = play.to_the_end()
-        end(team, verdict)
+        trainer = Trainer(run.recipe, store, context.device, context.team)
+        loop = TrainingLoop(run, store, trainer, context)
+        loop.resume()
+        verdict = loop.play()
+        loop.ranks.end(verdict.to_json())
         run.write_verdict(verdict)
     return verdict
 
 
-def play_along(
-    recipe: Recipe, store: Store, device: torch.device, team: Team, stop: threading.Event | None = None
-) -> dict[str, Any]:
-    """Plays what rank 0 announces, without a run folder, to the verdict that rank 0 says."""
+def follow(recipe: Recipe, store: Store, context: Context) -> Verdict:
+    """Plays what rank 0 announces, without a run folder, to the verdict that rank 0 comes to."""
     with torch.random.fork_rng(), threads_for(store.spec):
-        training = Trainer(recipe, store, device, team)
-        training.stop = stop or training.stop
-        verdict: dict[str, Any] = training.follow()
-    return verdict
+        trainer = Trainer(recipe, store, context.device, context.team)
+        return Verdict.from_json(Ranks(trainer, context.stop).worker_loop())
 
 
 class TrainingLoop:
-    """The loop's own state: the training, its clock and its last check."""
+    """A game on its way: plays, has it checked, keeps its best state, goes back after a fault, and saves."""
 
-    def __init__(self, run: Run, store: Store, training: Trainer, watch: Watch, say: Say) -> None:
-        self.run, self.training, self.watch, self.say = run, training, watch, say
-        self.stop, self.parts = training.stop, training.parts
-        self.supervisor = Supervisor(self.training)
-        self.gallery = SnapshotWriter(run, store, self.training)
+    def __init__(self, run: Run, store: Store, trainer: Trainer, context: Context) -> None:
+        self.run, self.trainer, self.context = run, trainer, context
+        self.ranks = Ranks(trainer, context.stop)
+        self.supervisor = Supervisor(trainer)
+        self.journal = JournalWriter(run, store, trainer)
         self.clock = Clock(Budget.parse(run.recipe.plan.budget))
-        self.check: dict[str, Any] | None = None
-        self.sample: Path | None = None
         self.next_check = 0
-        self.snapshots = CheckpointManager(run.checkpoints, self.state(None))
+        self.checkpoints = CheckpointManager(run.checkpoints, self.state(None))
+
+    # Beginning
 
     def resume(self) -> None:
-        """Goes to the last whole checkpoint, if there is one."""
+        """Goes to the last whole checkpoint, if there is one. Raises UserError where it is of another game."""
         self.run.sweep_parts()
         last, damaged = self.run.checkpoints.last_whole()
         self.run.write_verdict(None)
         if last is None or not last.facts.get("rounds"):  # D's head start is played anew
             self.run.go_back_to(-1)
-            self.run.note({"event": "start", **self.run.facts["data"]["told"]})
+            self.run.note({"event": "start", **self.run.data_facts.to_json()})
         else:
-            facts = last.facts
-            try:
-                self.take_over(last)
-                damaged += self.snapshots.resume(last)
-            except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as problem:
-                first = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-                raise UserError(
-                    f"the last checkpoint of {self.run.path} is not of such a game ({first}), "
-                    "train anew in another --out"
-                ) from problem
-            self.parts = self.training.parts
-            self.run.note({"event": "resume", "round": self.training.rounds})
-            if facts["ranks"] != self.training.team.size:
-                self.tell_event("ranks", was=facts["ranks"], now=self.training.team.size)
-        self.training.level()
+            damaged += self.restore(last)
+            self.journal.event("resume")
+            if last.facts["ranks"] != self.trainer.team.size:
+                self.journal.event("ranks", was=last.facts["ranks"], now=self.trainer.team.size)
+        self.ranks.sync_state()
         for checkpoint in damaged:
-            self.tell_damage(checkpoint)
-        self.clock.checked(self.training.seen)
+            self.journal.event("damaged", **checkpoint._asdict())
+            self.context.observer.say(checkpoint.reason)
+        self.clock.checked(self.trainer.seen)
 
-    def take_over(self, last: Snapshot) -> None:
-        """Goes to the place that a checkpoint holds, and forgets what was written after it."""
-        self.training.restore(*last)
-        self.clock.resumed_at = self.training.seconds
-        self.run.go_back_to(self.training.rounds)
-        self.supervisor.restore(last.facts["steward"], self.run.journal())
-        checks = self.run.checks()
-        self.check = checks[-1] if checks else None
-        self.next_check = last.facts["next_check"]
-
-    def tell_damage(self, damaged: Damaged) -> None:
-        """That a checkpoint was damaged, to the journal and to the user."""
-        self.tell_event("damaged", checkpoint=damaged.checkpoint, reason=damaged.reason)
-        self.say(damaged.reason)
+    def restore(self, last: Snapshot) -> list[Damaged]:
+        """Goes to the place that a checkpoint holds, and forgets what was written after it. Returns what is damaged of
+        the best state. Raises UserError where the checkpoint is of another game."""
+        tensors, facts = last
+        try:
+            self.trainer.restore(tensors, facts)
+            self.clock.resumed_at = facts["seconds"] + 0.0
+            self.journal.resume(self.trainer.rounds)
+            self.supervisor.restore(facts["steward"], self.run.journal())
+            self.next_check = facts["next_check"]
+            return self.checkpoints.resume(last)
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as problem:
+            first = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+            raise UserError(
+                f"the last checkpoint of {self.run.path} is not of such a game ({first}), "
+                "train anew in another --out"
+            ) from problem
 
     def head_start(self) -> None:
-        """D plays alone until its odds are at the level asked for, or its turns are used up."""
-        training, game, finish = self.training, self.run.recipe.game, self.supervisor.finish
-        first = training.turns
-        while game.head_start and not self.stop.is_set():
-            for _ in range(LOOK_AFTER):
-                training.lead()
-                self.tick()
+        """Plays D alone until its odds are at the level asked for, or its steps are used up."""
+        trainer, game, stopping = self.trainer, self.run.recipe.game, self.supervisor.stopping
+        first = trainer.turns
+        while game.head_start and not self.context.stop.is_set():
+            for _ in range(MEASURE_AFTER):
+                self.ranks.d_step()
+                self.report_now_and_then()
             try:
-                found = training.odds().value
+                odds = self.supervisor.checker.probes.odds().value
             except ValueError:
                 break  # the next check says what is wrong
-            finish.warmed_up, turns = found >= game.head_start, training.turns - first
-            if finish.warmed_up or turns >= game.head_turns:
-                facts = {"turns": turns, "reached": round(found, 5), "asked": game.head_start}
-                self.tell_event("head start", **facts, won=finish.warmed_up)
+            stopping.warmed_up, turns = odds >= game.head_start, trainer.turns - first
+            if stopping.warmed_up or turns >= game.head_turns:
+                facts = {"turns": turns, "reached": round(odds, 5), "asked": game.head_start}
+                self.journal.event("head start", **facts, won=stopping.warmed_up)
                 break
 
-    def to_the_end(self) -> dict[str, Any]:
-        """Rounds and checks until the game is decided, the budget is spent, or the game is stopped."""
-        training = self.training
+    # Playing
+
+    def play(self) -> Verdict:
+        """Plays rounds and checks until the game is decided, the budget is spent, or the game is stopped."""
+        trainer = self.trainer
         losses = (torch.tensor(math.nan), torch.tensor(math.nan))
-        if not training.rounds and not self.supervisor.finish.warmed_up:
+        if not trainer.rounds and not self.supervisor.stopping.warmed_up:
             self.head_start()
         while True:
-            done = self.spent() >= 1
-            if training.rounds >= self.next_check or done:
-                ending = self.make_check(*losses)
-                if ending is not None:
-                    return self.verdict(ending)
-            if done or self.stop.is_set():
-                if not done and not self.sound():  # a check was made where the budget ends
+            spent = self.clock.spent(trainer) >= 1
+            if trainer.rounds >= self.next_check or spent:
+                verdict = self.check(losses)
+                if verdict is not None:
+                    return self.verdict(verdict)
+            if spent or self.context.stop.is_set():
+                if not spent and not self.has_finite_scores():  # a check was made where the budget ends
                     return self.verdict("diverged")
                 self.save()
-                return self.verdict("budget" if done else "interrupted")
-            losses = training.round()
-            self.tick()
+                return self.verdict("budget" if spent else "interrupted")
+            losses = self.ranks.round()
+            self.report_now_and_then()
 
-    def make_check(self, loss_d: torch.Tensor, loss_g: torch.Tensor) -> str | None:
-        """Has the steward look, writes down what it found, and saves now and then. Returns the verdict, if any."""
-        training = self.training
-        if self.check is not None and self.check["round"] == training.rounds:
+    def check(self, losses: tuple[torch.Tensor, torch.Tensor]) -> str | None:
+        """Has the supervisor measure and decide, and does what it decided. Returns the verdict, if there is one."""
+        trainer, every = self.trainer, self.run.recipe.plan.check_every
+        last = self.journal.check
+        if last is not None and last.round == trainer.rounds:
             return None
-        speed = self.clock.rate(training.seen)
-        found = self.supervisor.check(self.clock.seconds(), self.run.recipe.plan.check_every)
-        if found.fault is None and self.run.recipe.plan.stop == "budget":
-            found = found._replace(ending=None)
-        if found.seen is not None:
-            self.sample = self.gallery.write()
-            losses = {"loss_d": number(loss_d), "loss_g": number(loss_g), "speed": round(speed, 2)}
-            self.write_line(found, losses)
-        for alarm in found.alarms:
-            self.tell_event("alarm", kind=alarm.kind, reason=alarm.reason.to_json())
-        self.tell_moves(found.moves)
-        if found.moves:
-            training.level()
-        self.clock.checked(training.seen, speed)
-        if training.rounds >= self.next_check:
-            self.next_check = after(training.rounds, self.run.recipe.plan.check_every)
-        if found.seen is not None and not training.rounds:
-            # Of the untrained G, until a better one comes.
-            self.snapshots.best.facts["distance"] = found.seen.distance
-        if found.fault is None:
-            self.keep(found)
-        elif found.ending is None:
-            self.go_back(found.fault)
-        # A state that is at fault is never saved over a sound one; the best one is.
-        if (found.ending and found.fault is None) or self.snapshots.due():
-            self.save()
-        elif found.ending:
-            self.snapshots.save_best()
-        self.tell()
-        return found.ending
+        speed = self.clock.rate(trainer.seen)
+        measurement, decision = self.supervisor.check(self.clock.seconds(), every)
+        self.journal.measurement(measurement, losses, self.clock.seconds(), speed)
+        self.journal.moves(decision.moves)
+        if decision.moves:
+            self.ranks.sync_state()
+        self.clock.checked(trainer.seen, speed)
+        if trainer.rounds >= self.next_check:
+            self.next_check = after(trainer.rounds, every)
+        self.keep_best(measurement, decision)
+        if decision.fault is not None and decision.verdict is None:
+            self.go_back(decision.fault)
+        self.save_checked(decision)
+        self.report()
+        return decision.verdict
 
-    def write_line(self, found: Found, more: dict[str, Any]) -> None:
-        """The check as a line of the journal."""
-        ruling = found.ruling
-        self.check = {
-            "round": self.training.rounds,
-            "seen": self.training.seen,
-            "seconds": round(self.clock.seconds(), 3),
-            **({} if found.seen is None else found.seen._asdict()),
-            "referee": None if ruling is None else round(ruling.auc, 5),
-            "referee_low": None if ruling is None else round(ruling.low, 5),
-            "referee_high": None if ruling is None else round(ruling.high, 5),
-            "alarms": [alarm.to_json() for alarm in found.alarms],
-            **more,
-        }
-        self.run.note(self.check)
-
-    def tell_event(self, event: str, **facts: Any) -> None:
-        """A line of the journal that is no check."""
-        self.run.note({"event": event, "round": self.training.rounds, **facts})
-
-    def tell_moves(self, moves: list[Move]) -> None:
-        """What the tempo moved, into the journal."""
-        for move in moves:
-            self.tell_event("tempo", what=move.what, to=move.to, reason=move.reason.to_json())
-
-    def keep(self, found: Found) -> None:
+    def keep_best(self, measurement: Measurement, decision: Decision) -> None:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""
-        if found.seen is None or (found.alarms and found.ending != "even"):
+        metrics, alarms, _ = measurement
+        if metrics is None:
             return
-        lowest = self.snapshots.best.facts["distance"]
+        if not self.trainer.rounds:
+            # Of the untrained G, until a better one comes.
+            self.checkpoints.best.facts["distance"] = metrics.distance
+        even = decision.verdict == "even"
+        if decision.fault is not None or (alarms and not even):
+            return
+        lowest = self.checkpoints.best.facts["distance"]
         # Of states that are all as close as reals the newest is the one that was averaged longest.
         bound = math.inf if lowest is None else max(lowest, self.supervisor.checker.floor)
-        if found.seen.distance < bound or found.ending == "even":
-            self.snapshots.keep(self.state(found.seen.distance))
+        if metrics.distance < bound or even:
+            self.checkpoints.keep(self.state(metrics.distance))
 
     def go_back(self, fault: Alarm) -> None:
-        """To the best state, with something changed; from an untrained one D gets its head start again."""
-        to = self.snapshots.best.rounds
-        self.training.take_players(self.snapshots.best.tensors)
+        """Goes to the best state, with something changed; from an untrained one D gets its head start again."""
+        to = self.checkpoints.best.rounds
+        self.trainer.load_players(self.checkpoints.best.tensors)
         moves = self.supervisor.mend(fault)
-        self.tell_event("back", to=to, attempt=self.supervisor.record.tries, reason=fault.reason.to_json())
-        self.tell_moves(moves)
-        self.training.level()
+        tries = self.supervisor.record.tries
+        self.journal.event("back", to=to, attempt=tries, reason=fault.reason.to_json())
+        self.journal.moves(moves)
+        self.ranks.sync_state()
         if to == 0:
             self.head_start()
 
-    def sound(self) -> bool:
+    def has_finite_scores(self) -> bool:
         """Whether D's scores are numbers: a state where they are not is never saved over a sound one."""
         try:
-            self.training.odds()
+            self.supervisor.checker.probes.odds()
         except ValueError:
             return False
         return True
 
+    # Saving and reporting
+
     def state(self, distance: float | None) -> Snapshot:
         """All that a checkpoint of this place must hold."""
-        self.training.seconds = self.clock.seconds()
-        tensors, facts = self.training.state()
-        more = {"next_check": self.next_check, "steward": self.supervisor.state(), "distance": distance}
+        tensors, facts = self.trainer.state()
+        more = {
+            "seconds": self.clock.seconds(),
+            "next_check": self.next_check,
+            "steward": self.supervisor.state(),
+            "distance": distance,
+        }
         return Snapshot(tensors, {**facts, **more})
 
     def save(self) -> None:
-        """A checkpoint of this very place."""
-        self.snapshots.save(self.state(self.check["distance"] if self.check else None))
+        """Saves a checkpoint of this very place."""
+        check = self.journal.check
+        self.checkpoints.save(self.state(None if check is None else check.metrics.distance))
 
-    def tick(self) -> None:
-        """Tells whoever watches, now and then; and the journal where the device's memory became too small."""
-        if self.parts != self.training.parts:
-            self.parts = self.training.parts
-            self.tell_event("split", parts=self.parts)
+    def save_checked(self, decision: Decision) -> None:
+        """Saves after a check now and then, and at the end: a state at fault never over a sound one, but the best."""
+        over = decision.verdict is not None
+        if (over and decision.fault is None) or self.checkpoints.due():
+            self.save()
+        elif over:
+            self.checkpoints.save_best()
+
+    def report_now_and_then(self) -> None:
+        """Tells the observer where the game is, twice a second at most."""
         if self.clock.due():
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
-        """Where the game is."""
-        self.watch(self.clock.moment(self.training, self.check, self.sample))
+    def report(self) -> None:
+        """Tells the observer where the game is."""
+        moment = self.clock.moment(self.trainer, self.journal.check, self.journal.sample)
+        self.context.observer.moment(moment)
 
-    def spent(self) -> float:
-        return self.clock.spent(self.training)
-
-    def verdict(self, name: str) -> dict[str, Any]:
+    def verdict(self, name: str) -> Verdict:
         """Why the game ended, with its evidence."""
-        check, finish, record = self.check or {}, self.supervisor.finish, self.supervisor.record
-        spent = {"budget": self.run.recipe.plan.budget, "spent": round(min(self.spent(), 1.0), 4)}
-        shown = ("round", "odds", "odds_low", "odds_high", "gap", "coverage", "distance", "alarms")
-        return {
-            "verdict": name,
-            "evidence": {
-                **spent,
-                **{key: check.get(key) for key in shown},
-                "head_start_won": finish.warmed_up,
-                "level_checks": finish.level,
-                "referee": record.ruling,
-                "margin": finish.margin,
-                "tries": record.tries,
-                "best_round": self.snapshots.best.rounds,
-                "best_distance": self.snapshots.best.facts["distance"],
-            },
-            "rounds": self.training.rounds,
-            "seen": self.training.seen,
-            "seconds": round(self.clock.seconds(), 3),
-        }
-
-
-def number(loss: torch.Tensor) -> float | None:
-    """A loss for JSON, which knows no NaN."""
-    value = float(loss)
-    return round(value, 6) if math.isfinite(value) else None
+        check, record, best = self.journal.check, self.supervisor.record, self.checkpoints.best
+        stopping, spent = self.supervisor.stopping, min(self.clock.spent(self.trainer), 1.0)
+        shown = ("odds", "odds_low", "odds_high", "gap", "coverage", "distance")
+        last = (
+            {}
+            if check is None
+            else {
+                "round": check.round,
+                "alarms": list(check.alarms),
+                **{name: getattr(check.metrics, name) for name in shown},
+            }
+        )
+        evidence = Evidence(
+            budget=self.run.recipe.plan.budget,
+            spent=round(spent, 4),
+            **last,
+            head_start_won=stopping.warmed_up,
+            level_checks=stopping.level,
+            referee=record.ruling,
+            margin=stopping.margin,
+            tries=record.tries,
+            best_round=best.rounds,
+            best_distance=best.facts["distance"],
+        )
+        trainer = self.trainer
+        return Verdict(name, evidence, trainer.rounds, trainer.seen, round(self.clock.seconds(), 3))

@@ -38,9 +38,9 @@ def make_optimizer(network: nn.Module, rate: float, game: GameSettings) -> Adam:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Adam's memory as named tensors: `place.kind`."""
+    """Adam's memory as named tensors: `index.kind`."""
     state = optimizer.state_dict()["state"]
-    return {f"{place}.{kind}": value for place, memory in state.items() for kind, value in memory.items()}
+    return {f"{index}.{kind}": value for index, memory in state.items() for kind, value in memory.items()}
 
 
 def optimizer_slots(tensors: Tensors) -> list[list[str]]:
@@ -53,9 +53,9 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
     parameters = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
-        place, kind = name.split(".")
+        index, kind = name.split(".")
         if value.dim():
             # The fused kernel walks weights and memory side by side: both must lie alike in memory.
-            value = torch.empty_like(parameters[int(place)]).copy_(value)
-        state.setdefault(int(place), {})[kind] = value
+            value = torch.empty_like(parameters[int(index)]).copy_(value)
+        state.setdefault(int(index), {})[kind] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

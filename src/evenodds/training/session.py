@@ -1,19 +1,17 @@
-"""One call from a source to a verdict: prepare, compose, play, report. The command line and Python both take it."""
+"""Trains a run from a source to a verdict: prepare, resolve, play, report. The command line and Python both use it."""
 
 from __future__ import annotations
 
-import threading
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import torch
+from typing import Any
 
 from evenodds.config.presets import resolve
 from evenodds.config.settings import Recipe
 from evenodds.core.atomic import Unwritable
-from evenodds.core.device import find_device
-from evenodds.core.distributed import Team, team
+from evenodds.core.distributed import team
 from evenodds.core.errors import UserError
+from evenodds.core.observer import Observer
 from evenodds.core.spec import PICTURED, condition_to_json, spec_to_json
 from evenodds.data.conditioning import kind_of
 from evenodds.data.prepare import prepare
@@ -22,87 +20,86 @@ from evenodds.data.store import Store
 from evenodds.evaluate.pairs import fidelity
 from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
-from evenodds.runs.conditions import known
+from evenodds.runs.conditions import sampled_conditions
+from evenodds.runs.data_facts import DataFacts
 from evenodds.runs.loggers import LoggerName, logging
 from evenodds.runs.run import Run, facts_of, is_run
-from evenodds.training.clock import Moment
-from evenodds.training.loop import play_along, train
+from evenodds.runs.verdict import Verdict
+from evenodds.training.context import Context
+from evenodds.training.loop import follow, train
 
 
-class Watcher(Protocol):
-    """Who is told what happens."""
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training came to. On ranks other than 0, which write nothing down, only the verdict."""
 
-    def say(self, text: str) -> None:
-        """One line that matters."""
+    verdict: Verdict
+    run: Path | None = None
+    report: Path | None = None
+    pairs: dict[str, Any] | None = None
+    """Scores on held-out pairs, of a game that makes pictures from pictures."""
 
-    def prepare(self, what: str, done: int, total: int) -> None:
-        """How far a preparation is."""
-
-    def moment(self, moment: Moment) -> None:
-        """Where the game is."""
-
-    def end(self, verdict: dict[str, Any], report: Path) -> None:
-        """Why it ended, and the page to look at."""
+    def to_json(self) -> dict[str, Any]:
+        """As `train --json` prints it."""
+        paths = {} if self.run is None else {"run": str(self.run), "report": str(self.report)}
+        return {**paths, **self.verdict.to_json(), **({"pairs": self.pairs} if self.pairs else {})}
 
 
-def start(
-    source: Source,
-    named: str,
-    recipe: Recipe,
-    folder: Path,
-    device: str,
-    watcher: Watcher,
-    stop: threading.Event | None = None,
-    log: LoggerName = "none",
-) -> dict[str, Any]:
-    """Trains on ``source`` in ``folder``, made or resumed, to a verdict; returns it with the run's place.
+def train_run(
+    source: Source, named: str, recipe: Recipe, folder: Path, context: Context, log: LoggerName = "none"
+) -> TrainingResult:
+    """Trains on ``source`` in ``folder``, made or resumed, to a verdict, and writes the report.
 
-    ``named`` is how the user called the source, ``log`` where the journal's figures go too. Raises UserError for
-    whatever is wrong with the source, the recipe or the folder.
+    ``named`` is what the user called the source, ``log`` where the journal's figures go too. The context's team is made
+    here, of the processes that torchrun started. Raises UserError for whatever is wrong with the source, the recipe or
+    the folder, and KeyboardInterrupt where it is stopped before the game began.
     """
-    place = find_device(device)
-    grows = recipe.network.network != "gan" and kind_of(recipe.data.condition) not in PICTURED
-    if source.kind == "pictures" and recipe.data.size and grows:
-        doublings(recipe.data.size)  # refused before a long preparation, not after it
-
-    def prepared(what: str, done: int, total: int) -> None:
-        watcher.prepare(what, done, total)
-        if (
-            stop is not None and stop.is_set()
-        ):  # a preparation may take minutes, and is made anew the next time
-            raise KeyboardInterrupt
-
-    store = prepare(source, recipe.data, prepared)
-    told = store.facts
-    for note in (*told["notes"], *filter(None, [told["licence"]])):
-        watcher.say(note)
-    if told["skipped"]:
-        first = told["skipped"][0]
-        watcher.say(f"{len(told['skipped'])} skipped, such as {first['file']}: {first['reason']}")
+    store = prepare_source(source, recipe, context)
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
-    with team(place) as ranks:
+    with team(context.device) as ranks:
+        context = replace(context, team=ranks)
         if ranks.share(store.fingerprint) != store.fingerprint:
             raise UserError(
                 f"{named} is not the same data on rank {ranks.rank} as on rank 0, give all the same"
             )
-        run = ranks.first(lambda: open_run(folder, named, recipe, store, watcher))
+        run = ranks.first(lambda: open_run(folder, named, recipe, store, context.observer))
         if run is None:  # the others' work is rank 0's to write down
-            return play_along(recipe, store, place, ranks, stop)
+            return TrainingResult(follow(recipe, store, context))
         with logging(run, log):
-            return write_down(run, store, place, watcher, stop, ranks)
+            return train_and_report(run, store, context)
 
 
-def write_down(
-    run: Run, store: Store, place: torch.device, watcher: Watcher, stop: threading.Event | None, ranks: Team
-) -> dict[str, Any]:
+def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:
+    """The source as a store, made or taken from the cache. The observer is told what is to be said of the data."""
+    grows = recipe.network.network != "gan" and kind_of(recipe.data.condition) not in PICTURED
+    if source.kind == "pictures" and recipe.data.size and grows:
+        doublings(recipe.data.size)  # refused before a long preparation, not after it
+    observer = context.observer
+
+    def progress(what: str, done: int, total: int) -> None:
+        observer.prepare(what, done, total)
+        if context.stop.is_set():  # a preparation may take minutes, and is made anew the next time
+            raise KeyboardInterrupt
+
+    store = prepare(source, recipe.data, progress)
+    facts = DataFacts.from_json(store.facts)
+    for note in (*facts.notes, *filter(None, [facts.licence])):
+        observer.say(note)
+    if facts.skipped:
+        first = facts.skipped[0]
+        observer.say(f"{len(facts.skipped)} skipped, such as {first.file}: {first.reason}")
+    return store
+
+
+def train_and_report(run: Run, store: Store, context: Context) -> TrainingResult:
     """Trains the run to its verdict, and scores and reports it."""
     try:
         before = run.verdict()
-        verdict = train(run, store, place, watcher.moment, stop, watcher.say, ranks)
+        verdict = train(run, store, context)
         if verdict != before or run.scores("pairs") is None:  # a game that was over keeps its scores
             # Who stops a game does not wait for them.
-            pairs = None if verdict["verdict"] == "interrupted" else fidelity(run, store, place)
+            pairs = None if verdict.verdict == "interrupted" else fidelity(run, store, context.device)
             run.write_scores("pairs", pairs)
         # Here and not above: its plots take a second to import, which the game need not wait for.
         from evenodds.runs.report import write_report
@@ -113,12 +110,11 @@ def write_down(
             f"{problem.path} cannot be written ({problem.reason}): make room and give the same command again, "
             "which goes on from the last whole checkpoint"
         ) from problem
-    watcher.end(verdict, report)
-    pairs = run.scores("pairs")
-    return {"run": str(run.path), "report": str(report), **verdict, **({"pairs": pairs} if pairs else {})}
+    context.observer.end(verdict, report)
+    return TrainingResult(verdict, run.path, report, run.scores("pairs"))
 
 
-def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Watcher) -> Run:
+def open_run(folder: Path, named: str, recipe: Recipe, store: Store, observer: Observer) -> Run:
     """The run at ``folder`` if it is the same game, a new one if nothing is there.
 
     Raises UserError with the differences where the run there is another game's.
@@ -128,21 +124,21 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, watcher: Wa
         "spec": spec_to_json(store.spec),
         "condition": condition_to_json(store.condition),
         **({"container": store.facts["container"]} if "container" in store.facts else {}),
-        "told": {key: store.facts.get(key) for key in ("counts", "notes", "skipped", "licence")},
+        "told": DataFacts.from_json(store.facts).to_json(),
     }
     facts = facts_of(recipe, named, data)
     if not is_run(folder):
-        return Run.create(folder, facts, store.codec_json, known(store))
+        return Run.create(folder, facts, store.codec_json, sampled_conditions(store))
     run = Run.open(folder)
     if run.mended is not None:
-        watcher.say(f"{folder / 'recipe.json'} was damaged ({run.mended}), its copy serves")
+        observer.say(f"{folder / 'recipe.json'} was damaged ({run.mended}), its copy serves")
     changes = run.differences(facts)
     if changes:
         raise UserError(
             f"{folder} is a run of another recipe ({'; '.join(changes)}), choose another --out or take these back"
         )
     if run.checkpoints.last() is not None:
-        watcher.say(f"going on with {folder}")
+        observer.say(f"going on with {folder}")
     with run.lock():
         run.rewrite(facts)
     return run

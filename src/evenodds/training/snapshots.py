@@ -15,9 +15,10 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import to_pictures, write_grid
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.networks.generate import draw, generate
+from evenodds.networks.generate import generate
 from evenodds.runs.film import GRID, PICTURES, ROWS, number_ranges
 from evenodds.runs.run import Run
+from evenodds.training.probes import Probes
 from evenodds.training.trainer import Trainer
 
 HOTTEST = 65_504.0
@@ -30,23 +31,23 @@ class SnapshotWriter:
     For tables of two numbers also samples/ROUND.npy: D's score as float16 over GRID, which spans both columns' ranges.
     """
 
-    def __init__(self, run: Run, store: Store, training: Trainer) -> None:
-        self.run, self.training = run, training
+    def __init__(self, run: Run, store: Store, trainer: Trainer) -> None:
+        self.run, self.trainer, self.probes = run, trainer, Probes(trainer)
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         count = PICTURES if isinstance(store.spec, PictureSpec) else ROWS
-        set_random(seed_of(run.recipe.plan.seed, "gallery"), training.device)
-        self.latents = draw(count, run.recipe.network.latent, training.device)
-        self.given = in_order(training.conditions(count))
-        self.places = None if self.codec is None else heat_places(self.codec)
+        set_random(seed_of(run.recipe.plan.seed, "gallery"), trainer.device)
+        self.latents = self.probes.latents(count)
+        self.conditions = in_order(self.probes.conditions(count))
+        self.grid = None if self.codec is None else heat_grid(self.codec)
 
     def write(self) -> Path:
-        """Writes what the average G makes of the fixed latents now, and says where."""
-        training = self.training
+        """Writes what the average G makes of the fixed latents now. Returns the path."""
+        trainer = self.trainer
         # Gumbel draws come from the random state: the same ones every time.
-        set_random(seed_of(self.run.recipe.plan.seed, "hang"), training.device)
-        network = training.players.average.network
-        made = torch.cat(list(generate(network, self.latents, self.given))).cpu()
-        stem = self.run.path / "samples" / f"{training.rounds:08d}"
+        set_random(seed_of(self.run.recipe.plan.seed, "hang"), trainer.device)
+        network = trainer.players.average.network
+        made = torch.cat(list(generate(network, self.latents, self.conditions))).cpu()
+        stem = self.run.path / "samples" / f"{trainer.rounds:08d}"
         if self.codec is None:
             sheet = stem.with_suffix(".png")
             write_grid(to_pictures(made), sheet)
@@ -54,8 +55,8 @@ class SnapshotWriter:
         rows = self.codec.decode(made.numpy(), np.random.default_rng(self.run.recipe.plan.seed))
         sheet = stem.with_suffix(".csv")
         atomic.write_bytes(sheet, rows.to_csv(index=False).encode())
-        if self.places is not None:
-            heat = training.scores(torch.from_numpy(self.places).to(training.device))
+        if self.grid is not None:
+            heat = self.probes.scores(torch.from_numpy(self.grid).to(trainer.device))
             content = BytesIO()
             scores = heat.numpy().clip(-HOTTEST, HOTTEST).astype(np.float16).reshape(GRID)
             np.save(content, scores, allow_pickle=False)
@@ -63,14 +64,14 @@ class SnapshotWriter:
         return sheet
 
 
-def in_order(given: torch.Tensor | None) -> torch.Tensor | None:
+def in_order(conditions: torch.Tensor | None) -> torch.Tensor | None:
     """Conditions as they are shown: values (n, width) sorted, so that like stands beside like."""
-    if given is None or given.dim() > 2:
-        return given
-    return given[torch.from_numpy(np.lexsort(given.cpu().numpy().T[::-1])[::-1].copy())]
+    if conditions is None or conditions.dim() > 2:
+        return conditions
+    return conditions[torch.from_numpy(np.lexsort(conditions.cpu().numpy().T[::-1])[::-1].copy())]
 
 
-def heat_places(codec: TableCodec) -> np.ndarray | None:
+def heat_grid(codec: TableCodec) -> np.ndarray | None:
     """Encoded rows over a grid of both columns' ranges, for tables of just two numbers; None for others."""
     ranges = number_ranges(codec)
     if len(codec.columns) != 2 or len(ranges) != 2:

@@ -1,9 +1,9 @@
-"""What follows from a check: alarms, moves of the tempo, the referee's turn, and whether the game is over."""
+"""Decides what follows from a check: alarms, moves of the schedule, the referee's turn, and the game's end."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +17,8 @@ from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.efficientnet import extractor
 from evenodds.metrics.odds import Odds
 from evenodds.metrics.referee import Ruling, most, rule, with_condition_channels
-from evenodds.networks.generate import draw, generate
+from evenodds.networks.generate import generate
+from evenodds.runs.verdict import RefereeRuling
 from evenodds.training.checks import Checker
 from evenodds.training.trainer import Trainer
 
@@ -33,71 +34,95 @@ FIRST = 5
 """Checks before the referee is first heard."""
 
 
-class Found(NamedTuple):
-    """One check: its numbers (None where they are none), what is wrong, what moved, who ruled, and what follows."""
+class Measurement(NamedTuple):
+    """What a check found: its numbers (None where they are not finite), what is wrong, and who ruled."""
 
-    seen: CheckMetrics | None
+    metrics: CheckMetrics | None
     alarms: list[Alarm]
-    moves: list[Move]
-    ruling: Ruling | None
-    fault: Alarm | None
-    """To be mended: go back to the best state."""
-    ending: str | None
-    """The verdict, where the game is over."""
+    ruling: Ruling | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from a check.
+
+    Attributes
+    ----------
+    verdict:
+        Why the game is over, or None where it goes on.
+    fault:
+        What is to be mended by going back to the best state; with a verdict, what could not be mended.
+    moves:
+        What moved in the schedule.
+    """
+
+    verdict: str | None = None
+    fault: Alarm | None = None
+    moves: tuple[Move, ...] = ()
 
 
 @dataclass
 class Record:
-    """What the steward remembers from check to check; all of it goes into a checkpoint."""
+    """What the supervisor remembers from check to check; all of it goes into a checkpoint."""
 
     tries: int = 0
     next_ruling: int = 0
     ruled_seconds: float = 0.0
-    ruling: dict[str, Any] | None = None
-    """The last ruling, with the round it was made at."""
+    ruling: RefereeRuling | None = None
     lasting: dict[str, int] = field(default_factory=dict)
     """Kinds of alarm, and for how many checks each has lasted."""
 
 
 class Supervisor:
-    """Decides by the numbers of the checks alone; the clock only bounds the referee's share."""
+    """Decides by the numbers of the checks alone; the clock only bounds the referee's share.
 
-    def __init__(self, training: Trainer) -> None:
-        self.training = training
-        self.checker = Checker(training)
-        game = training.recipe.game
-        self.finish = StoppingRule(game.margin, game.patience)
+    With ``--stop budget`` a game that is even, or has stalled, goes on until its budget is spent.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.checker = Checker(trainer)
+        game = trainer.recipe.game
+        self.stops_early = trainer.recipe.plan.stop == "early"
+        self.stopping = StoppingRule(game.margin, game.patience)
         self.record = Record()
         self.before: list[CheckMetrics] = []
-        self.extractor = extractor(training.device)
+        self.extractor = extractor(trainer.device)
 
-    def check(self, seconds: float, every: int) -> Found:
-        """Looks, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
-        training, finish = self.training, self.finish
-        seen = self.checker.look()
-        alarms = [NOT_FINITE] if seen is None else raised(seen, self.before)
-        if not training.rounds:  # an untrained G makes one thing, and has not collapsed
+    def check(self, seconds: float, every: int) -> tuple[Measurement, Decision]:
+        """Measures, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
+        trainer = self.trainer
+        metrics = self.checker.measure()
+        alarms = [NOT_FINITE] if metrics is None else raised(metrics, self.before)
+        if not trainer.rounds:  # an untrained G makes one thing, and has not collapsed
             alarms = [alarm for alarm in alarms if alarm.kind != "collapse"]
         fault = self.fault(alarms)
-        if seen is None or fault is not None:
-            over = fault is not None and self.record.tries >= TRIES
-            return Found(seen, alarms, [], None, fault, fault.ends if fault and over else None)
-        self.before.append(seen)
-        level = Odds(seen.odds, seen.odds_low, seen.odds_high)
-        finish.note(training.rounds, level, seen.distance, seen.coverage, bool(alarms))
-        ruling = self.hear(seconds, every)
-        if finish.even(ruling):
-            return Found(seen, alarms, [], ruling, None, "even")
-        moves = training.tempo.level(level, seen.gap)
-        ending = None
-        if finish.has_stalled(training.rounds, every):
-            settled = training.tempo.on_plateau(level, finish.nearer)
-            finish.changed(training.rounds, probing=bool(settled) and not training.tempo.pace.lr_restored)
-            moves += settled
-            ending = None if settled else "plateau"
+        if metrics is None or fault is not None:
+            given_up = fault is not None and self.record.tries >= TRIES
+            return Measurement(metrics, alarms), Decision(fault.ends if fault and given_up else None, fault)
+        self.before.append(metrics)
+        odds = Odds(metrics.odds, metrics.odds_low, metrics.odds_high)
+        self.stopping.note(trainer.rounds, odds, metrics.distance, metrics.coverage, bool(alarms))
+        ruling = self.consult_referee(seconds, every)
+        decision = self.decide(metrics, odds, ruling, every)
+        return Measurement(metrics, alarms, ruling), decision
+
+    def decide(self, metrics: CheckMetrics, odds: Odds, ruling: Ruling | None, every: int) -> Decision:
+        """What follows from a check without a fault; moves the schedule."""
+        stopping, schedule = self.stopping, self.trainer.schedule
+        if stopping.even(ruling):
+            return Decision("even" if self.stops_early else None)
+        moves = schedule.level(odds, metrics.gap)
+        stalled = stopping.has_stalled(self.trainer.rounds, every)
+        if stalled:
+            last_resort = schedule.on_plateau(odds, stopping.nearer)
+            probing = bool(last_resort) and not schedule.pace.lr_restored
+            stopping.changed(self.trainer.rounds, probing=probing)
+            moves += last_resort
+            stalled = not last_resort
         if moves:
-            training.take_pace()
-        return Found(seen, alarms, moves, ruling, None, ending)
+            self.trainer.apply_schedule()
+        return Decision("plateau" if stalled and self.stops_early else None, moves=tuple(moves))
 
     def fault(self, alarms: list[Alarm]) -> Alarm | None:
         """The alarm that cannot be let go on, if there is one."""
@@ -108,62 +133,63 @@ class Supervisor:
         return None
 
     def mend(self, fault: Alarm) -> list[Move]:
-        """Counts a new try, whose history begins anew, and changes the pace for it."""
+        """Counts a new try, whose history begins anew, and changes the schedule for it."""
         self.record.tries += 1
         self.record.lasting = {}
         self.before = []
-        self.finish.changed(self.training.rounds, probing=False)
-        moves = self.training.tempo.recover(self.record.tries, fault.reason)
-        self.training.take_pace()
+        self.stopping.changed(self.trainer.rounds, probing=False)
+        moves = self.trainer.schedule.recover(self.record.tries, fault.reason)
+        self.trainer.apply_schedule()
         return moves
 
-    def hear(self, seconds: float, every: int) -> Ruling | None:
+    def consult_referee(self, seconds: float, every: int) -> Ruling | None:
         """The referee's ruling on the averaged G, where it is due and within its share of the time."""
-        record, rounds = self.record, self.training.rounds
+        record, rounds = self.record, self.trainer.rounds
         record.next_ruling = record.next_ruling or FIRST * every
-        if rounds < record.next_ruling and not self.finish.wants_referee:
+        if rounds < record.next_ruling and not self.stopping.wants_referee:
             return None
-        last = record.ruling or {}
-        if record.ruled_seconds + last.get("seconds", 0.5) > SHARE * seconds:
+        last = 0.5 if record.ruling is None else record.ruling.seconds
+        if record.ruled_seconds + last > SHARE * seconds:
             return None
         return self.rule()
 
     def rule(self) -> Ruling:
         """A ruling now, remembered."""
-        training, record = self.training, self.record
+        trainer, record, probes = self.trainer, self.record, self.checker.probes
         start = time.monotonic()
-        count = min(most(training.store.spec) // training.cost, training.store.n_heldout)
-        real = torch.cat(list(training.reals("heldout", count)))
-        training.seed("referee")
-        latents = draw(count, training.recipe.network.latent, training.device)
-        given = training.conditions(count)
-        fake = torch.cat(list(generate(training.players.average.network, latents, given))).clone()
-        ruling = self.compared(real, fake, given)
-        took = round(time.monotonic() - start, 3)
-        record.ruling = {"round": training.rounds, **ruling._asdict(), "seconds": took}
-        record.ruled_seconds += took
-        record.next_ruling = max(record.next_ruling, int(training.rounds * OFTEN))
-        self.finish.add_referee(training.rounds, ruling)
+        count = min(most(trainer.store.spec) // probes.cost, trainer.store.n_heldout)
+        real = torch.cat(list(probes.reals("heldout", count)))
+        trainer.seed("referee")
+        latents = probes.latents(count)
+        conditions = probes.conditions(count)
+        fake = torch.cat(list(generate(trainer.players.average.network, latents, conditions))).clone()
+        ruling = self.compare(real, fake, conditions)
+        seconds = round(time.monotonic() - start, 3)
+        record.ruling = RefereeRuling(round=trainer.rounds, **ruling._asdict(), seconds=seconds)
+        record.ruled_seconds += seconds
+        record.next_ruling = max(record.next_ruling, int(trainer.rounds * OFTEN))
+        self.stopping.add_referee(trainer.rounds, ruling)
         return ruling
 
-    def compared(self, real: Tensor, fake: Tensor, given: Tensor | None) -> Ruling:
+    def compare(self, real: Tensor, fake: Tensor, conditions: Tensor | None) -> Ruling:
         """A ruling on samples and, where that is no part of them, on what they were made under."""
-        spec, extract = self.training.store.spec, self.extractor
-        if given is None or not isinstance(spec, PictureSpec):
+        spec, extract = self.trainer.store.spec, self.extractor
+        if conditions is None or not isinstance(spec, PictureSpec):
             return rule(spec, real, fake, extract)
         channels = spec.channels
-        real, fake = with_condition_channels(real, given), with_condition_channels(fake, given)
-        seen = None if extract is None else lambda both: extract(both[:, :channels])
-        return rule(replace(spec, channels=real.shape[1]), real, fake, seen)
+        real, fake = with_condition_channels(real, conditions), with_condition_channels(fake, conditions)
+        features = None if extract is None else lambda both: extract(both[:, :channels])
+        return rule(replace(spec, channels=real.shape[1]), real, fake, features)
 
     def state(self) -> dict[str, Any]:
-        """As JSON, for a checkpoint; what was seen before is in the journal."""
-        return {"finish": self.finish.state(), "record": dict(vars(self.record))}
+        """As JSON, for a checkpoint; what was measured before is in the journal."""
+        return {"finish": self.stopping.state(), "record": asdict(self.record)}
 
     def restore(self, state: dict[str, Any], journal: list[dict[str, Any]]) -> None:
         """Takes over what ``state`` gave, and the journal's checks since the last new try."""
-        self.finish.restore(state["finish"])
-        self.record = Record(**state["record"])
+        self.stopping.restore(state["finish"])
+        ruling = state["record"].get("ruling")
+        self.record = Record(**{**state["record"], "ruling": ruling and RefereeRuling.from_json(ruling)})
         for line in journal:
             if line.get("event") == "back":
                 self.before = []

@@ -224,7 +224,7 @@ def too_strong(studio: Studio, say: Words, state: PageState) -> None:
                 checks = games[name].checks()
                 views[side] = (
                     f"<h3>{say(name)}</h3>"
-                    + (plots.meter(say, checks[-1]["odds"], say("meter")) if checks else "")
+                    + (plots.meter(say, checks[-1].odds.value, say("meter")) if checks else "")
                     + play_view.cloud_of(say, studio.cache, games[name], -1)
                 )
         plot = (

@@ -155,17 +155,17 @@ def figures(say: Words, run: Run) -> list[tuple[str, str]]:
     if run.recipe.data.condition:
         entries.append((say("given"), run.recipe.data.condition))
     if verdict:
-        entries.append((say("verdict"), say(f"verdict {verdict['verdict']}")))
+        entries.append((say("verdict"), say(f"verdict {verdict.verdict}")))
     if checks:
         last = checks[-1]
         entries += [
-            (say("odds"), f"{last['odds']:.0%}"),
-            (say("distance"), f"{last['distance']:.4g}"),
-            (say("round"), f"{last['round']:,}"),
+            (say("odds"), f"{last.odds.value:.0%}"),
+            (say("distance"), f"{last.metrics.distance:.4g}"),
+            (say("round"), f"{last.round:,}"),
         ]
-    ruled = [check for check in checks if check.get("referee") is not None]
-    if ruled:
-        entries.append((say("referee"), f"{ruled[-1]['referee']:.0%}"))
+    rulings = [check.referee for check in checks if check.referee is not None]
+    if rulings:
+        entries.append((say("referee"), f"{rulings[-1].value:.0%}"))
     return entries
 
 
