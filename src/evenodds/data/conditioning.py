@@ -63,7 +63,7 @@ def of_labels(condition: str, labels: pd.DataFrame | None, source: str) -> Chose
     """
     if labels is None:
         raise UserError(
-            f"{source} has no labels, and --condition {condition} asks for them: give each class a folder, "
+            f"{source} has no labels, which --condition {condition} needs: sort its pictures into one folder a class, "
             f"or put a metadata.csv beside them (other words for --condition: {', '.join(PICTURED)})"
         )
     frame = labels.set_axis([str(name) for name in labels.columns], axis=1)
