@@ -14,13 +14,13 @@ from tests.conftest import Answer
 SOURCE = Path(__file__).parents[2] / "src" / "evenodds"
 
 FORMER = frozenset(
-    """
-    aside telling seal unseal Steward Keeper Kept Examiner Finish Tempo Pace hastened Recorder turn_d turn_g
-    take_place Wish wish_of Wanted Asked Gallery hang tearing breaking sight Witnesses Opinion Eyes Readers worn Settling
-    lacking learnt made_by honoured fellows retold saying opened guards arriving floors rooms
-    place found told said heard kept known given wanted asked
-    licence grey colour rate_d rate_g turns_d turns_g half_life penalty_by leave_out
-    """.split()
+    {"aside", "telling", "seal", "unseal", "Steward", "Keeper", "Kept", "Examiner", "Finish"}
+    | {"Tempo", "Pace", "hastened", "Recorder", "turn_d", "turn_g", "take_place", "Wish", "wish_of"}
+    | {"Wanted", "Asked", "hang", "tearing", "breaking", "sight", "Witnesses", "Opinion", "Eyes"}
+    | {"Readers", "worn", "Settling", "lacking", "learnt", "made_by", "honoured", "fellows", "retold"}
+    | {"saying", "guards", "arriving", "floors", "rooms", "place", "found", "told", "said"}
+    | {"heard", "kept", "known", "given", "wanted", "asked", "licence", "grey", "colour"}
+    | {"rate_d", "rate_g", "turns_d", "turns_g", "half_life", "penalty_by", "leave_out"}
 )
 """Identifiers that have a standard name now: a device, a path, an index, or what the value is."""
 FLAGS = "--rate-d --rate-g --turns-d --turns-g --half-life --penalty-by --leave-out --join --end --given --to --licence"

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from evenodds.core.spec import ConditionKind, at_most
-from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.store import Store
 from evenodds.metrics.distribution import frechet
@@ -37,9 +36,9 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
     if run.condition is None or not run.condition.pictures:
         return None
     places = np.arange(min(store.n_heldout, at_most(store.spec, PAIRS, PAIRS, PIXELS, FEWEST)))
-    given = cast(Bytes, store.conditions("heldout", places))
+    conditions = cast(Bytes, store.conditions("heldout", places))
     real = store.heldout(places)
-    made = pictures(run, len(places), run.recipe.plan.seed, device, turns(given))
+    made = pictures(run, len(places), run.recipe.plan.seed, device, turns(conditions))
     fake = np.concatenate(list(made)).transpose(0, 3, 1, 2)
     return {
         "pairs": len(places),
@@ -47,7 +46,7 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
         "psnr": round(float(np.mean([psnr(*pair) for pair in zip(real, fake, strict=True)])), 2),
         "ssim": round(float(np.mean([ssim(*pair) for pair in zip(real, fake, strict=True)])), 4),
         "distance": round(distance(store, real, fake), 4),
-        "honoured": condition_consistency(run.condition.kind, given, fake),
+        "honoured": condition_consistency(run.condition.kind, conditions, fake),
     }
 
 
@@ -73,28 +72,28 @@ def distance(store: Store, real: Bytes, fake: Bytes) -> float:
     return frechet(features(to_tensor(real)), features(to_tensor(fake)))
 
 
-def condition_consistency(kind: ConditionKind, given: Bytes, fake: Bytes) -> dict[str, float]:
-    """How far given pictures (n, c, H, W) are found again in fakes (n, C, H, W), means over pictures.
+def condition_consistency(kind: ConditionKind, pictures: Bytes, fake: Bytes) -> dict[str, float]:
+    """How far condition ``pictures`` (n, c, H, W) are found again in fakes (n, C, H, W), means over pictures.
 
     outlines: precision, recall and f1 of outlines taken from the fake, a pixel counting where one of the other side
-    lies within REACH. grey, small, masked: the mean absolute difference (0 to 1) of what was given from the same taken
-    from the fake; of masked ones outside of the hole. Pairs that come as such: nothing can be told.
+    lies within REACH. gray, small, masked: the mean absolute difference (0 to 1) between the condition and the same taken from the
+    fake; of masked ones outside of the hole. Pairs that come as such: nothing can be told.
     """
     if kind == "pairs":
         return {}
     if kind == "outlines":
         measured = [
             outlines_met(condition_lines[0] > 127, conditions.make(kind, one)[0] > 127)
-            for condition_lines, one in zip(given, fake, strict=True)
+            for condition_lines, one in zip(pictures, fake, strict=True)
         ]
         named = zip(("precision", "recall", "f1"), np.mean(measured, axis=0), strict=True)
         return {name: round(float(mean), 4) for name, mean in named}
     if kind == "masked":
-        apart = np.abs(given[:, :-1].astype(float) - fake)
-        reals = np.broadcast_to(given[:, -1:] < 128, apart.shape)
-        return {"difference": round(float(apart[reals].mean() / 255), 4)}
+        difference = np.abs(pictures[:, :-1].astype(float) - fake)
+        outside = np.broadcast_to(pictures[:, -1:] < 128, difference.shape)
+        return {"difference": round(float(difference[outside].mean() / 255), 4)}
     again = np.stack([conditions.make(kind, one) for one in fake])
-    return {"difference": round(float(np.abs(given.astype(float) - again).mean() / 255), 4)}
+    return {"difference": round(float(np.abs(pictures.astype(float) - again).mean() / 255), 4)}
 
 
 def outlines_met(

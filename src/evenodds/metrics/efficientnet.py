@@ -46,14 +46,14 @@ def load(device: torch.device) -> Any:
 def features(network: Any, x: Tensor, batch: int = 64) -> NDArray[np.float32]:
     """Pictures (n, C, H, W) in [-1, 1] -> (n, 1280): the mean over places of the last feature map."""
     mean, deviation = (torch.tensor(v, device=x.device)[:, None, None] for v in (MEAN, DEVIATION))
-    found = []
+    vectors = []
     for part in x.split(batch):
-        colour = part.expand(-1, 3, -1, -1) if part.shape[1] == 1 else part[:, :3]
-        side = enlarged(*colour.shape[-2:])
-        large = F.interpolate(colour, size=(side, side), mode="bilinear", align_corners=False)
+        color = part.expand(-1, 3, -1, -1) if part.shape[1] == 1 else part[:, :3]
+        side = enlarged(*color.shape[-2:])
+        large = F.interpolate(color, size=(side, side), mode="bilinear", align_corners=False)
         maps = network.extract_features((large / 2 + 0.5 - mean) / deviation)
-        found.append(maps.mean((2, 3)).cpu())
-    return np.asarray(torch.cat(found).numpy())
+        vectors.append(maps.mean((2, 3)).cpu())
+    return np.asarray(torch.cat(vectors).numpy())
 
 
 def enlarged(height: int, width: int) -> int:

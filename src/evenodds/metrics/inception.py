@@ -47,10 +47,10 @@ def extractor(device: torch.device) -> Callable[[Tensor], NDArray[Any]]:
 
     @torch.inference_mode()
     def features(x: Tensor) -> NDArray[np.float32]:
-        found = []
+        module = []
         for part in torch.split(x, BATCH):
             levels = torch.from_numpy(to_pictures(part)).permute(0, 3, 1, 2)
-            found.append(network(levels.expand(-1, 3, -1, -1).contiguous().to(device))[0].float().cpu())
-        return np.asarray(torch.cat(found).numpy())
+            module.append(network(levels.expand(-1, 3, -1, -1).contiguous().to(device))[0].float().cpu())
+        return np.asarray(torch.cat(module).numpy())
 
     return features

@@ -116,11 +116,11 @@ def f1(model: Any, x: pd.DataFrame, y: pd.Series[str], x_test: pd.DataFrame, tru
     """The F1 of a model; where it has one level only to learn from, of always saying that one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # as good as it became
-        said = model.fit(x, y).predict(x_test) if y.nunique() > 1 else np.full(len(x_test), y.iloc[0])
+        predicted = model.fit(x, y).predict(x_test) if y.nunique() > 1 else np.full(len(x_test), y.iloc[0])
     levels = truth.value_counts()
     if len(levels) == 2:
-        return float(f1_score(truth == levels.index[-1], said == levels.index[-1], zero_division=0))
-    return float(f1_score(truth, said, labels=sorted(levels.index), average="macro", zero_division=0))
+        return float(f1_score(truth == levels.index[-1], predicted == levels.index[-1], zero_division=0))
+    return float(f1_score(truth, predicted, labels=sorted(levels.index), average="macro", zero_division=0))
 
 
 def plain(table: pd.DataFrame, kinds: dict[str, Kind]) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def sentence(say: Words, direction: Direction) -> str:
         return say("direction seen", name=direction.name)
     unchanged = ", ".join(f"{column} {share:.0%}" for column, share in effect["kept"].items())
     text = say("direction flips", name=direction.name, share=effect["flipped"])
-    return text + (say("direction keeps", kept=unchanged) if unchanged else "")
+    return text + (say("direction keeps", unchanged=unchanged) if unchanged else "")
 
 
 def moved(

@@ -65,8 +65,8 @@ def number(text: str) -> float:
 
 def translate(say: Words, sentence: str) -> str:
     """A former sentence in the language of ``say``; one that is not known, such as a system's message, as it is."""
-    for key, known in patterns().items():
-        match = known.fullmatch(sentence)
+    for key, pattern_of_key in patterns().items():
+        match = pattern_of_key.fullmatch(sentence)
         if match:
             facts = match.groupdict()
             if key == "alarm":

@@ -97,7 +97,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         path = security.run_path(studio.root, f"{names[0]}-{format}")
         with studio.cache.lock:
             export(run, format, path)
-        return markup.note(say("exported", name=names[0], place=str(path)))
+        return markup.note(say("exported", name=names[0], path=str(path)))
 
     again.click(look, None, [listing, which], api_name="runs")
 
