@@ -218,6 +218,9 @@ def test_a_frame_comes_back_with_its_dtypes_also_from_its_run_folder(tmp_path: P
     assert isinstance(after.index, pd.RangeIndex)
     assert after["count"].isna().any()
     assert after["wait"].between(before["wait"].min(), before["wait"].max()).all()
+    assert gan.sample(0).dtypes.to_dict() == before.dtypes.to_dict()
+    with pytest.raises(UserError, match="0 or more"):
+        gan.sample(-1)
     again = Gan.load(tmp_path / "run")
     pd.testing.assert_frame_equal(again.sample(50, seed=1), after)
     opinions = again.judge(before.head(12))
@@ -282,6 +285,7 @@ def test_pictures_of_every_kind_train() -> None:
     data_set = datasets.Dataset.from_dict(columns, features=features)
     gray = Gan(**SMALL).fit(pixels[..., 0])
     assert gray.sample(3).shape == (3, 8, 8, 1)
+    assert gray.sample(0).shape == (0, 8, 8, 1)
     assert len(gray.judge(gray.sample(3))) == 3
     for data in (pixels, images, torch.tensor(pixels).permute(0, 3, 1, 2)):
         assert Gan(**SMALL).fit(data).sample(3).shape == (3, 8, 8, 3)

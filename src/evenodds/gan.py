@@ -196,12 +196,15 @@ class Gan(Configured):
             warnings.warn("sample(given=...) is now sample(condition=...)", DeprecationWarning, stacklevel=2)
             condition = given
         run, device = self.fitted(), find_device(self.device)
+        if n < 0:
+            raise UserError(f"{n} fakes cannot be made, ask for 0 or more")
+        some = max(1, n)  # of none, one shows the shape and the dtypes
         with torch.random.fork_rng():
-            wish = resolve_condition(run, condition, seed)
+            resolved = resolve_condition(run, condition, seed)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sampling.pictures(run, n, seed, device, wish)))
-            rows = pd.concat(list(sampling.rows(run, n, seed, device, wish)), ignore_index=True)
-        return contained(rows, container_of(run))
+                return np.concatenate(list(sampling.pictures(run, some, seed, device, resolved)))[:n]
+            rows = pd.concat(list(sampling.rows(run, some, seed, device, resolved)), ignore_index=True)
+        return contained(rows.head(n), container_of(run))
 
     def judge(self, x: Any) -> pd.DataFrame:
         """Tell how real samples look: a table of input, percent_real (0 to 100) and p_value, a row a sample.

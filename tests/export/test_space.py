@@ -92,7 +92,7 @@ def test_a_space_is_a_hub_folder_with_an_app(
 def test_an_app_for_rows_given_values_samples(
     penguins: Path, tmp_path: Path, evenodds: Callable[..., Answer]
 ) -> None:
-    folder = space(penguins, tmp_path, evenodds, given="species")
+    folder = space(penguins, tmp_path, evenodds, condition="species")
     with started(folder) as address:
         event, data = ask(address, 5, 3, "species=gentoo")
         assert event == "complete"

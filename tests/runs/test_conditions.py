@@ -207,14 +207,14 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("asked", ASKED_OF_MIXED)
 def test_every_kind_of_column_holds_what_was_asked_in_its_own_type(asked: str, every: Path) -> None:
     name, value = ASKED_OF_MIXED[asked]
-    fakes, usual = rows(every, 400, given=asked), rows(every, 400)
+    fakes, usual = rows(every, 400, condition=asked), rows(every, 400)
     assert fakes.dtypes.equals(usual.dtypes)
     assert usual[name].nunique(dropna=False) > 1
     if value is None:
         assert fakes[name].isna().all()
     else:
         assert (fakes[name] == value).all()
-    assert rows(every, 400, given={name: value}).equals(fakes)
+    assert rows(every, 400, condition={name: value}).equals(fakes)
 
 
 @pytest.mark.parametrize("column", ["town", "street"])
@@ -247,12 +247,12 @@ def test_without_a_wish_given_values_stay_together(table: Path, homes: Path) -> 
 def test_what_is_not_asked_for_is_drawn_from_what_the_data_held_with_it(
     asked: str, streets: set[str], table: Path
 ) -> None:
-    assert set(rows(table, 2000, given={"town": asked})["street"]) == streets
-    assert set(rows(table, 2000, given={"street": "quay"})["town"]) == {"east"}
+    assert set(rows(table, 2000, condition={"town": asked})["street"]) == streets
+    assert set(rows(table, 2000, condition={"street": "quay"})["town"]) == {"east"}
 
 
 def test_what_the_data_never_held_together_may_be_asked_for(table: Path) -> None:
-    fakes = rows(table, 500, given={"town": "east", "street": "oak"})
+    fakes = rows(table, 500, condition={"town": "east", "street": "oak"})
     assert (fakes["town"] == "east").all()
     assert (fakes["street"] == "oak").all()
     assert fakes["rent"].nunique() > 50
@@ -271,7 +271,7 @@ def test_a_seed_gives_the_same_rows_and_another_gives_others(
 
 
 def test_a_stream_of_rows_is_no_repetition(table: Path) -> None:
-    fakes = rows(table, 6000, given="town=north")
+    fakes = rows(table, 6000, condition="town=north")
     first, second = fakes[:2048], fakes[2048:4096]
     assert not first.reset_index(drop=True).equals(second.reset_index(drop=True))
     assert (first["rent"].to_numpy() != second["rent"].to_numpy()).mean() > 0.9
@@ -285,7 +285,7 @@ def test_a_drawing_becomes_one_picture(drawn: Path, drawings: Path, tmp_path: Pa
     assert answer == Answer(0, f"1 fake in {tmp_path / 'out.png'}\n", "")
     picture = opened(tmp_path / "out.png")
     assert picture.shape == (SIDE, SIDE, 3)
-    assert np.array_equal(picture, made(Gan.load(drawn), 1, given=drawings / "one.png")[0])
+    assert np.array_equal(picture, made(Gan.load(drawn), 1, condition=drawings / "one.png")[0])
     assert not np.array_equal(picture, made(Gan.load(drawn), 1)[0])
 
 
@@ -312,12 +312,12 @@ def test_a_folder_becomes_a_folder_with_its_names(
     assert told == ["empty.jpg is left out: zero bytes", "more/bad.png is left out: not a picture"]
     names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
     assert names == ["more/of them/three.png", "more/two.png", "one.png"]
-    fakes = made(Gan.load(drawn), 3, given=given)
+    fakes = made(Gan.load(drawn), 3, condition=given)
     files = [drawings / name for name in ("more/of them/three.gif", "more/two.bmp", "one.png")]
     for place, (name, file) in enumerate(zip(names, files, strict=True)):
         assert np.array_equal(opened(out / name), fakes[place])
         # The same noise: at this place stands what this drawing alone gives there.
-        assert np.array_equal(fakes[place], made(Gan.load(drawn), 3, given=file)[place])
+        assert np.array_equal(fakes[place], made(Gan.load(drawn), 3, condition=file)[place])
 
 
 def test_three_of_one_drawing_are_three_pictures(
@@ -346,7 +346,7 @@ def test_a_sheet_of_a_folder_has_each_drawing_beside_its_fake(
     # In the order of the names: more/of them/three.gif, more/two.bmp, one.png, and on from the first.
     given = np.stack([lines(place) for place in (2, 1, 0, 2, 1)])
     assert np.array_equal(found[0::2], shown(given, 3))
-    assert np.array_equal(found[1::2], made(Gan.load(drawn), 5, seed=2, given=drawings))
+    assert np.array_equal(found[1::2], made(Gan.load(drawn), 5, seed=2, condition=drawings))
 
 
 def test_without_a_wish_held_out_conditions_stand_beside_fakes_and_reals(
@@ -377,7 +377,7 @@ def test_a_picture_that_is_given_is_made_as_the_data_s_were(
     assert np.array_equal(sheet[0::3], shown(given, 3))
     # The same pictures brought by a user ask for the same: the fakes are pixel for pixel those of the run's own.
     reals = np.ascontiguousarray(store.heldout(places).transpose(0, 2, 3, 1))
-    assert np.array_equal(made(gan, 4, given=reals), sheet[1::3])
+    assert np.array_equal(made(gan, 4, condition=reals), sheet[1::3])
     assert np.array_equal(sheet[2::3], reals)
 
 
@@ -386,11 +386,11 @@ def test_a_picture_that_is_given_is_made_as_the_data_s_were(
 
 def test_labels_by_name_or_in_words_steer_a_game_on_classes(classes: Path, labelled: Path) -> None:
     gan = Gan(condition="label", network="gan", size=SIDE, **small()).fit(classes)
-    assert made(gan, 4, given={"label": "a"}).shape == (4, SIDE, SIDE, 3)
+    assert made(gan, 4, condition={"label": "a"}).shape == (4, SIDE, SIDE, 3)
     gan = Gan.load(labelled)
-    a, b = made(gan, 4, given={"label": "a"}), made(gan, 4, given={"label": "b"})
+    a, b = made(gan, 4, condition={"label": "a"}), made(gan, 4, condition={"label": "b"})
     assert not np.array_equal(a, b)
-    assert np.array_equal(a, made(gan, 4, given="label=a"))
+    assert np.array_equal(a, made(gan, 4, condition="label=a"))
     with pytest.raises(UserError, match="knows no 'c', ask for a, b"):
         gan.sample(4, condition={"label": "c"})
 
@@ -398,14 +398,14 @@ def test_labels_by_name_or_in_words_steer_a_game_on_classes(classes: Path, label
 def test_pictures_as_bytes_as_path_and_as_text_are_the_same(drawn: Path, drawings: Path) -> None:
     gan = Gan.load(drawn)
     file = drawings / "more" / "two.bmp"
-    by_path = made(gan, 3, given=file)
+    by_path = made(gan, 3, condition=file)
     assert by_path.shape == (3, SIDE, SIDE, 3)
-    assert np.array_equal(by_path, made(gan, 3, given=str(file)))
+    assert np.array_equal(by_path, made(gan, 3, condition=str(file)))
     pixels = np.asarray(sketch(1))
     for given in (pixels[None, ..., None], pixels[None, ..., None].repeat(3, axis=3)):
-        assert np.array_equal(by_path, made(gan, 3, given=given))
+        assert np.array_equal(by_path, made(gan, 3, condition=given))
     both = np.stack([np.asarray(sketch(place)) for place in (1, 2)])[..., None]
-    found = made(gan, 3, given=both)
+    found = made(gan, 3, condition=both)
     assert np.array_equal(found[0], by_path[0])
     assert np.array_equal(found[2], by_path[2])
     assert not np.array_equal(found[1], by_path[1])
