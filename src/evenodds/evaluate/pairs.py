@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from evenodds.core.spec import ConditionKind, at_most
+from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.store import Store
 from evenodds.metrics.distribution import frechet
@@ -76,8 +77,8 @@ def condition_consistency(kind: ConditionKind, pictures: Bytes, fake: Bytes) -> 
     """How far condition ``pictures`` (n, c, H, W) are found again in fakes (n, C, H, W), means over pictures.
 
     outlines: precision, recall and f1 of outlines taken from the fake, a pixel counting where one of the other side
-    lies within REACH. gray, small, masked: the mean absolute difference (0 to 1) between the condition and the same taken from the
-    fake; of masked ones outside of the hole. Pairs that come as such: nothing can be told.
+    lies within REACH. gray, small, masked: the mean absolute difference (0 to 1) between the condition and the same
+    taken from the fake; of masked ones outside of the hole. Pairs that come as such: nothing can be told.
     """
     if kind == "pairs":
         return {}
