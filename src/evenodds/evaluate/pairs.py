@@ -37,9 +37,9 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
     if run.condition is None or not run.condition.pictures:
         return None
     places = np.arange(min(store.n_heldout, at_most(store.spec, PAIRS, PAIRS, PIXELS, FEWEST)))
-    conditions = cast(Bytes, store.conditions("heldout", places))
+    inputs = cast(Bytes, store.conditions("heldout", places))
     real = store.heldout(places)
-    made = pictures(run, len(places), run.recipe.plan.seed, device, turns(conditions))
+    made = pictures(run, len(places), run.recipe.plan.seed, device, turns(inputs))
     fake = np.concatenate(list(made)).transpose(0, 3, 1, 2)
     return {
         "pairs": len(places),
@@ -47,7 +47,7 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
         "psnr": round(float(np.mean([psnr(*pair) for pair in zip(real, fake, strict=True)])), 2),
         "ssim": round(float(np.mean([ssim(*pair) for pair in zip(real, fake, strict=True)])), 4),
         "distance": round(distance(store, real, fake), 4),
-        "honoured": condition_consistency(run.condition.kind, conditions, fake),
+        "honoured": condition_consistency(run.condition.kind, inputs, fake),
     }
 
 
