@@ -25,7 +25,7 @@ from evenodds.data.store import Store
 from evenodds.metrics.image_features import Features
 from evenodds.runs.run import Run
 from evenodds.steer.directions import Direction
-from evenodds.steer.editor import Steer
+from evenodds.steer.editor import LatentEditor
 from playing import train
 from record import ROOT, record
 
@@ -41,21 +41,21 @@ Row = dict[str, Any]
 Levels = dict[str, Tensor]
 
 
-class Blind(Steer):
+class Blind(LatentEditor):
     """Steering that does not ask labels what examples differ in."""
 
-    def parting(self, with_it: Tensor, without: Tensor) -> None:
+    def separating_feature(self, with_it: Tensor, without: Tensor) -> None:
         return None
 
 
 class Bench:
     """A run, and the classifier that is asked."""
 
-    def __init__(self, steer: Steer, judge: Classifier) -> None:
+    def __init__(self, steer: LatentEditor, judge: Classifier) -> None:
         self.steer, self.judge = steer, judge
         self.blind = Blind(steer.run, steer.device)
         self.z = steer.latents(SEEDS)
-        self.before = self.read(steer.make(self.z))
+        self.before = self.read(steer.generate(self.z))
 
     def read(self, x: Tensor) -> Levels:
         """The likeliest level of each column, (n,) each."""
@@ -66,11 +66,11 @@ class Bench:
         column, level = feature.split("=")
         return found[column] == self.judge.levels[column].index(level)
 
-    def effect(self, what: str, feature: str, direction: Direction, settled: bool, goal: str) -> Row:
+    def effect(self, what: str, feature: str, direction: Direction, refined: bool, goal: str) -> Row:
         """What a step does to SEEDS: flipped, and how many keep each other column."""
         had = self.has(self.before, feature)
         lengths = torch.where(had, -direction.step, direction.step)
-        after = self.read(self.steer.make(self.steer.moved(direction, self.z, lengths, settled)))
+        after = self.read(self.steer.generate(self.steer.move(direction, self.z, lengths, refined)))
         kept = {
             name: float((after[name] == self.before[name]).float().mean())
             for name in after
@@ -91,7 +91,7 @@ class Bench:
     def examples(self, feature: str) -> list[Row]:
         """A direction from SIDE seeds that show a feature and SIDE that do not, as a person would pick them by eye; and
         the same where nothing is known of labels."""
-        has = self.has(self.read(self.steer.make(self.steer.latents(POOL))), feature).numpy()
+        has = self.has(self.read(self.steer.generate(self.steer.latents(POOL))), feature).numpy()
         seeds, name = np.asarray(POOL), f"{feature} by examples"
         sides = seeds[has][:SIDE].tolist(), seeds[~has][:SIDE].tolist()
         rows, what = [], f"{SIDE} examples a side"
@@ -107,12 +107,12 @@ class Bench:
         for seed in range(DRAWS):
             answer, terms = self.steer.mix(SUM, exemplars, seed)
             answers.append(answer)
-            alone.append(self.steer.mix(SUM, exemplars, seed, settled=False)[0])
-            means = [self.steer.make(latents).mean(0) for latents in terms]
+            alone.append(self.steer.mix(SUM, exemplars, seed, refined=False)[0])
+            means = [self.steer.generate(latents).mean(0) for latents in terms]
             pixels.append((means[0] - means[1] + means[2]).clamp(-1, 1))
         found = {
-            "latent space, settled": self.read(self.steer.make(torch.stack(answers))),
-            "latent space": self.read(self.steer.make(torch.stack(alone))),
+            "latent space, settled": self.read(self.steer.generate(torch.stack(answers))),
+            "latent space": self.read(self.steer.generate(torch.stack(alone))),
             "pixel space": self.read(torch.stack(pixels)),
         }
         goals = {"latent space, settled": "0.80", "latent space": "", "pixel space": "less"}
@@ -151,7 +151,7 @@ class Bench:
         features = features_of(store)
         worst = 0.0
         for first in range(0, 40, 4):
-            way = self.steer.make(self.steer.walk(self.z[first : first + 4], 60))
+            way = self.steer.generate(self.steer.walk(self.z[first : first + 4], 60))
             seen = features(way)
             steps = np.array([np.linalg.norm(b - a) for a, b in pairwise(seen)])
             worst = max(worst, float(steps.max() / steps.mean()))
@@ -165,7 +165,7 @@ class Bench:
         pictures = np.ascontiguousarray(block.transpose(0, 2, 3, 1))
         z, error = self.steer.invert(pictures)
         tuned = self.steer.tuned(z, pictures)
-        made = tuned.make(z)
+        made = tuned.generate(z)
         features = features_of(store)
         real = features(x)
         nearest = np.array([np.linalg.norm(features.reals - one, axis=1).min() for one in real])
@@ -174,7 +174,7 @@ class Bench:
             return float(np.linalg.norm(features(made) - real, axis=1).mean() / nearest.mean())
 
         direction = self.steer.find("glasses=yes")
-        put = tuned.make(tuned.moved(direction, z, torch.full((len(z),), direction.step)))
+        put = tuned.generate(tuned.move(direction, z, torch.full((len(z),), direction.step)))
         seen, truth = self.read(put), self.read(x)
         without = ~self.has(truth, "glasses=yes")
         share = float(self.has(seen, "glasses=yes")[without].float().mean())
@@ -184,7 +184,13 @@ class Bench:
         held = f"{int(without.sum())} without; others as in the picture {np.mean(kept):.3f} on average"
         what = "feature distance over the nearest training picture's"
         return [
-            row(4, f"{what}, G as it is", ratio(self.steer.make(z)), f"pixels off by {error.mean():.3f}", ""),
+            row(
+                4,
+                f"{what}, G as it is",
+                ratio(self.steer.generate(z)),
+                f"pixels off by {error.mean():.3f}",
+                "",
+            ),
             row(
                 4,
                 f"{what}, G tuned",
@@ -250,7 +256,7 @@ def main() -> None:
                 "--latent",
                 "64",
             )
-        steer = Steer(Run.open(run), torch.device("cpu"))
+        steer = LatentEditor(Run.open(run), torch.device("cpu"))
         judge, accuracy = train_classifier(steer.store, 400, seed=1)
         bench = Bench(steer, judge)
         rows: list[Row] = []

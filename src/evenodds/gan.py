@@ -33,7 +33,7 @@ from evenodds.judge.train import judge_of
 from evenodds.runs import sample as sampling
 from evenodds.runs.conditions import Wanted, resolve_condition
 from evenodds.runs.run import Run
-from evenodds.steer.editor import Steer
+from evenodds.steer.editor import LatentEditor
 from evenodds.training.context import Context
 from evenodds.training.session import train_run
 
@@ -93,7 +93,7 @@ class Gan(Configured):
         super().__init__("Gan", settings)
         self.run: Run | None = None
         self.verdict: dict[str, Any] | None = None
-        self.steering: Steer | None = None
+        self.steering: LatentEditor | None = None
 
     def __sklearn_is_fitted__(self) -> bool:
         return self.run is not None
@@ -242,13 +242,13 @@ class Gan(Configured):
         return score(self.fitted(), asked, find_device(self.device))
 
     @property
-    def steer(self) -> Steer:
+    def steer(self) -> LatentEditor:
         """The latent space of the best generator: ``find`` and ``apply`` directions, ``mix``, ``walk``, ``turn``,
         ``invert`` pictures, ``make`` samples of latents. Latents and samples are tensors. Raises UserError before
         ``fit``, and for a game that makes pictures from pictures."""
         run = self.fitted()
         if self.steering is None or self.steering.best != run.checkpoints.best():
-            self.steering = Steer(run, find_device(self.device))
+            self.steering = LatentEditor(run, find_device(self.device))
         return self.steering
 
     def save(self, path: str | Path) -> None:

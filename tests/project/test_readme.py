@@ -167,7 +167,7 @@ def test_every_command_works_as_written(
     for name in ("STEPS", "DESCENT"):
         monkeypatch.setattr(f"evenodds.steer.inversion.{name}", 3)
     monkeypatch.setattr("evenodds.steer.pivotal_tuning.VISITS", 3)
-    monkeypatch.setattr("evenodds.steer.latent_space.LEARNT", 1000)
+    monkeypatch.setattr("evenodds.steer.latent_space.MAX_FAKES", 1000)
     rounds = 0
     elsewhere = ["evenodds studio", *([] if runtime is None else ["evenodds export runs/outlines"])]
     lines = [line for line in ours("README.md") if not line.startswith(tuple(elsewhere))]

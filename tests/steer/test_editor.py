@@ -24,13 +24,13 @@ from evenodds.data.source import find
 from evenodds.gan import Gan
 from evenodds.runs.run import Run
 from evenodds.steer import interpolation, unsupervised
-from evenodds.steer.attribute_classifier import eyes_for, odds
+from evenodds.steer.attribute_classifier import attribute_reader, one_vs_rest_log_odds
 from evenodds.steer.attributes import AttributeReader, Feature
-from evenodds.steer.boundaries import hold, incline, separate, taught
-from evenodds.steer.directions import Direction, keep, names, recall
-from evenodds.steer.editor import Steer, spelled
-from evenodds.steer.effect import change, signs_of, stay
-from evenodds.steer.inversion import Likeness, approach
+from evenodds.steer.boundaries import boundary_normal, example_log_odds, project_out, regression_direction
+from evenodds.steer.directions import Direction, load, names, save
+from evenodds.steer.editor import LatentEditor, parse_sum
+from evenodds.steer.effect import flip_signs, measure_change, preserving_log_odds
+from evenodds.steer.inversion import Dissimilarity, optimize_latents
 from evenodds.steer.refine import CELLS, ENOUGH, SURE, LatentRefiner, coarse
 from evenodds.steer.write import mp4
 from tests.conftest import Answer
@@ -49,7 +49,7 @@ def cosine(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
 def test_the_plane_between_two_kinds_of_fakes_is_found() -> None:
     z, w = normals(4000, 32), normals(1, 32, 1)[0]
     shown = 1 / (1 + np.exp(-3 * z @ w / np.linalg.norm(w)))
-    found = separate(z, shown)
+    found = boundary_normal(z, shown)
     assert np.linalg.norm(found) == pytest.approx(1)
     assert cosine(found, w) > 0.97
 
@@ -58,14 +58,14 @@ def test_a_feature_that_hardly_any_fake_shows_is_refused() -> None:
     z = normals(1000, 4)
     shown = np.where(np.arange(1000) < 7, 0.9, 0.1)
     with pytest.raises(UserError, match="only 7 of 1000 fakes show it"):
-        separate(z, shown)
+        boundary_normal(z, shown)
     with pytest.raises(UserError, match="only 7 of 1000 fakes do not"):
-        separate(z, 1 - shown)
+        boundary_normal(z, 1 - shown)
 
 
 def test_the_way_up_a_number_is_found() -> None:
     z, w = normals(2000, 16), normals(1, 16, 1)[0]
-    assert cosine(incline(z, z @ w + 0.5 * normals(2000, 1, 2)[:, 0]), w) > 0.97
+    assert cosine(regression_direction(z, z @ w + 0.5 * normals(2000, 1, 2)[:, 0]), w) > 0.97
 
 
 def test_examples_part_along_what_they_differ_in() -> None:
@@ -73,21 +73,21 @@ def test_examples_part_along_what_they_differ_in() -> None:
     w = np.eye(8)[2].astype(np.float32) * 3
     sides = [normals(20, 8, seed).astype(np.float32) + sign * w for seed, sign in ((0, 1), (1, -1))]
     many = normals(2000, 8, 2).astype(np.float32)
-    assert np.corrcoef(taught(*sides, many), many[:, 2])[0, 1] > 0.8
+    assert np.corrcoef(example_log_odds(*sides, many), many[:, 2])[0, 1] > 0.8
 
 
 def test_what_is_held_is_left_alone() -> None:
     direction, others = normals(1, 16)[0], normals(3, 16, 1)
-    held = hold(direction / np.linalg.norm(direction), others)
-    np.testing.assert_allclose(others @ held, 0, atol=1e-12)
-    assert np.linalg.norm(held) == pytest.approx(1)
-    assert cosine(held, direction) > 0.7
-    np.testing.assert_array_equal(hold(direction, np.empty((0, 16))), direction)
+    projected = project_out(direction / np.linalg.norm(direction), others)
+    np.testing.assert_allclose(others @ projected, 0, atol=1e-12)
+    assert np.linalg.norm(projected) == pytest.approx(1)
+    assert cosine(projected, direction) > 0.7
+    np.testing.assert_array_equal(project_out(direction, np.empty((0, 16))), direction)
 
 
 def test_a_direction_that_is_all_another_ones_stays() -> None:
     direction = np.eye(4)[0]
-    np.testing.assert_array_equal(hold(direction, np.eye(4)[:1] * 3), direction)
+    np.testing.assert_array_equal(project_out(direction, np.eye(4)[:1] * 3), direction)
 
 
 def test_the_strongest_weights_come_first() -> None:
@@ -167,32 +167,32 @@ EYES = AttributeReader(
         ("age", 3, True),
     ],
 )
-def test_features_go_by_short_names_too(name: str, place: int, present: bool) -> None:
-    assert EYES.place(name) == (place, present)
+def test_features_go_by_short_names_too(name: str, index: int, present: bool) -> None:
+    assert EYES.resolve(name) == (index, present)
 
 
 def test_an_unknown_feature_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(UserError, match="'beard', the features are: glasses=no, glasses=yes, hair=long, age"):
-        EYES.place("beard")
+        EYES.resolve("beard")
 
 
 def test_a_column_of_two_levels_means_its_last() -> None:
     attributes = AttributeReader((Feature("facing", "left"), Feature("facing", "right")), lambda x: x, {})
-    assert attributes.place("facing") == (1, True)
-    assert attributes.place("no facing") == (1, False)
+    assert attributes.resolve("facing") == (1, True)
+    assert attributes.resolve("no facing") == (1, False)
 
 
 def test_log_odds_are_those_of_the_softmax() -> None:
     logits = torch.randn(50, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     share = logits.softmax(1)
-    torch.testing.assert_close(odds(logits), torch.log(share / (1 - share)))
+    torch.testing.assert_close(one_vs_rest_log_odds(logits), torch.log(share / (1 - share)))
 
 
 def test_a_step_goes_away_from_what_is_there() -> None:
     shown = np.array([0.9, 0.1])
-    assert signs_of(shown, present=True, number=False).tolist() == [-1, 1]
-    assert signs_of(shown, present=False, number=False).tolist() == [1, -1]
-    assert signs_of(shown, present=True, number=True).tolist() == [1, 1]
+    assert flip_signs(shown, present=True, number=False).tolist() == [-1, 1]
+    assert flip_signs(shown, present=False, number=False).tolist() == [1, -1]
+    assert flip_signs(shown, present=True, number=True).tolist() == [1, 1]
 
 
 def test_what_a_step_did_is_counted() -> None:
@@ -201,12 +201,12 @@ def test_what_a_step_did_is_counted() -> None:
     attributes = AttributeReader(
         tuple(Feature(*one) for one in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))), lambda x: x, {}
     )
-    assert change(attributes, before, after, 1) == {"seeds": 2, "flipped": 0.5, "kept": {"b": 0.5}}
+    assert measure_change(attributes, before, after, 1) == {"seeds": 2, "flipped": 0.5, "kept": {"b": 0.5}}
     two, most = np.log(0.8 / 0.2), 2.0
     wanted = torch.tensor([[0, 0, two, 0], [0, 0, 0, most]])
-    torch.testing.assert_close(stay(attributes, before, "a", most), wanted.float())
+    torch.testing.assert_close(preserving_log_odds(attributes, before, "a", most), wanted.float())
     sure = np.array([[1.0, 0.0, 1.0, 0.0]])
-    assert stay(attributes, sure, "a", most).tolist() == [[0, 0, 2, 0]]
+    assert preserving_log_odds(attributes, sure, "a", most).tolist() == [[0, 0, 2, 0]]
 
 
 def test_settled_latents_show_what_is_wanted_and_stay_near() -> None:
@@ -255,15 +255,15 @@ def test_a_latent_is_found_again_from_what_it_makes() -> None:
     def make(z: torch.Tensor) -> torch.Tensor:
         return (z @ lift).tanh().view(-1, 3, 4, 4)
 
-    unlike = Likeness(lambda x: x[:, :, ::2, ::2], make(torch.randn(64, 4)))
+    unlike = Dissimilarity(lambda x: x[:, :, ::2, ::2], make(torch.randn(64, 4)))
     assert (unlike(make(z), make(z)) == 0).all()
-    found = approach(torch.zeros_like(z), make(z), make, unlike)
+    found = optimize_latents(torch.zeros_like(z), make(z), make, unlike)
     torch.testing.assert_close(found, z, atol=0.15, rtol=0)
 
 
 def test_a_film_as_mp4_has_its_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     av = pytest.importorskip("av")
-    frames = [Image.new("RGB", (65, 64), (4 * place, 90, 200)) for place in range(12)]
+    frames = [Image.new("RGB", (65, 64), (4 * index, 90, 200)) for index in range(12)]
     (tmp_path / "film.mp4").write_bytes(mp4(frames))
     with av.open(str(tmp_path / "film.mp4")) as film:
         decoded = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
@@ -276,14 +276,14 @@ def test_a_film_as_mp4_has_its_frames(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_a_sum_is_read_term_by_term() -> None:
-    found = spelled("glasses short - no glasses short + no glasses long")
+    found = parse_sum("glasses short - no glasses short + no glasses long")
     assert found == [
         (1, ["glasses", "short"]),
         (-1, ["no glasses", "short"]),
         (1, ["no glasses", "long"]),
     ]
     with pytest.raises(UserError, match="no sum of features"):
-        spelled(" + ")
+        parse_sum(" + ")
 
 
 @pytest.fixture(scope="module")
@@ -294,34 +294,34 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_heights_rise_along_their_direction(people: Run) -> None:
-    steer = Steer(people, CPU)
+    steer = LatentEditor(people, CPU)
     direction = steer.find("height")
     assert direction.effect["flipped"] > 0.9
     strips = steer.apply("height", steer.latents(range(50)), steps=5)
     assert strips.shape[:2] == (50, 5)
-    shown = steer.attributes.see(strips.flatten(0, 1))[:, 0].reshape(50, 5)
+    shown = steer.attributes.read(strips.flatten(0, 1))[:, 0].reshape(50, 5)
     assert (np.diff(shown.mean(0)) > 0.1).all()
 
 
 def test_a_direction_is_kept_and_another_states_is_refused(people: Run) -> None:
     vector = torch.eye(32)[3]
-    keep(people, Direction("odd one", vector, 2.0, "examples", {}, people.checkpoints.best().name))
+    save(people, Direction("odd one", vector, 2.0, "examples", {}, people.checkpoints.best().name))
     assert "odd one" in names(people)
-    assert torch.equal(recall(people, "odd one").vector, vector)
-    keep(people, Direction("older", vector, 2.0, "examples", {}, "00000000"))
+    assert torch.equal(load(people, "odd one").vector, vector)
+    save(people, Direction("older", vector, 2.0, "examples", {}, "00000000"))
     with pytest.raises(UserError, match="earlier state"):
-        recall(people, "older")
+        load(people, "older")
     with pytest.raises(UserError, match="no direction 'nose'"):
-        recall(people, "nose")
+        load(people, "nose")
     for name in ("../up", "a/b", "", ".hidden"):
         with pytest.raises(UserError, match="is no name"):
-            keep(people, Direction(name, vector, 2.0, "examples", {}, "0"))
+            save(people, Direction(name, vector, 2.0, "examples", {}, "0"))
 
 
 def test_a_turn_goes_from_one_end_to_the_other(people: Run) -> None:
-    steer = Steer(people, CPU)
+    steer = LatentEditor(people, CPU)
     strips = steer.turn(steer.latents(range(30)), "height", 5)
-    shown = steer.attributes.see(strips.flatten(0, 1))[:, 0].reshape(30, 5).mean(0)
+    shown = steer.attributes.read(strips.flatten(0, 1))[:, 0].reshape(30, 5).mean(0)
     assert (np.diff(shown) > 0.1).all()
     assert shown[0] < -0.5
     assert shown[-1] > 0.5
@@ -330,18 +330,18 @@ def test_a_turn_goes_from_one_end_to_the_other(people: Run) -> None:
 
 
 def test_a_stroll_comes_back(people: Run) -> None:
-    steer = Steer(people, CPU)
+    steer = LatentEditor(people, CPU)
     steer.find("height")
     z = steer.latents([3])[0]
     way = steer.stroll("height", z, 8)
     torch.testing.assert_close(way[0], z)
     torch.testing.assert_close(way[4], z, atol=1e-5, rtol=0)
     torch.testing.assert_close(way[2] + way[6], 2 * z)
-    assert (way[2] - z).norm() == pytest.approx(recall(people, "height").step, rel=1e-4)
+    assert (way[2] - z).norm() == pytest.approx(load(people, "height").step, rel=1e-4)
 
 
 def test_a_walk_is_as_fast_everywhere(people: Run) -> None:
-    steer = Steer(people, CPU)
+    steer = LatentEditor(people, CPU)
     way = steer.walk(steer.latents([1, 2, 3]), 60)
     moved = steer.differences(way)
     assert moved.max() < 3 * moved.mean()
@@ -351,11 +351,11 @@ def test_a_walk_is_as_fast_everywhere(people: Run) -> None:
 
 def test_too_few_examples_are_refused(people: Run) -> None:
     with pytest.raises(UserError, match="at least 3 examples"):
-        Steer(people, CPU).find_by_examples("tall", [1, 2], [3, 4, 5])
+        LatentEditor(people, CPU).find_by_examples("tall", [1, 2], [3, 4, 5])
 
 
 def test_a_seed_is_always_the_same_latent(people: Run) -> None:
-    steer = Steer(people, CPU)
+    steer = LatentEditor(people, CPU)
     first = steer.latents([5, 9])
     torch.manual_seed(1)
     assert torch.equal(first, steer.latents([5, 9]))
@@ -397,12 +397,12 @@ def test_examples_that_a_feature_parts_are_told_by_it_and_few_are_not() -> None:
         hat = (np.arange(count) < hats).astype(float)
         return np.stack([1 - hat, hat, rng.normal(size=count)], 1)
 
-    assert both.parting(some(20, 18), some(20, 1)) == "hat=yes"
-    assert both.parting(some(20, 1), some(20, 18)) == "hat=no"
-    assert both.parting(some(20, 20), some(20, 8)) is None, "of those without it too many wear one"
-    assert both.parting(some(4, 4), some(4, 0)) is None, "that may be chance"
+    assert both.separating_feature(some(20, 18), some(20, 1)) == "hat=yes"
+    assert both.separating_feature(some(20, 1), some(20, 18)) == "hat=no"
+    assert both.separating_feature(some(20, 20), some(20, 8)) is None, "of those without it too many wear one"
+    assert both.separating_feature(some(4, 4), some(4, 0)) is None, "that may be chance"
     assert (
-        AttributeReader((Feature("age", None),), lambda x: x, {}).parting(
+        AttributeReader((Feature("age", None),), lambda x: x, {}).separating_feature(
             some(20, 1)[:, 2:], some(20, 1)[:, 2:]
         )
         is None
@@ -417,19 +417,19 @@ def birds(penguins: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_examples_that_a_column_parts_are_its_direction(birds: Run, evenodds: Callable[..., Answer]) -> None:
-    steer = Steer(birds, CPU)
-    place, _ = steer.attributes.place("species=gentoo")
+    steer = LatentEditor(birds, CPU)
+    index, _ = steer.attributes.resolve("species=gentoo")
     z = steer.latents(range(200))
     # What G draws for itself goes by a row's place: those are taken which are of their kind wherever they stand.
     shown = [
-        np.roll(steer.attributes.see(steer.make(z.roll(by, 0)))[:, place] > 0.5, -by) for by in range(12)
+        np.roll(steer.attributes.read(steer.generate(z.roll(by, 0)))[:, index] > 0.5, -by) for by in range(12)
     ]
     with_it, without = np.flatnonzero(np.all(shown, 0))[:10], np.flatnonzero(~np.any(shown, 0))[:10]
     sides = "--with", *with_it, "--without", *without
     found = evenodds("steer", "find", birds.path, "at home", *sides)
     assert found.code == 0, found.err
     assert "at home (species=gentoo parts the examples): a step" in found.out
-    direction = recall(birds, "at home")
+    direction = load(birds, "at home")
     assert (direction.feature, direction.found_by) == ("species=gentoo", "examples")
     torch.testing.assert_close(direction.vector, steer.find("species=gentoo").vector)
     few = evenodds("steer", "find", birds.path, "few", *sides[:4], "--without", *without[:3], "--json")
@@ -471,7 +471,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evenodds.steer.inversion.STEPS", 20)
     monkeypatch.setattr("evenodds.steer.inversion.DESCENT", 60)
     monkeypatch.setattr("evenodds.steer.pivotal_tuning.VISITS", 100)
-    monkeypatch.setattr("evenodds.steer.latent_space.LEARNT", 1000)
+    monkeypatch.setattr("evenodds.steer.latent_space.MAX_FAKES", 1000)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -479,7 +479,7 @@ def test_a_picture_is_inverted_and_then_edited(
     discs: Run, photographs: Path, tmp_path: Path, evenodds: Callable[..., Answer]
 ) -> None:
     gan = Gan.load(discs.path, device="cpu")
-    pictures = to_pictures(gan.steer.make(gan.steer.latents(range(6))))
+    pictures = to_pictures(gan.steer.generate(gan.steer.latents(range(6))))
     z, error = gan.steer.invert(pictures)
     assert z.shape == (6, 6)
     assert error.shape == (6,)
@@ -516,13 +516,13 @@ def test_a_g_tuned_to_pictures_makes_them_and_elsewhere_what_it_made(discs: Run,
     _, pictures = steer.pictures(str(photographs), lambda text: None)
     pictures, strangers = pictures[:4], steer.latents(range(20))
     z, error = steer.invert(pictures)
-    before = steer.make(strangers)
+    before = steer.generate(strangers)
     to_samples = steer.tuned(z, pictures)
     assert (to_samples.reconstruction_error(z, pictures) < 0.7 * error).all()
-    torch.testing.assert_close(steer.make(strangers), before, atol=0, rtol=0)
-    moved = (to_samples.make(strangers) - before).square().mean()
-    assert moved < 0.2 * (to_samples.make(z) - steer.make(z)).square().mean()
-    assert torch.equal(steer.tuned(z, pictures).make(z), to_samples.make(z)), "the same every time"
+    torch.testing.assert_close(steer.generate(strangers), before, atol=0, rtol=0)
+    moved = (to_samples.generate(strangers) - before).square().mean()
+    assert moved < 0.2 * (to_samples.generate(z) - steer.generate(z)).square().mean()
+    assert torch.equal(steer.tuned(z, pictures).generate(z), to_samples.generate(z)), "the same every time"
     assert to_samples.run is steer.run
 
 
@@ -554,23 +554,25 @@ def test_eyes_learn_labels_from_real_pictures(tmp_path: Path, monkeypatch: pytes
     """Dark or light, and a label of one level that is nothing to steer."""
     rng = np.random.default_rng(0)
     rows = []
-    for place in range(60):
-        low = 180 * (place % 2)
+    for index in range(60):
+        low = 180 * (index % 2)
         picture = rng.integers(low, low + 60, (16, 16, 3)).astype(np.uint8)
-        Image.fromarray(picture).save(tmp_path / f"{place}.png")
-        rows.append({"file_name": f"{place}.png", "tone": ("dark", "light")[place % 2], "by": "me"})
+        Image.fromarray(picture).save(tmp_path / f"{index}.png")
+        rows.append({"file_name": f"{index}.png", "tone": ("dark", "light")[index % 2], "by": "me"})
     pd.DataFrame(rows).to_csv(tmp_path / "metadata.csv", index=False)
     store = prepare(find(str(tmp_path)), DataSettings(size=16))
     monkeypatch.setattr("evenodds.steer.attribute_classifier.STEPS", 150)  # dark and light are soon learnt
-    attributes = eyes_for(store, 0, CPU)
+    attributes = attribute_reader(store, 0, CPU)
     assert [feature.name for feature in attributes.features] == ["tone=dark", "tone=light"]
     assert attributes.accuracy == {"tone": 1.0}
-    again = eyes_for(store, 1, CPU, tmp_path / "eyes")
-    kept = eyes_for(store, 2, CPU, tmp_path / "eyes")
+    again = attribute_reader(store, 1, CPU, tmp_path / "eyes")
+    kept = attribute_reader(store, 2, CPU, tmp_path / "eyes")
     grey = torch.linspace(-1, 1, 9)[:, None, None, None].expand(-1, 3, 16, 16)
-    np.testing.assert_array_equal(again.see(grey), kept.see(grey))
-    seen = attributes.see(torch.stack([torch.full((3, 16, 16), level) for level in (-0.8, 0.7)]))
+    np.testing.assert_array_equal(again.read(grey), kept.read(grey))
+    seen = attributes.read(torch.stack([torch.full((3, 16, 16), level) for level in (-0.8, 0.7)]))
     assert seen[0, 0] > 0.9
     assert seen[1, 1] > 0.9
-    monkeypatch.setattr("evenodds.steer.attribute_classifier.LEARNT", 99)
-    assert (eyes_for(store, 2, CPU, tmp_path / "eyes").see(grey) != kept.see(grey)).any(), "learnt anew"
+    monkeypatch.setattr("evenodds.steer.attribute_classifier.VERSION", 99)
+    assert (attribute_reader(store, 2, CPU, tmp_path / "eyes").read(grey) != kept.read(grey)).any(), (
+        "learnt anew"
+    )

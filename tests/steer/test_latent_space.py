@@ -11,7 +11,7 @@ from PIL import Image
 from evenodds.data.images.arrays import to_pictures
 from evenodds.gan import Gan
 from evenodds.runs.run import Run
-from evenodds.steer.editor import Steer
+from evenodds.steer.editor import LatentEditor
 
 CPU = torch.device("cpu")
 SETTINGS = {"network": "gan", "size": 16, "width": 8, "latent": 6, "batch": 8, "budget": "20rounds"}
@@ -38,19 +38,19 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evenodds.steer.inversion.STEPS", 10)
     monkeypatch.setattr("evenodds.steer.inversion.DESCENT", 20)
     monkeypatch.setattr("evenodds.steer.pivotal_tuning.VISITS", 60)
-    monkeypatch.setattr("evenodds.steer.latent_space.LEARNT", 600)
+    monkeypatch.setattr("evenodds.steer.latent_space.MAX_FAKES", 600)
     monkeypatch.setattr("evenodds.steer.attribute_classifier.STEPS", 30)
 
 
 def test_a_tuned_space_answers_the_same_whatever_was_asked_before(tones: Run) -> None:
-    questioned = Steer(tones, CPU)
+    questioned = LatentEditor(tones, CPU)
     z = questioned.latents(range(4))
-    pictures = to_pictures(questioned.make(questioned.latents(range(10, 14))))
+    pictures = to_pictures(questioned.generate(questioned.latents(range(10, 14))))
     questioned.invert(pictures)  # caches the inverter
     _, before = questioned.labelled_latents  # and what the run's own G shows
-    tuned, fresh = questioned.tuned(z, pictures), Steer(tones, CPU).tuned(z, pictures)
+    tuned, fresh = questioned.tuned(z, pictures), LatentEditor(tones, CPU).tuned(z, pictures)
 
-    torch.testing.assert_close(tuned.make(z), fresh.make(z), rtol=0, atol=0)
+    torch.testing.assert_close(tuned.generate(z), fresh.generate(z), rtol=0, atol=0)
     torch.testing.assert_close(tuned.invert(pictures)[0], fresh.invert(pictures)[0], rtol=0, atol=0)
     np.testing.assert_array_equal(tuned.labelled_latents[1], fresh.labelled_latents[1])
     assert np.abs(tuned.labelled_latents[1] - before).max() > 0, "of the tuned G, and not of the run's"
@@ -59,11 +59,11 @@ def test_a_tuned_space_answers_the_same_whatever_was_asked_before(tones: Run) ->
 
 def test_tuning_before_anything_else_leaves_the_runs_own_encoder(tones: Run) -> None:
     """What is kept in the run is learnt from the run's G, also where the first question is for a tuned one."""
-    z = Steer(tones, CPU).latents(range(4))
-    pictures = to_pictures(Steer(tones, CPU).make(z))
-    expected = Steer(tones, CPU).invert(pictures)[0]
+    z = LatentEditor(tones, CPU).latents(range(4))
+    pictures = to_pictures(LatentEditor(tones, CPU).generate(z))
+    expected = LatentEditor(tones, CPU).invert(pictures)[0]
     for path in (tones.path / "encoder").iterdir():
         path.unlink()
     (tones.path / "encoder").rmdir()
-    Steer(tones, CPU).tuned(z, pictures).invert(pictures)
-    torch.testing.assert_close(Steer(tones, CPU).invert(pictures)[0], expected, rtol=0, atol=0)
+    LatentEditor(tones, CPU).tuned(z, pictures).invert(pictures)
+    torch.testing.assert_close(LatentEditor(tones, CPU).invert(pictures)[0], expected, rtol=0, atol=0)

@@ -42,14 +42,14 @@ def apply(
     out:
         A .png sheet for pictures, a .csv or .parquet file for tables; by default NAME.png or NAME.csv.
     """
-    from evenodds.steer.write import show
+    from evenodds.steer.write import write_samples
 
     steering = steering_of(run, device)
     if steps < 2:
         raise UserError(f"--steps {steps} makes no strip, give 2 or more")
     steering, z = moving(steering, seeds, picture)
-    strips = steering.apply(name, z, reach, steps, settled=not alone)
-    path = show(steering.run, strips.flatten(0, 1), steps, out, name)
+    strips = steering.apply(name, z, reach, steps, refined=not alone)
+    path = write_samples(steering.run, strips.flatten(0, 1), steps, out, name)
     print(f"{len(z)} strip{'s' if len(z) > 1 else ''} in {path}")
 
 
@@ -80,12 +80,12 @@ def turn(
     out:
         A .png sheet for pictures, a .csv or .parquet file for tables; by default turn.png or turn.csv.
     """
-    from evenodds.steer.write import show
+    from evenodds.steer.write import write_samples
 
     steering = steering_of(run, device)
     steering, z = moving(steering, seeds, picture)
     strips = steering.turn(z, feature, steps)
-    print(f"from end to end in {show(steering.run, strips.flatten(0, 1), steps, out, 'turn')}")
+    print(f"from end to end in {write_samples(steering.run, strips.flatten(0, 1), steps, out, 'turn')}")
 
 
 def mix(
@@ -108,11 +108,11 @@ def mix(
         A .png sheet for pictures (exemplars, their mean, nine small variations of the result), or a table file; by
         default mix.png or mix.csv.
     """
-    from evenodds.steer.write import show
+    from evenodds.steer.write import write_samples
 
     steering = steering_of(run, device)
     made, columns = steering.sheet(*steering.mix(text, seed=seed))
-    print(f"the sum is in {show(steering.run, made, columns, out, 'mix')}")
+    print(f"the sum is in {write_samples(steering.run, made, columns, out, 'mix')}")
 
 
 def walk(
@@ -137,9 +137,9 @@ def walk(
     out:
         A .gif or .mp4 (needs evenodds[video]) for pictures, a table file for rows; by default walk.gif or walk.csv.
     """
-    from evenodds.steer.write import show_walk
+    from evenodds.steer.write import write_film
 
     steering = steering_of(run, device)
     z = steering.latents(seeds)
-    way = steering.make(steering.walk(z, steps) if along is None else steering.stroll(along, z[0], steps))
-    print(f"a walk of {len(way)} steps is in {show_walk(steering.run, way, out)}")
+    way = steering.generate(steering.walk(z, steps) if along is None else steering.stroll(along, z[0], steps))
+    print(f"a walk of {len(way)} steps is in {write_film(steering.run, way, out)}")

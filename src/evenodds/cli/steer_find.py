@@ -90,13 +90,15 @@ def seeds(
     out:
         A .png sheet for pictures, a .csv or .parquet file for tables; by default seeds.png or seeds.csv.
     """
-    from evenodds.steer.write import show
+    from evenodds.steer.write import write_samples
 
     if count < 1 or start < 0:
         raise UserError(f"--start {start} --count {count} are no seeds, give 0 or more and 1 or more")
     steering = steering_of(run, device)
-    made = steering.make(steering.latents(range(start, start + count)))
-    print(f"seeds {start} to {start + count - 1}, ten a row, in {show(steering.run, made, 10, out, 'seeds')}")
+    made = steering.generate(steering.latents(range(start, start + count)))
+    print(
+        f"seeds {start} to {start + count - 1}, ten a row, in {write_samples(steering.run, made, 10, out, 'seeds')}"
+    )
 
 
 def invert(
@@ -121,13 +123,13 @@ def invert(
     json:
         Print one JSON list of objects with input, error and tuned (the error after tuning).
     """
-    from evenodds.steer.write import show_inverted
+    from evenodds.steer.write import write_inverted
 
     steering = steering_of(run, device)
     names, pictures = steering.pictures(picture, say)
     z, error = steering.invert(pictures)
     tuned = steering.tuned(z, pictures)
-    path = show_inverted(pictures, [steering.make(z), tuned.make(z)], out)
+    path = write_inverted(pictures, [steering.generate(z), tuned.generate(z)], out)
     results = [
         {"input": name, "error": round(float(far), 4), "tuned": round(float(near), 4)}
         for name, far, near in zip(names, error, tuned.reconstruction_error(z, pictures), strict=True)

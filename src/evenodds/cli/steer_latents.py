@@ -13,23 +13,25 @@ from evenodds.cli.options import Device
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evenodds.steer.editor import Steer
+    from evenodds.steer.editor import LatentEditor
 
 Seeds = Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative="")]
 SEEDS = (0, 1, 2, 3)
 Picture = Annotated[str | None, Parameter(name="--picture")]
 
 
-def steering_of(run: Path, device: Device) -> Steer:
+def steering_of(run: Path, device: Device) -> LatentEditor:
     """The latent space of a run. torch is imported here and not above."""
     from evenodds.core.device import find_device
     from evenodds.runs.run import Run
-    from evenodds.steer.editor import Steer
+    from evenodds.steer.editor import LatentEditor
 
-    return Steer(Run.open(run), find_device(device))
+    return LatentEditor(Run.open(run), find_device(device))
 
 
-def moving(steering: Steer, seeds: tuple[int, ...], picture: str | None) -> tuple[Steer, Tensor]:
+def moving(
+    steering: LatentEditor, seeds: tuple[int, ...], picture: str | None
+) -> tuple[LatentEditor, Tensor]:
     """The latents (n, latent) of seeds, or of a person's own pictures with a G tuned to them."""
     if picture is None:
         return steering, steering.latents(seeds)
@@ -41,7 +43,7 @@ def moving(steering: Steer, seeds: tuple[int, ...], picture: str | None) -> tupl
     return tuned, z
 
 
-def examples(steering: Steer, named: tuple[str, ...]) -> Tensor:
+def examples(steering: LatentEditor, named: tuple[str, ...]) -> Tensor:
     """The latents (n, latent) of examples: seeds as numbers, and picture files."""
     import torch
 

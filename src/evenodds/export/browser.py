@@ -14,7 +14,7 @@ from evenodds.data.images.conditions import HOLE, TIMES
 from evenodds.export.onnx import players, write_models
 from evenodds.export.onnxruntime_web import add_runtime
 from evenodds.runs.run import Run
-from evenodds.steer.directions import names, recall
+from evenodds.steer.directions import load, names
 from evenodds.steer.unsupervised import first_weights, from_weights
 
 UNNAMED = 6
@@ -47,15 +47,15 @@ def directions(run: Run) -> list[dict[str, Any]]:
     pictures, whose latent space holds little."""
     if run.condition is not None and run.condition.pictures:
         return []
-    found = []
+    measured = []
     for name in names(run):
         try:
-            known = recall(run, name)
+            direction = load(run, name)
         except UserError:
             continue  # of an earlier state
-        found.append({"name": name, "step": known.step, "vector": known.vector.tolist()})
-    if found:
-        return found
+        measured.append({"name": name, "step": direction.step, "vector": direction.vector.tolist()})
+    if measured:
+        return measured
     latent = run.recipe.network.latent
     weights = first_weights(players(run)[0], latent)
     vectors = from_weights(weights, min(UNNAMED, latent))

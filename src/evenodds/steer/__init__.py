@@ -1,1 +1,1 @@
-"""What a direction in latent space means, and what it is good for."""
+"""Latent space: directions of features, edits along them, walks, and inversion of pictures."""

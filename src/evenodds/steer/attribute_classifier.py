@@ -1,4 +1,4 @@
-"""What pictures show: their labels, read by networks that learnt them from real ones."""
+"""Reads labels from pictures, by networks trained on real ones."""
 
 from __future__ import annotations
 
@@ -20,31 +20,36 @@ from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.networks.classifier import LabelEnsemble, fit_labels
-from evenodds.steer.attributes import AttributeReader, Feature, Tell, of_rows
+from evenodds.steer.attributes import AttributeReader, Feature, TensorFn, row_reader
 
 READERS, WIDTH, STEPS, BATCH = 2, 24, 800, 64
-"""The networks that read labels, and how long each learns."""
-GRAIN = 0.4
-"""Deviation of the noise that it learns through, at most, of pictures in [-1, 1]."""
+"""The networks that read labels, and how long each is trained."""
+NOISE = 0.4
+"""Largest standard deviation of the noise that training pictures, in [-1, 1], get."""
 MOST_LEVELS = 20
-"""Labels of more levels are names, and nothing to be steered."""
+"""Labels of more levels are identifiers, which cannot be steered."""
 
-LEARNT = 3
-"""Raised whenever networks would learn to read otherwise: those that were kept are then learnt anew."""
+VERSION = 3
+"""Raised whenever training changes: stored networks of another version are then trained again."""
 
 Codes = dict[str, Tensor]
 
 
-def eyes_for(store: Store, seed: int, device: torch.device, keep: Path | None = None) -> AttributeReader:
-    """Eyes for samples of a store; what reads pictures is kept at ``keep``, and taken from there where it was learnt on
-    the same ones. Raises UserError for pictures without labels."""
+def attribute_reader(
+    store: Store, seed: int, device: torch.device, folder: Path | None = None
+) -> AttributeReader:
+    """Return the attribute reader of a store's samples.
+
+    Networks that read pictures are stored in ``folder``, and loaded from there if they were trained on the same store.
+    Raises UserError for pictures without labels.
+    """
     if store.codec_json is not None:
-        return of_rows(TableCodec.from_json(store.codec_json))
-    return of_pictures(store, seed, device, keep)
+        return row_reader(TableCodec.from_json(store.codec_json))
+    return picture_reader(store, seed, device, folder)
 
 
-def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None) -> AttributeReader:
-    """Labels, read by networks trained on the real ones."""
+def picture_reader(store: Store, seed: int, device: torch.device, folder: Path | None) -> AttributeReader:
+    """Train or load the reader of a store's labels. Raises UserError if the store has none that can be steered."""
     labels, heldout = store.labels("train"), store.labels("heldout")
     if labels is None or heldout is None or not isinstance(store.spec, PictureSpec):
         raise UserError(
@@ -58,92 +63,98 @@ def of_pictures(store: Store, seed: int, device: torch.device, keep: Path | None
         )
     with torch.random.fork_rng():
         set_random(seed_of(seed, "eyes"), device)
-        counts = {name: len(known) for name, known in levels.items()}
+        counts = {name: len(level_names) for name, level_names in levels.items()}
         network = LabelEnsemble(READERS, store.spec, WIDTH, counts).to(device)
-        if (accuracy := remembered(network, store, keep)) is None:
-            learn(
+        if (accuracy := load_stored(network, store, folder)) is None:
+            train_readers(
                 network,
                 store,
-                {name: codes_of(labels[name], known) for name, known in levels.items()},
+                {name: codes_of(labels[name], level_names) for name, level_names in levels.items()},
                 device,
             )
-            accuracy = examined(network, store, levels, heldout, device)
-            if keep is not None:
-                facts = {"fingerprint": store.fingerprint, "learnt": LEARNT, "accuracy": accuracy}
-                bundle.write(keep, {"eyes": network.state_dict()}, facts)
+            accuracy = heldout_accuracy(network, store, levels, heldout, device)
+            if folder is not None:
+                facts = {"fingerprint": store.fingerprint, "learnt": VERSION, "accuracy": accuracy}
+                bundle.write(folder, {"eyes": network.state_dict()}, facts)
     network.eval().requires_grad_(False)
-    features = tuple(Feature(name, level) for name, known in levels.items() for level in known)
-    log_odds = teller(network, device)
+    features = tuple(Feature(name, level) for name, level_names in levels.items() for level in level_names)
+    log_odds = log_odds_reader(network, device)
     return AttributeReader(features, lambda x: log_odds(x).sigmoid(), accuracy, log_odds)
 
 
-def remembered(network: LabelEnsemble, store: Store, keep: Path | None) -> dict[str, float] | None:
-    """Takes the kept networks over; gives their accuracy on held-out reals, None where there is none for the store."""
-    if keep is None or not keep.exists():
+def load_stored(network: LabelEnsemble, store: Store, folder: Path | None) -> dict[str, float] | None:
+    """Load stored networks; returns their accuracy on held-out reals, or None if none is stored for this store."""
+    if folder is None or not folder.exists():
         return None
-    tensors, facts = bundle.read(keep)
-    if facts["fingerprint"] != store.fingerprint or facts.get("learnt") != LEARNT:
+    tensors, facts = bundle.read(folder)
+    if facts["fingerprint"] != store.fingerprint or facts.get("learnt") != VERSION:
         return None
     network.load_state_dict(tensors["eyes"])
     accuracy: dict[str, float] = facts["accuracy"]
     return accuracy
 
 
-def learn(network: LabelEnsemble, store: Store, codes: Codes, device: torch.device) -> None:
-    """Fits each reader to the training reals' labels, seen through blur and grain: what it reads of fakes, which are
-    not as clear, is then what others read of them too."""
+def train_readers(network: LabelEnsemble, store: Store, codes: Codes, device: torch.device) -> None:
+    """Train each network on the training reals' labels, through blur and noise.
 
-    def some(places: Tensor) -> Tensor:
-        return degrade(as_samples(store, store.train(places.numpy()), device))
+    Fakes are less sharp than reals: so trained, networks read them as other classifiers do.
+    """
 
-    placed = {name: known.to(device) for name, known in codes.items()}
+    def draw(indices: Tensor) -> Tensor:
+        return degrade(as_samples(store, store.train(indices.numpy()), device))
+
+    codes_on_device = {name: level_names.to(device) for name, level_names in codes.items()}
     for reader in network.each:
-        fit_labels(reader, some, placed, steps=STEPS, batch=BATCH)
+        fit_labels(reader, draw, codes_on_device, steps=STEPS, batch=BATCH)
     network.eval()
 
 
 def degrade(x: Tensor) -> Tensor:
-    """Pictures (n, C, H, W), each blurred and grained by an amount of its own."""
+    """Blur pictures (n, C, H, W) and add noise, each by a random amount."""
     blur, grain = torch.rand(2, len(x), 1, 1, 1, device=x.device)
     blurred = avg_pool2d(pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    seen: Tensor = x + blur * (blurred - x) + GRAIN * grain * torch.randn_like(x)
-    return seen
+    degraded: Tensor = x + blur * (blurred - x) + NOISE * grain * torch.randn_like(x)
+    return degraded
 
 
-def examined(
+def heldout_accuracy(
     network: LabelEnsemble,
     store: Store,
     levels: dict[str, list[str]],
     labels: pd.DataFrame,
     device: torch.device,
 ) -> dict[str, float]:
-    """The share of held-out reals whose label is read right, by label."""
+    """The share of held-out reals whose label is read correctly, by label."""
 
-    def said() -> Iterator[dict[str, Tensor]]:
-        for places in np.array_split(np.arange(store.n_heldout), max(1, store.n_heldout // 256)):
-            yield network(as_samples(store, store.heldout(places), device))
+    def predict() -> Iterator[dict[str, Tensor]]:
+        for indices in np.array_split(np.arange(store.n_heldout), max(1, store.n_heldout // 256)):
+            yield network(as_samples(store, store.heldout(indices), device))
 
     with torch.inference_mode():
-        found = list(said())
+        parts = list(predict())
     accuracy = {}
-    for name, known in levels.items():
-        truth = codes_of(labels[name], known)
-        read = torch.cat([part[name].argmax(1).cpu() for part in found])
+    for name, level_names in levels.items():
+        truth = codes_of(labels[name], level_names)
+        read = torch.cat([part[name].argmax(1).cpu() for part in parts])
         accuracy[name] = float((read == truth)[truth >= 0].double().mean())
     return accuracy
 
 
-def teller(network: LabelEnsemble, device: torch.device) -> Tell:
-    """The log-odds of each level, (n, levels of all labels), in the labels' order."""
+def log_odds_reader(network: LabelEnsemble, device: torch.device) -> TensorFn:
+    """A function from pictures to the log-odds of each level, (n, levels of all labels), in the labels' order."""
 
-    def tell(x: Tensor) -> Tensor:
-        return torch.cat([odds(said) for said in network(x.to(device)).values()], dim=1)
+    def predict(x: Tensor) -> Tensor:
+        return torch.cat([one_vs_rest_log_odds(logits) for logits in network(x.to(device)).values()], dim=1)
 
-    return tell
+    return predict
 
 
-def odds(logits: Tensor) -> Tensor:
-    """Log-odds of each of exclusive levels against all others together, of their logits (n, levels)."""
+def one_vs_rest_log_odds(logits: Tensor) -> Tensor:
+    """Log-odds (n, levels) of each level against all others together, of the softmax's logits (n, levels).
+
+    >>> one_vs_rest_log_odds(torch.tensor([[0.0, 0.0]])).tolist()
+    [[0.0, 0.0]]
+    """
     count = logits.shape[1]
     others = (
         logits[:, None]
@@ -154,12 +165,12 @@ def odds(logits: Tensor) -> Tensor:
 
 
 def levels_of(labels: pd.DataFrame) -> dict[str, list[str]]:
-    """The labels that may be steered, with their levels."""
-    found = {str(name): sorted(map(str, labels[name].dropna().unique())) for name in labels}
-    return {name: levels for name, levels in found.items() if 2 <= len(levels) <= MOST_LEVELS}
+    """The labels that can be steered, with their levels: those of 2 to MOST_LEVELS levels."""
+    levels_by_label = {str(name): sorted(map(str, labels[name].dropna().unique())) for name in labels}
+    return {name: levels for name, levels in levels_by_label.items() if 2 <= len(levels) <= MOST_LEVELS}
 
 
 def codes_of(labels: pd.Series[Any], levels: list[str]) -> Tensor:
-    """Labels (n,) as the places of their levels, -1 for none: int64."""
+    """Labels (n,) as indices of their levels, -1 for none: int64."""
     texts = labels.astype("str").where(labels.notna(), None)
     return torch.from_numpy(pd.Categorical(texts, categories=levels).codes.astype(np.int64))

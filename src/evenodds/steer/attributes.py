@@ -1,4 +1,4 @@
-"""What a sample shows: features by name, and how far each is there; of rows, read from the row."""
+"""Attributes of samples: features by name, and how strongly each sample shows them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from evenodds.data.tables.columns import CategoryColumn
 BATCH = 256
 YES = ("yes", "true", "1")
 RIGHT = 0.8
-"""Share of examples, of either side, that a feature must put where they are to be what parts them."""
+"""Share of examples, of either group, that a feature must classify correctly to separate the groups."""
 CHANCE = 1e-3
-"""Chance, over all features, that one does so by itself: what so few examples cannot tell is not told."""
+"""Significance level over all features: with too few examples, none separates them."""
 
 Shares = NDArray[np.float64]
-Tell = Callable[[Tensor], Tensor]
+TensorFn = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One thing that a sample may show: a level of a label or column, or how much of a number."""
+    """One attribute of a sample: a level of a label or column, or the amount of a number."""
 
     column: str
     level: str | None
@@ -41,81 +41,95 @@ class Feature:
 
 @dataclass(frozen=True)
 class AttributeReader:
-    """``tell`` says how far samples (n, *shape) show each of ``features``: (n, k), shares in [0, 1] of levels, normal
-    scores of numbers. ``accuracy`` is that on held-out reals, by column; empty for rows, which say it themselves.
-    ``log_odds`` (n, k) of pictures are differentiable; None for rows."""
+    """Reads ``features`` from samples.
+
+    ``predict`` maps samples (n, *shape) to (n, k): probabilities in [0, 1] of levels, normal scores of numbers.
+    ``accuracy`` is measured on held-out reals, by column; empty for rows, whose values are read exactly. ``log_odds``
+    (n, k) of pictures are differentiable; None for rows.
+    """
 
     features: tuple[Feature, ...]
-    tell: Tell
+    predict: TensorFn
     accuracy: dict[str, float]
-    log_odds: Tell | None = None
+    log_odds: TensorFn | None = None
 
-    def see(self, x: Tensor) -> Shares:
-        """As ``tell``, of any number of samples, as an array."""
+    def read(self, x: Tensor) -> Shares:
+        """As ``predict``, for any number of samples, as an array (n, k)."""
         with torch.inference_mode():
-            return np.asarray(torch.cat([self.tell(part) for part in x.split(BATCH)]).double().cpu().numpy())
+            return np.asarray(
+                torch.cat([self.predict(part) for part in x.split(BATCH)]).double().cpu().numpy()
+            )
 
-    def place(self, name: str) -> tuple[int, bool]:
-        """Where a feature stands, and whether its presence is meant: "glasses" and "no glasses" do for glasses=yes and
-        its absence, "facing" for the last of two levels. Raises UserError for what no sample shows."""
+    def resolve(self, name: str) -> tuple[int, bool]:
+        """Resolve a name to a feature's index and whether its presence is meant.
+
+        "glasses" and "no glasses" stand for glasses=yes and its absence, "facing" for the last of two levels. Raises
+        UserError for an unknown name.
+        """
         text = " ".join(name.split())
         bare, present = (text[3:], False) if text.startswith("no ") else (text, True)
-        for place, feature in enumerate(self.features):
+        for index, feature in enumerate(self.features):
             if bare == feature.name or (bare == feature.column and str(feature.level).lower() in YES):
-                return place, present
-        levels = [place for place, feature in enumerate(self.features) if feature.level == bare]
+                return index, present
+        levels = [index for index, feature in enumerate(self.features) if feature.level == bare]
         if len(levels) == 1:
             return levels[0], present
         levels = self.groups().get(bare, [])
         if len(levels) == 2:
             return levels[1], present
-        known = ", ".join(feature.name for feature in self.features)
-        raise UserError(f"nothing is known of {name!r}, the features are: {known}")
+        names = ", ".join(feature.name for feature in self.features)
+        raise UserError(f"nothing is known of {name!r}, the features are: {names}")
 
-    def parting(self, with_it: Shares, without: Shares) -> str | None:
-        """The name of the feature, or of its absence, that parts samples with something (m, k) from samples without it
-        (n, k), by what is told of them; None where none does surely (Fisher's exact test, Bonferroni's bound)."""
-        found: list[tuple[float, bool, str]] = []
-        levels = [place for place, feature in enumerate(self.features) if feature.level is not None]
-        for place in levels:
-            counts = [int((side[:, place] > 0.5).sum()) for side in (with_it, without)]
+    def separating_feature(self, with_it: Shares, without: Shares) -> str | None:
+        """Name the feature, or its absence, that separates samples with something (m, k) from samples without (n, k).
+
+        Both are arrays of ``read``. None if no feature does so significantly (Fisher's exact test, Bonferroni's bound).
+        """
+        candidates: list[tuple[float, bool, str]] = []
+        levels = [index for index, feature in enumerate(self.features) if feature.level is not None]
+        for index in levels:
+            counts = [int((group[:, index] > 0.5).sum()) for group in (with_it, without)]
             shares = counts[0] / len(with_it), counts[1] / len(without)
             table = [
-                [count, len(side) - count] for count, side in zip(counts, (with_it, without), strict=True)
+                [count, len(group) - count] for count, group in zip(counts, (with_it, without), strict=True)
             ]
             if fisher_exact(table).pvalue * len(levels) > CHANCE:
                 continue
             for words, right in (("", (shares[0], 1 - shares[1])), ("no ", (1 - shares[0], shares[1]))):
                 if min(right) >= RIGHT:
-                    found.append((sum(right), words == "", words + self.features[place].name))
-        return max(found)[-1] if found else None
+                    candidates.append((sum(right), words == "", words + self.features[index].name))
+        return max(candidates)[-1] if candidates else None
 
     def groups(self) -> dict[str, list[int]]:
-        """The places of each column's features."""
-        found: dict[str, list[int]] = {}
-        for place, feature in enumerate(self.features):
-            found.setdefault(feature.column, []).append(place)
-        return found
+        """Map each column to the indices of its features."""
+        columns: dict[str, list[int]] = {}
+        for index, feature in enumerate(self.features):
+            columns.setdefault(feature.column, []).append(index)
+        return columns
 
 
-def log_odds(shown: Shares) -> Shares:
-    """Log-odds of shares in [0, 1], without bound at either end."""
+def log_odds(shares: Shares) -> Shares:
+    """Log-odds of probabilities in [0, 1]; infinite at either end.
+
+    >>> log_odds(np.array([0.5, 1.0]))
+    array([ 0., inf])
+    """
     with np.errstate(divide="ignore"):
-        return np.log(shown) - np.log1p(-shown)
+        return np.log(shares) - np.log1p(-shares)
 
 
-def of_rows(codec: TableCodec) -> AttributeReader:
-    """Each level of a category, and each number."""
+def row_reader(codec: TableCodec) -> AttributeReader:
+    """Return the reader of encoded rows: each level of a category, and each number."""
     features: list[Feature] = []
-    places: list[int] = []
+    indices: list[int] = []
     start = 0
     for column in codec.columns:
         if isinstance(column, CategoryColumn):
             levels = [str(level).strip() for level in column.levels][: column.width]
             features += [Feature(column.name, level) for level in levels]
-            places += range(start, start + len(levels))
+            indices += range(start, start + len(levels))
         else:
             features.append(Feature(column.name, None))
-            places.append(start + column.width - 1)
+            indices.append(start + column.width - 1)
         start += column.width
-    return AttributeReader(tuple(features), lambda x: x[:, places], {})
+    return AttributeReader(tuple(features), lambda x: x[:, indices], {})

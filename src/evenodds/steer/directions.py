@@ -1,4 +1,4 @@
-"""Named directions, kept in the run with their measured effect."""
+"""Named directions, stored in the run with their measured effect."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ NAME = re.compile(r"[\w=.<> -]{1,60}", re.UNICODE)
 
 @dataclass(frozen=True)
 class Direction:
-    """A unit vector (latent,) on the CPU, and what is known of it."""
+    """A unit vector (latent,) on the CPU, with how it was made and what it does."""
 
     name: str
     vector: Tensor
     step: float
-    """How far a latent is moved for the feature to flip."""
+    """The distance that a latent is moved for the feature to flip."""
     found_by: str
     effect: dict[str, Any]
-    """Measured over fresh seeds: what was flipped, and which other columns were kept, in shares."""
+    """Measured over fresh seeds, in shares: flipped, and by column the samples that kept their level."""
     checkpoint: str
-    """The state of the run that it was found on: another one's latents mean other things."""
+    """The run's checkpoint that it is of: in another one, latents mean other things."""
     feature: str | None = None
-    """The feature of labels or columns that it moves, where it is known."""
+    """The feature of labels or columns that it changes, if it is known."""
 
 
-def keep(run: Run, direction: Direction) -> None:
-    """Writes a direction into the run, over an older one of its name. Raises UserError for a name that is none."""
+def save(run: Run, direction: Direction) -> None:
+    """Store a direction in the run, over an older one of its name. Raises UserError for a name that is no file name."""
     if not NAME.fullmatch(direction.name) or direction.name.strip(". ") != direction.name:
         raise UserError(f"{direction.name!r} is no name: take letters, digits and = < > - _ of at most 60")
     facts = asdict(direction)
@@ -41,12 +41,14 @@ def keep(run: Run, direction: Direction) -> None:
     bundle.write(run.path / "directions" / direction.name, {"direction": {"vector": vector}}, facts)
 
 
-def recall(run: Run, name: str) -> Direction:
-    """The run's direction of that name. Raises UserError where there is none, naming those that are there, and where it
-    was found on another state of the run."""
-    known = names(run)
-    if name not in known:
-        has = f"it has {', '.join(known)}" if known else "it has none yet"
+def load(run: Run, name: str) -> Direction:
+    """Load the run's direction of that name.
+
+    Raises UserError if there is none, naming those that exist, and if it is of another checkpoint.
+    """
+    existing = names(run)
+    if name not in existing:
+        has = f"it has {', '.join(existing)}" if existing else "it has none yet"
         raise UserError(
             f"{run.path} has no direction {name!r} ({has}): evenodds steer find {run.path} {name}"
         )
@@ -58,6 +60,6 @@ def recall(run: Run, name: str) -> Direction:
 
 
 def names(run: Run) -> list[str]:
-    """The directions that a run has."""
+    """List the names of a run's directions."""
     folder = run.path / "directions"
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []

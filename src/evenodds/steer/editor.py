@@ -1,4 +1,4 @@
-"""Steering a run: directions found, applied, added up and walked along."""
+"""Edits samples in a run's latent space: finds directions, applies them, adds them up and walks along them."""
 
 from __future__ import annotations
 
@@ -17,183 +17,204 @@ from evenodds.core.spec import at_most
 from evenodds.metrics.image_features import Features
 from evenodds.steer import interpolation, unsupervised
 from evenodds.steer.attributes import log_odds
-from evenodds.steer.boundaries import hold, incline, separate, taught
-from evenodds.steer.directions import Direction, keep, recall
-from evenodds.steer.effect import change, signs_of, stay, worth
-from evenodds.steer.latent_space import Examples, Shares, Space
+from evenodds.steer.boundaries import boundary_normal, example_log_odds, project_out, regression_direction
+from evenodds.steer.directions import Direction, load, save
+from evenodds.steer.effect import flip_signs, measure_change, preserving_log_odds, quality
+from evenodds.steer.latent_space import Examples, LatentSpace, Shares
 from evenodds.steer.refine import SURE, LatentRefiner
 
 TRIED = 200
-"""Fresh seeds on which its effect is measured."""
+"""Fresh seeds on which a direction's effect is measured."""
 STEPS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
-"""Lengths of a step that are tried; a latent vector of d numbers is about the root of d long."""
+"""Lengths of a step that are tried; a latent of d numbers has a length of about the square root of d."""
 FLIPPED = 0.9
-"""The shortest step that flips a feature in this share of seeds is its own."""
+"""A direction's step is the shortest that flips its feature in this share of seeds."""
 UNTOLD = 3.0
-"""The step of a direction whose effect nothing can tell."""
+"""The step of a direction whose effect cannot be measured."""
 SURELY, HARDLY = 0.8, 0.2
 EXEMPLARS = 3
 VARIED = 0.25
-"""Size of the noise around a sum's answer, of a latent's own 1."""
+"""Standard deviation of the noise around a sum's answer; a latent's is 1."""
 FEWEST = 3
-"""Examples a side."""
+"""Fewest examples of either group."""
 
 
-class Steer(Space):
-    """The latent space of a run's best G, and what is done in it."""
+class LatentEditor(LatentSpace):
+    """Finds and applies directions in the latent space of a run's best G."""
 
     # Finding
 
     def find(self, name: str, feature: str | None = None) -> Direction:
-        """The direction of a feature of labels or columns, ``name`` where no other is given, which holds the other
-        columns still; kept in the run. Raises UserError for features that are unknown or too rare among fakes."""
-        return self.towards(name, feature or name, "labels")
+        """Find the direction of a feature of labels or columns, by default ``name``, and store it in the run.
 
-    def towards(self, name: str, feature: str, found_by: str) -> Direction:
-        """As ``find``, of a feature that was found out in some way."""
-        place, present = self.attributes.place(feature)
-        z, shown = self.labelled_latents
+        Other columns are projected out. Raises UserError for a feature that is unknown or too rare among fakes.
+        """
+        return self.find_feature(name, feature or name, "labels")
+
+    def find_feature(self, name: str, feature: str, found_by: str) -> Direction:
+        """As ``find``; ``found_by`` says how the feature was chosen."""
+        index, present = self.attributes.resolve(feature)
+        z, shares = self.labelled_latents
         latents = z.double().cpu().numpy()
-        target = self.attributes.features[place]
-        mine = normal(latents, shown[:, place], target.level is None)
+        target = self.attributes.features[index]
+        direction = feature_direction(latents, shares[:, index], target.level is None)
         others = []
-        for other, known in enumerate(self.attributes.features):
-            if known.column != target.column:
+        for other, candidate in enumerate(self.attributes.features):
+            if candidate.column != target.column:
                 try:
-                    others.append(normal(latents, shown[:, other], known.level is None))
+                    others.append(feature_direction(latents, shares[:, other], candidate.level is None))
                 except UserError:
-                    continue  # what fakes do not show cannot be changed by mistake
-        vector = hold(mine, np.array(others).reshape(-1, self.width)) * (1 if present else -1)
-        return self.finish(name, vector, found_by, f"{'' if present else 'no '}{target.name}")
+                    continue  # fakes do not show it, so it cannot be changed by mistake
+        vector = project_out(direction, np.array(others).reshape(-1, self.width)) * (1 if present else -1)
+        return self.measure_and_save(name, vector, found_by, f"{'' if present else 'no '}{target.name}")
 
     def find_by_examples(self, name: str, with_it: Examples, without: Examples) -> Direction:
-        """The direction from examples without a feature to examples with it. Where the data has labels and one of them
-        surely parts the examples, its own; else what parts them in D's eyes, looked for in many fakes. Examples are
-        seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of the run's size. Kept in the run. Raises UserError
-        for fewer than FEWEST of either."""
+        """Find the direction from examples without a feature to examples with it, and store it in the run.
+
+        If one label separates the examples, that label is used; otherwise a classifier of D's features, applied to many
+        fakes. Examples are seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of the run's size. Raises
+        UserError for fewer than FEWEST of either.
+        """
         if min(len(with_it), len(without)) < FEWEST:
             raise UserError(f"{name!r} needs at least {FEWEST} examples with it and as many without it")
-        sides = [self.latents_of(examples) for examples in (with_it, without)]
-        if (feature := self.parting(*sides)) is not None:
-            return self.towards(name, feature, "examples")
-        shown, shortfall = map(self.seen, sides)
+        latents_by_group = [self.latents_of(examples) for examples in (with_it, without)]
+        if (feature := self.separating_feature(*latents_by_group)) is not None:
+            return self.find_feature(name, feature, "examples")
+        with_features, without_features = map(self.fake_features, latents_by_group)
         z = self.latents_for_fitting
-        amount = taught(shown, shortfall, np.concatenate([self.seen(part) for part in torch.split(z, 512)]))
-        return self.finish(name, incline(z.double().cpu().numpy(), amount), "examples", None)
+        features = np.concatenate([self.fake_features(part) for part in torch.split(z, 512)])
+        amount = example_log_odds(with_features, without_features, features)
+        vector = regression_direction(z.double().cpu().numpy(), amount)
+        return self.measure_and_save(name, vector, "examples", None)
 
-    def parting(self, with_it: Tensor, without: Tensor) -> str | None:
-        """The feature of labels or columns that parts latents (m, latent) from others (n, latent), if one does."""
+    def separating_feature(self, with_it: Tensor, without: Tensor) -> str | None:
+        """The feature of labels or columns that separates latents (m, latent) from others (n, latent), or None."""
         try:
             attributes = self.attributes
-        except UserError:  # no labels: nothing can be told
+        except UserError:  # the data has no labels
             return None
-        return attributes.parting(*(attributes.see(self.make(z)) for z in (with_it, without)))
+        return attributes.separating_feature(*(attributes.read(self.generate(z)) for z in (with_it, without)))
 
     def discover(self, count: int, by: str) -> list[Direction]:
-        """``count`` directions that nobody named, by "features" of fakes or by G's "weights"; kept as by-1, by-2 ..."""
+        """Find ``count`` unnamed directions, by "features" of fakes or by G's "weights"; stored as by-1, by-2 ..."""
         if by == "weights":
-            found = unsupervised.from_weights(unsupervised.first_weights(self.generator, self.width), count)
+            results = unsupervised.from_weights(unsupervised.first_weights(self.generator, self.width), count)
         else:
             z = self.latents(range(at_most(self.run.spec, 2000, 2000, 2000 * 64**2, 4 * self.width)))
-            features = Features(self.run.spec, [self.make(z).cpu()])
-            found = unsupervised.from_features(
+            features = Features(self.run.spec, [self.generate(z).cpu()])
+            results = unsupervised.from_features(
                 z.double().cpu().numpy(), features.reals.astype(np.float64), count
             )
-        return [self.finish(f"{by}-{place}", vector, by, None) for place, vector in enumerate(found, 1)]
+        return [
+            self.measure_and_save(f"{by}-{index}", vector, by, None)
+            for index, vector in enumerate(results, 1)
+        ]
 
-    def finish(self, name: str, vector: Shares, found_by: str, feature: str | None) -> Direction:
-        """The direction with its effect, kept."""
+    def measure_and_save(self, name: str, vector: Shares, found_by: str, feature: str | None) -> Direction:
+        """Measure a direction's effect, and store it in the run."""
         unit = torch.from_numpy(vector).float()
         direction = Direction(name, unit, UNTOLD, found_by, {}, self.run.checkpoints.best().name, feature)
         if feature is not None:
-            direction = self.measured(direction, feature)
-        keep(self.run, direction)
+            direction = self.measure(direction, feature)
+        save(self.run, direction)
         return direction
 
-    def measured(self, direction: Direction, feature: str) -> Direction:
-        """The direction with its step, and its effect on fresh seeds: by itself, and settled where that can be."""
-        place, present = self.attributes.place(feature)
+    def measure(self, direction: Direction, feature: str) -> Direction:
+        """Measure a direction's step and effect on fresh seeds, by itself, and refined if the feature can be read."""
+        index, present = self.attributes.resolve(feature)
         z = self.latents(range(at_most(self.run.spec, TRIED, TRIED, TRIED * 64**2, 50)))
-        before = self.attributes.see(self.make(z))
-        signs = signs_of(before[:, place], present, self.attributes.features[place].level is None)
-        found = []
+        before = self.attributes.read(self.generate(z))
+        signs = flip_signs(before[:, index], present, self.attributes.features[index].level is None)
+        results = []
         for step in STEPS:
-            after = self.attributes.see(self.make(self.moved(direction, z, step * signs, settled=False)))
-            found.append((step, change(self.attributes, before, after, place)))
-            if found[-1][1]["flipped"] >= FLIPPED:
+            after = self.attributes.read(self.generate(self.move(direction, z, step * signs, refined=False)))
+            results.append((step, measure_change(self.attributes, before, after, index)))
+            if results[-1][1]["flipped"] >= FLIPPED:
                 break
-        step, effect = max(found, key=lambda one: worth(one[1]))
+        step, effect = max(results, key=lambda one: quality(one[1]))
         direction = replace(direction, step=step)
-        if self.aim(direction) is not None:
-            after = self.attributes.see(self.make(self.moved(direction, z, step * signs)))
-            effect = {**change(self.attributes, before, after, place), "alone": effect}
+        if self.refinement(direction) is not None:
+            after = self.attributes.read(self.generate(self.move(direction, z, step * signs)))
+            effect = {**measure_change(self.attributes, before, after, index), "alone": effect}
         return replace(direction, effect=effect)
 
     # Using
 
     @property
     def refiner(self) -> LatentRefiner | None:
-        """Where latents settle; None for rows, in which nothing is read differentiably."""
+        """What refines latents; None for rows, whose attributes are not differentiable."""
         if self.attributes.log_odds is None:
             return None
-        z, shown = self.labelled_latents
+        z, shares = self.labelled_latents
         return LatentRefiner(
-            self.make_some, self.attributes.log_odds, z, torch.from_numpy(log_odds(shown)).to(z)
+            self.generate_batch, self.attributes.log_odds, z, torch.from_numpy(log_odds(shares)).to(z)
         )
 
-    def aim(self, direction: Direction) -> tuple[LatentRefiner, int, bool] | None:
-        """Where steps along a direction settle, where its feature stands, and whether its presence is meant; None where
-        nothing can be read of it."""
+    def refinement(self, direction: Direction) -> tuple[LatentRefiner, int, bool] | None:
+        """The refiner of a direction's steps, its feature's index, and whether its presence is meant.
+
+        None if its feature cannot be read differentiably.
+        """
         if direction.feature is None or (refiner := self.refiner) is None:
             return None
-        return refiner, *self.attributes.place(direction.feature)
+        return refiner, *self.attributes.resolve(direction.feature)
 
-    def moved(self, direction: Direction, z: Tensor, lengths: Tensor, settled: bool = True) -> Tensor:
-        """Latents z (n, latent) moved by lengths (n,) along a direction. ``settled``: where its feature can be read, on
-        to where other columns are as they were, and the feature is there after a whole step (see `settling`)."""
-        there = z + lengths.to(z)[:, None] * direction.vector.to(z)
-        aim = self.aim(direction) if settled else None
-        if aim is None:
-            return there
-        refiner, place, present = aim
-        wanted = self.staying(z, place)
-        whole = (lengths.abs() >= direction.step * (1 - 1e-6)).to(wanted)
-        wanted[:, place] = SURE * whole * lengths.sign().to(wanted) * (1 if present else -1)
-        return refiner.refine(there, z, wanted)
+    def move(self, direction: Direction, z: Tensor, lengths: Tensor, refined: bool = True) -> Tensor:
+        """Move latents z (n, latent) by lengths (n,) along a direction.
 
-    def staying(self, z: Tensor, place: int) -> Tensor:
-        """What is wanted of latents z (n, latent) so that all columns stay but that of the feature at ``place``."""
-        return stay(
-            self.attributes, self.attributes.see(self.make(z)), self.attributes.features[place].column, SURE
+        If ``refined`` and the feature can be read, each step is then refined so that all other attributes keep their
+        values, and a whole step reaches the feature (see ``refine``).
+        """
+        moved = z + lengths.to(z)[:, None] * direction.vector.to(z)
+        refinement = self.refinement(direction) if refined else None
+        if refinement is None:
+            return moved
+        refiner, index, present = refinement
+        goal = self.preserving_target(z, index)
+        whole = (lengths.abs() >= direction.step * (1 - 1e-6)).to(goal)
+        goal[:, index] = SURE * whole * lengths.sign().to(goal) * (1 if present else -1)
+        return refiner.refine(moved, z, goal)
+
+    def preserving_target(self, z: Tensor, index: int) -> Tensor:
+        """The goal (n, k) that keeps all columns of latents z (n, latent) but that of the feature at ``index``."""
+        return preserving_log_odds(
+            self.attributes,
+            self.attributes.read(self.generate(z)),
+            self.attributes.features[index].column,
+            SURE,
         ).to(z)
 
     def apply(
-        self, name: str, z: Tensor, reach: float | None = None, steps: int = 7, settled: bool = True
+        self, name: str, z: Tensor, reach: float | None = None, steps: int = 7, refined: bool = True
     ) -> Tensor:
-        """Strips along a direction of the run, from -reach to reach (its own step when left out): (n, steps, *shape).
-        ``settled`` as for ``moved``: first the ends, then the ways to them. Raises UserError for a direction that the
-        run does not have."""
-        direction = recall(self.run, name)
+        """Generate strips along a direction of the run, from -reach to reach: (n, steps, *shape).
+
+        ``reach`` is the direction's step by default. ``refined`` as for ``move``: first the ends, then the paths to
+        them. Raises UserError for a direction that the run does not have.
+        """
+        direction = load(self.run, name)
         reach = reach or direction.step
         lengths = torch.linspace(-reach, reach, steps, device=z.device)
-        ends = [self.moved(direction, z, torch.full((len(z),), end), settled) for end in (-reach, reach)]
+        ends = [self.move(direction, z, torch.full((len(z),), end), refined) for end in (-reach, reach)]
         share = (lengths / reach)[:, None]
         ways = torch.where(share < 0, -share * (ends[0] - z)[:, None], share * (ends[1] - z)[:, None])
         between = (z[:, None] + ways).flatten(0, 1)
-        if settled and (aim := self.aim(direction)) is not None:
-            wanted = self.staying(z, aim[1]).repeat_interleave(steps, 0)
-            between = aim[0].refine(between, between, wanted)
-        made = self.make(between)
+        if refined and (refinement := self.refinement(direction)) is not None:
+            goal = self.preserving_target(z, refinement[1]).repeat_interleave(steps, 0)
+            between = refinement[0].refine(between, between, goal)
+        made = self.generate(between)
         return made.view(len(z), steps, *made.shape[1:])
 
     def turn(self, z: Tensor, feature: str = "facing", steps: int = 9) -> Tensor:
-        """Strips from one end of a feature to the other, (n, steps, *shape): along the line from the mean of latents
-        that surely do not show it to the mean of those that do (Radford 2015, 1511.06434, figure 8). Raises UserError
-        for an unknown feature, and where too few fakes show it."""
-        self.attributes.place(feature)
-        (latents, shown), ends = self.labelled_latents, []
+        """Generate strips from one end of a feature to the other, (n, steps, *shape).
+
+        Along the line from the mean of latents that surely do not show it to the mean of those that do (Radford 2015,
+        1511.06434, figure 8). Raises UserError for an unknown feature, and if too few fakes show it.
+        """
+        self.attributes.resolve(feature)
+        (latents, shares), ends = self.labelled_latents, []
         for words in (f"no {feature}", feature):
-            ends.append(latents[torch.from_numpy(self.fitting([words], shown))])
+            ends.append(latents[torch.from_numpy(self.showing([words], shares))])
             if len(ends[-1]) < EXEMPLARS:
                 raise UserError(f"only {len(ends[-1])} of {len(latents)} fakes surely show {words!r}")
         axis = ends[1].mean(0) - ends[0].mean(0)
@@ -201,96 +222,110 @@ class Steer(Space):
         reach = max(float((end @ unit).abs().quantile(0.8)) for end in ends)
         flat = z - (z @ unit)[:, None] * unit
         way = torch.linspace(-reach, reach, steps, device=z.device)[:, None] * unit
-        made = self.make((flat[:, None] + way).flatten(0, 1))
+        made = self.generate((flat[:, None] + way).flatten(0, 1))
         return made.view(len(z), steps, *made.shape[1:])
 
     def mix(
-        self, text: str, exemplars: int = EXEMPLARS, seed: int = 0, settled: bool = True
+        self, text: str, exemplars: int = EXEMPLARS, seed: int = 0, refined: bool = True
     ) -> tuple[Tensor, list[Tensor]]:
-        """The latent (latent,) of a sum such as "glasses short - no glasses short + no glasses long", and the exemplars
-        of each term (m, latent), whose fakes surely show its words. ``settled``: where its words can be read, on to
-        where what the sum comes to is there (here glasses, and long; short has gone out), see `settling`. Raises
-        UserError where there are too few."""
-        z, shown = self.labelled_latents
+        """Add features, as in "glasses short - no glasses short + no glasses long".
+
+        Returns the latent (latent,) of the sum, and the exemplars of each term (m, latent), whose fakes surely show its
+        words. If ``refined`` and the words can be read, the answer is refined to show what the sum comes to (here
+        glasses, and long; short cancels). Raises UserError if too few fakes show a term.
+        """
+        z, shares = self.labelled_latents
         order = np.random.default_rng(seed).permutation(len(z))
-        terms, total = [], np.zeros(shown.shape[1])
-        for sign, words in spelled(text):
-            for place, present in map(self.attributes.place, words):
-                total[place] += sign if present else -sign
-            fits = self.fitting(words, shown)
-            chosen = [int(place) for place in order if fits[place]][:exemplars]
+        terms, total = [], np.zeros(shares.shape[1])
+        for sign, words in parse_sum(text):
+            for index, present in map(self.attributes.resolve, words):
+                total[index] += sign if present else -sign
+            fits = self.showing(words, shares)
+            chosen = [int(index) for index in order if fits[index]][:exemplars]
             if len(chosen) < exemplars:
                 raise UserError(
                     f"only {len(chosen)} of {len(z)} fakes show {' '.join(words)!r}, and {exemplars} are needed"
                 )
             terms.append((sign, z[chosen]))
         answer = interpolation.combine(terms)
-        if settled and (refiner := self.refiner) is not None:
-            wanted = torch.from_numpy(SURE * np.sign(total)).to(answer)[None]
-            answer = refiner.refine(answer[None], answer[None], wanted)[0]
+        if refined and (refiner := self.refiner) is not None:
+            goal = torch.from_numpy(SURE * np.sign(total)).to(answer)[None]
+            answer = refiner.refine(answer[None], answer[None], goal)[0]
         return answer, [latents for _, latents in terms]
 
     def sheet(self, answer: Tensor, terms: list[Tensor], seed: int = 0) -> tuple[Tensor, int]:
-        """The samples of a sum's sheet, and its columns: a row for each term, its exemplars and their mean; then nine
-        small variations of the answer, three a row."""
-        rows = [torch.cat([exemplars, interpolation.shelled(exemplars.mean(0)[None])]) for exemplars in terms]
+        """Generate the samples of a sum's sheet, and its number of columns.
+
+        A row for each term, its exemplars and their mean; then nine small variations of the answer, three a row.
+        """
+        rows = [
+            torch.cat([exemplars, interpolation.rescaled(exemplars.mean(0)[None])]) for exemplars in terms
+        ]
         with torch.random.fork_rng():
             set_random(seed_of(seed, "steer", "vary"), self.device)
-            near = interpolation.shelled(answer + VARIED * torch.randn(9, self.width, device=self.device))
+            near = interpolation.rescaled(answer + VARIED * torch.randn(9, self.width, device=self.device))
         near[4] = answer
         columns = len(rows[0])
         answers = [torch.cat([part, part[-1:].expand(columns - 3, -1)]) for part in torch.split(near, 3)]
-        return self.make(torch.cat([*rows, *answers])), columns
+        return self.generate(torch.cat([*rows, *answers])), columns
 
-    def fitting(self, words: list[str], shown: Shares) -> NDArray[np.bool_]:
-        """Which fakes surely show all the words, (n,)."""
-        fits = np.ones(len(shown), bool)
+    def showing(self, words: list[str], shares: Shares) -> NDArray[np.bool_]:
+        """Which fakes, with attributes ``shares`` (n, k), surely show all the words, (n,)."""
+        fits = np.ones(len(shares), bool)
         for word in words:
-            place, present = self.attributes.place(word)
-            fits &= shown[:, place] > SURELY if present else shown[:, place] < HARDLY
+            index, present = self.attributes.resolve(word)
+            fits &= shares[:, index] > SURELY if present else shares[:, index] < HARDLY
         return fits
 
     def walk(self, z: Tensor, steps: int) -> Tensor:
-        """Latents (about steps, latent) of a smooth way through z (n, latent): on great circles, and as fast everywhere
-        as fakes show it. Raises UserError for fewer than two."""
+        """Walk through z (n, latent) on great circles: latents (about steps, latent).
+
+        Steps are spaced so that fakes change equally fast everywhere. Raises UserError for fewer than two latents.
+        """
         if len(z) < 2:
             raise UserError("a walk needs at least two seeds")
         each = max(2, steps // (len(z) - 1))
         ways = []
         for first, second in pairwise(z):
             even = torch.linspace(0, 1, 4 * each, device=z.device)
-            moved = self.differences(interpolation.spherical(first, second, even))
+            move = self.differences(interpolation.spherical(first, second, even))
             ways.append(
-                interpolation.spherical(first, second, interpolation.even_steps(moved, each).to(z.device))
+                interpolation.spherical(first, second, interpolation.even_steps(move, each).to(z.device))
             )
         return torch.cat(ways)
 
     def stroll(self, name: str, z: Tensor, steps: int) -> Tensor:
-        """Latents (steps, latent) from a latent (latent,) along a direction of the run, to both sides and back,
-        so that it goes round. Raises UserError for a direction that the run does not have."""
-        direction = recall(self.run, name)
+        """Walk from a latent (latent,) along a direction of the run, to both sides and back: latents (steps, latent).
+
+        The walk ends where it starts. Raises UserError for a direction that the run does not have.
+        """
+        direction = load(self.run, name)
         lengths = direction.step * torch.sin(torch.linspace(0, 2 * torch.pi, steps + 1, device=z.device)[:-1])
         return z + lengths[:, None] * direction.vector.to(z)
 
     def differences(self, z: Tensor) -> Tensor:
-        """How far each fake is from the one before it, (n - 1,), by its pixels or places."""
-        made = self.make(z).float().cpu().flatten(1)
+        """The distance of each fake from the one before it, (n - 1,), by pixels or encoded values."""
+        made = self.generate(z).float().cpu().flatten(1)
         lengths: Tensor = (made[1:] - made[:-1]).norm(dim=1)
         return lengths
 
 
-def normal(z: Shares, shown: Shares, number: bool) -> Shares:
-    """The direction of one feature, others not yet held."""
-    return incline(z, shown) if number else separate(z, shown)
+def feature_direction(z: Shares, shares: Shares, number: bool) -> Shares:
+    """The direction of one feature, before others are projected out."""
+    return regression_direction(z, shares) if number else boundary_normal(z, shares)
 
 
-def spelled(text: str) -> list[tuple[int, list[str]]]:
-    """A sum's terms: sign and words, "no" with the word after it. Raises UserError for no sum."""
+def parse_sum(text: str) -> list[tuple[int, list[str]]]:
+    """Parse a sum into terms: sign and words, "no" with the word after it. Raises UserError for no sum.
+
+    >>> parse_sum("glasses - no glasses + beard")
+    [(1, ['glasses']), (-1, ['no glasses']), (1, ['beard'])]
+    """
     terms = []
     for sign, words in re.findall(r"([+-]?)\s*([^+-]+)", text):
-        found = re.findall(r"no\s+\S+|\S+", words)
-        if found:
-            terms.append((-1 if sign == "-" else 1, found))
+        parts = re.findall(r"no\s+\S+|\S+", words)
+        if parts:
+            terms.append((-1 if sign == "-" else 1, parts))
     if not terms:
         raise UserError(f"{text!r} is no sum of features, write it like glasses - no glasses + beard")
     return terms

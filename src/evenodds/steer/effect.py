@@ -1,4 +1,4 @@
-"""What a step along a direction does: which feature it flips, and what it leaves alone."""
+"""Measures what a step along a direction does: how often it flips its feature, and what else stays."""
 
 from __future__ import annotations
 
@@ -11,43 +11,55 @@ from torch import Tensor
 from evenodds.steer.attributes import AttributeReader, Shares, log_odds
 
 
-def signs_of(shown: Shares, present: bool, number: bool) -> Tensor:
-    """Which way along its direction a feature flips, (n,) of 1 or -1, given how far it is shown (n,): towards it where
-    it is not there, away where it is. ``present`` is False for a direction towards its absence; numbers are raised."""
-    there = (shown > 0.5) == present
-    return torch.from_numpy(np.where(there & (not number), -1.0, 1.0))
+def flip_signs(shares: Shares, present: bool, number: bool) -> Tensor:
+    """The sign, 1 or -1 (n,), of a step that flips a feature, given how strongly samples show it (n,).
+
+    Toward the feature for samples that lack it, away for those that show it. ``present`` is False for a direction
+    toward its absence; numbers are always raised.
+    """
+    shows = (shares > 0.5) == present
+    return torch.from_numpy(np.where(shows & (not number), -1.0, 1.0))
 
 
-def change(eyes: AttributeReader, before: Shares, after: Shares, place: int) -> dict[str, Any]:
-    """What became of fakes, in shares: flipped (a number: raised by its spread or more), and other columns kept."""
-    own = eyes.features[place]
-    if own.level is None:
-        flipped = after[:, place] - before[:, place] >= before[:, place].std()
+def measure_change(reader: AttributeReader, before: Shares, after: Shares, index: int) -> dict[str, Any]:
+    """Compare attributes (n, k) before and after a step, in shares.
+
+    A feature is flipped; a number is raised by its standard deviation or more. Other columns keep their level.
+    """
+    target = reader.features[index]
+    if target.level is None:
+        flipped = after[:, index] - before[:, index] >= before[:, index].std()
     else:
-        flipped = (after[:, place] > 0.5) != (before[:, place] > 0.5)
-    kept = {
-        column: round(float((after[:, places].argmax(1) == before[:, places].argmax(1)).mean()), 4)
-        for column, places in eyes.groups().items()
-        if column != own.column and len(places) > 1
+        flipped = (after[:, index] > 0.5) != (before[:, index] > 0.5)
+    preserved = {
+        column: round(float((after[:, indices].argmax(1) == before[:, indices].argmax(1)).mean()), 4)
+        for column, indices in reader.groups().items()
+        if column != target.column and len(indices) > 1
     }
-    return {"seeds": len(before), "flipped": round(float(flipped.mean()), 4), "kept": kept}
+    return {"seeds": len(before), "flipped": round(float(flipped.mean()), 4), "kept": preserved}
 
 
-def worth(effect: dict[str, Any]) -> float:
-    """How good an effect is: the share flipped, times the mean share of other columns kept."""
-    kept = list(effect["kept"].values()) or [1.0]
-    return float(effect["flipped"] * np.mean(kept))
+def quality(effect: dict[str, Any]) -> float:
+    """The share flipped, times the mean share of other columns kept; in [0, 1].
+
+    >>> quality({"flipped": 0.8, "kept": {"beard": 1.0, "hat": 0.5}})
+    0.6
+    """
+    preserved = list(effect["kept"].values()) or [1.0]
+    return float(effect["flipped"] * np.mean(preserved))
 
 
-def stay(eyes: AttributeReader, shown: Shares, column: str, most: float) -> Tensor:
-    """What is wanted of fakes that show (n, k) so that all columns but one stay: (n, k), the log-odds that each one's
-    own level has, from 0 to ``most``. What was in doubt may stay so."""
-    odds = np.clip(log_odds(shown), 0, most)
-    wanted = torch.zeros(shown.shape, dtype=torch.float32)
-    for name, places in eyes.groups().items():
-        if name != column and len(places) > 1:
-            level = torch.from_numpy(np.asarray(places)[shown[:, places].argmax(1)])
-            wanted[torch.arange(len(shown)), level] = torch.from_numpy(odds)[
-                torch.arange(len(shown)), level
+def preserving_log_odds(reader: AttributeReader, shares: Shares, column: str, most: float) -> Tensor:
+    """Target log-odds (n, k) that keep all columns but one as samples with attributes (n, k) have them.
+
+    The target of a sample's present level is its log-odds, clipped to [0, ``most``], and 0 elsewhere, which sets none.
+    """
+    odds = np.clip(log_odds(shares), 0, most)
+    goal = torch.zeros(shares.shape, dtype=torch.float32)
+    for name, indices in reader.groups().items():
+        if name != column and len(indices) > 1:
+            level = torch.from_numpy(np.asarray(indices)[shares[:, indices].argmax(1)])
+            goal[torch.arange(len(shares)), level] = torch.from_numpy(odds)[
+                torch.arange(len(shares)), level
             ].float()
-    return wanted
+    return goal

@@ -1,5 +1,7 @@
-"""A person's own picture to the nearest latent: an encoder's guess, then descent on pixels and D's features (Zhu 2020,
-2004.00049, in-domain inversion). No outside weights."""
+"""Inverts pictures to latents: an encoder's guess, then descent on pixels and D's features (in-domain inversion).
+
+Zhu 2020, 2004.00049. No outside weights.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,15 @@ from evenodds.runs.run import Run
 
 WIDTH = 32
 STEPS, BATCH = 300, 32
-"""How long the encoder learns, on as many fakes as reals a step."""
+"""Steps that the encoder is trained for, each on as many fakes as reals."""
 DESCENT, RATE = 200, 0.05
 """Steps on the latents themselves."""
-SEEN = 0.3
-"""Weight of D's features beside the pixels."""
-SPREAD = 512
-"""Reals whose spread is the unit of unlikeness."""
-STRAY = 0.02
-"""Weight of what a latent is longer than those G was trained on."""
+FEATURE_WEIGHT = 0.3
+"""Weight of D's features relative to pixels."""
+SPREAD_SAMPLES = 512
+"""Reals whose variance is the unit of dissimilarity."""
+LENGTH_WEIGHT = 0.02
+"""Weight of the penalty on latents longer than those G was trained on."""
 
 Make = Callable[[Tensor], Tensor]
 """Latents (n, latent) -> samples (n, *shape), differentiable."""
@@ -50,46 +52,57 @@ class Encoder(nn.Module):
         return z
 
 
-class Likeness:
-    """How unlike pictures are, (n,): the mean squared difference of pixels and of D's features, each over its spread
-    among reals x (n, *shape)."""
+class Dissimilarity:
+    """Dissimilarity of pictures, (n,): mean squared differences of pixels and of D's features, each over its variance.
 
-    def __init__(self, look: Make, reals: Tensor) -> None:
-        self.look = look
+    The variances are those of ``reals`` (n, *shape).
+    """
+
+    def __init__(self, features: Make, reals: Tensor) -> None:
+        self.features = features
         with torch.no_grad():
-            self.spreads = [part.var(0).mean().clamp_min(1e-8) for part in (reals, look(reals))]
+            self.spreads = [part.var(0).mean().clamp_min(1e-8) for part in (reals, features(reals))]
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
-        pixels, seen = (
+        pixels, feature_error = (
             (a - b).square().flatten(1).mean(1) / spread
-            for a, b, spread in zip((x, self.look(x)), (y, self.look(y)), self.spreads, strict=True)
+            for a, b, spread in zip((x, self.features(x)), (y, self.features(y)), self.spreads, strict=True)
         )
-        unlike: Tensor = pixels + SEEN * seen
-        return unlike
+        dissimilarity: Tensor = pixels + FEATURE_WEIGHT * feature_error
+        return dissimilarity
 
 
-def learn(encoder: Encoder, make: Make, some: Callable[[int], Tensor], unlike: Likeness, latent: int) -> None:
-    """Trains an encoder: the latents of fakes, and reals that G makes again from its answer. ``some`` draws reals."""
+def train_encoder(
+    encoder: Encoder,
+    generate: Make,
+    draw_reals: Callable[[int], Tensor],
+    dissimilarity: Dissimilarity,
+    latent: int,
+) -> None:
+    """Train an encoder on the latents of fakes, and on reals that G reconstructs; ``draw_reals`` draws n of them."""
 
     def loss() -> Tensor:
-        reals = some(BATCH)
+        reals = draw_reals(BATCH)
         z = draw(BATCH, latent, reals.device)
         with torch.no_grad():
-            fakes = make(z)
-        found = encoder(torch.cat([fakes, reals]))
-        return mse_loss(found[:BATCH], z) + unlike(make(found[BATCH:]), reals).mean() + stray(found).mean()
+            fakes = generate(z)
+        latents = encoder(torch.cat([fakes, reals]))
+        return (
+            mse_loss(latents[:BATCH], z)
+            + dissimilarity(generate(latents[BATCH:]), reals).mean()
+            + length_penalty(latents).mean()
+        )
 
     descend(encoder, loss, STEPS)
 
 
-def approach(z: Tensor, x: Tensor, make: Make, unlike: Likeness) -> Tensor:
-    """Latents (n, latent) moved until G makes pictures (n, *shape) as well as it can: Adam, the rate falling as a
-    cosine."""
+def optimize_latents(z: Tensor, x: Tensor, generate: Make, dissimilarity: Dissimilarity) -> Tensor:
+    """Optimise latents z (n, latent) until G reconstructs pictures x (n, *shape): Adam with a cosine schedule."""
     z = z.detach().clone().requires_grad_(True)
     optimizer = Adam([z], RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, DESCENT)
     for _ in range(DESCENT):
-        loss = (unlike(make(z), x) + stray(z)).sum()
+        loss = (dissimilarity(generate(z), x) + length_penalty(z)).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -97,66 +110,66 @@ def approach(z: Tensor, x: Tensor, make: Make, unlike: Likeness) -> Tensor:
     return z.detach()
 
 
-def stray(z: Tensor) -> Tensor:
-    """A penalty (n,) on latents (n, latent) longer than N(0, 1) has them, whose fakes nobody has judged."""
-    penalty: Tensor = STRAY * (z.square().mean(1) - 1).relu()
+def length_penalty(z: Tensor) -> Tensor:
+    """A penalty (n,) on latents (n, latent) longer than samples of N(0, 1), which G was not trained on."""
+    penalty: Tensor = LENGTH_WEIGHT * (z.square().mean(1) - 1).relu()
     return penalty
 
 
 class Inverter:
-    """Pictures x (n, *shape) in [-1, 1] to their nearest latents."""
+    """Inverts pictures x (n, *shape) in [-1, 1] to their nearest latents (n, latent)."""
 
-    def __init__(self, encoder: Encoder, make: Make, unlike: Likeness) -> None:
-        self.encoder, self.make, self.unlike = encoder, make, unlike
+    def __init__(self, encoder: Encoder, generate: Make, dissimilarity: Dissimilarity) -> None:
+        self.encoder, self.generate, self.dissimilarity = encoder, generate, dissimilarity
 
     def __call__(self, x: Tensor) -> Tensor:
         """(n, *shape) -> (n, latent)."""
         return torch.cat([self.nearest(part) for part in x.split(BATCH)])
 
     def nearest(self, x: Tensor) -> Tensor:
-        """As the call, for a batch."""
+        """As the call, for one batch."""
         with torch.no_grad():
             guess = self.encoder(x)
-        return approach(guess, x, self.make, self.unlike)
+        return optimize_latents(guess, x, self.generate, self.dissimilarity)
 
 
 def encoder_of(
-    run: Run, spec: PictureSpec, store: Store, make: Make, look: Make, device: torch.device
-) -> tuple[Encoder, Likeness]:
-    """The run's encoder, trained the first time and stored for that state of the run, and what its loss goes by.
+    run: Run, spec: PictureSpec, store: Store, generate: Make, features: Make, device: torch.device
+) -> tuple[Encoder, Dissimilarity]:
+    """Train or load the run's encoder, and return it with the dissimilarity that its loss is measured by.
 
-    ``make`` is the run's own G: a tuned one would spoil what is stored.
+    ``generate`` is the run's own G: the encoder is stored for its checkpoint, and a tuned G is another.
     """
     latent = run.recipe.network.latent
     path, best = run.path / "encoder", run.checkpoints.best().name
 
-    def some(count: int) -> Tensor:
+    def draw_reals(count: int) -> Tensor:
         return as_samples(store, store.train(torch.randint(store.n_train, (count,)).numpy()), device)
 
     with torch.random.fork_rng():
         set_random(seed_of(run.recipe.plan.seed, "encoder"), device)
         encoder = Encoder(spec, latent).to(device)
-        unlike = Likeness(look, some(SPREAD))
+        dissimilarity = Dissimilarity(features, draw_reals(SPREAD_SAMPLES))
         stored = bundle.read(path) if path.exists() else None
         if stored is not None and stored[1] == {"checkpoint": best}:
             encoder.load_state_dict(stored[0]["encoder"])
             encoder.eval()
         else:
-            learn(encoder, make, some, unlike, latent)
+            train_encoder(encoder, generate, draw_reals, dissimilarity, latent)
             bundle.write(path, {"encoder": encoder.state_dict()}, {"checkpoint": best})
-    return encoder.requires_grad_(False), unlike
+    return encoder.requires_grad_(False), dissimilarity
 
 
-def look_of(run: Run, given: Tensor | None, device: torch.device) -> Make:
-    """The features of the D that played beside the run's best G: pictures (n, *shape) -> (n, ...)."""
+def discriminator_features(run: Run, condition: Tensor | None, device: torch.device) -> Make:
+    """The features of the D of the run's best checkpoint, as a function: pictures (n, *shape) -> (n, ...)."""
     with torch.random.fork_rng():
         _, discriminator = build(run.spec, run.recipe.network, run.condition)
     tensors, _ = bundle.read(run.checkpoints.best())
     discriminator.load_state_dict(tensors["discriminator"])
     discriminator = discriminator.eval().requires_grad_(False).to(device)
-    if isinstance(discriminator, ConcatDiscriminator) and given is not None:
+    if isinstance(discriminator, ConcatDiscriminator) and condition is not None:
         concat: Any = discriminator
-        return lambda x: concat.inner.features(concat.beside(x, given))
+        return lambda x: concat.inner.features(concat.beside(x, condition))
     inner: Any = discriminator.inner if isinstance(discriminator, ProjectionDiscriminator) else discriminator
-    look: Make = inner.features
-    return look
+    features: Make = inner.features
+    return features

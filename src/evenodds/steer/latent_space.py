@@ -1,4 +1,4 @@
-"""A run's latent space: seeds and pictures to latents, latents to samples, and what samples show."""
+"""A run's latent space: from seeds and pictures to latents, from latents to samples and their attributes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from evenodds.data.inputs import pictures_from
 from evenodds.data.store import Store
 from evenodds.networks.generate import draw
 from evenodds.runs.run import Run
-from evenodds.steer.attributes import AttributeReader, Tell
+from evenodds.steer.attributes import AttributeReader, TensorFn
 from evenodds.steer.inversion import Inverter
 from evenodds.steer.models import RunModels
-from evenodds.steer.pivotal_tuning import tuned
+from evenodds.steer.pivotal_tuning import tune_generator
 
-LEARNT = 4_000
-"""Fakes that a direction is learnt from, at most: of large pictures fewer."""
+MAX_FAKES = 4_000
+"""Most fakes that a direction is fitted on; fewer of large pictures."""
 BATCH = 128
 
 Shares = NDArray[np.float64]
@@ -34,7 +34,7 @@ Examples = Sequence[int] | Tensor | NDArray[np.uint8]
 """Seeds, latents (n, latent), or pictures (n, H, W, C)."""
 
 
-class Space:
+class LatentSpace:
     """The latent space of a run's best G: samples are tensors (n, *shape) as G makes them, latents (n, latent).
 
     ``generator`` takes the place of the run's own G, and ``models`` are those of a space of the same run, so that they
@@ -66,24 +66,26 @@ class Space:
         return self.models.attributes
 
     def latents(self, seeds: Sequence[int]) -> Tensor:
-        """The latent vectors that seeds stand for, (n, latent): always the same."""
-        found = []
+        """The latent vectors of seeds, (n, latent): always the same."""
+        parts = []
         with torch.random.fork_rng():
             for seed in seeds:
                 set_random(seed_of(seed, "steer"), self.device)
-                found.append(draw(1, self.width, self.device))
-        return torch.cat(found)
+                parts.append(draw(1, self.width, self.device))
+        return torch.cat(parts)
 
-    def pictures(self, place: str, say: Say) -> tuple[list[str], NDArray[np.uint8]]:
-        """The names and pictures uint8 (n, H, W, C), at the run's size, of a file, folder or zip; what is left out is
-        told to ``say``. Raises UserError for a run of rows, and where there is no picture."""
+    def pictures(self, path: str, say: Say) -> tuple[list[str], NDArray[np.uint8]]:
+        """Read the names and pictures uint8 (n, H, W, C), at the run's size, of a file, folder or zip.
+
+        Skipped files are reported to ``say``. Raises UserError for a run of rows, and if there is no picture.
+        """
         spec = self.picture_spec()
-        parts = list(pictures_from(place, spec, self.run.recipe.data, say))
-        names = [name for found, _ in parts for name in found]
+        parts = list(pictures_from(path, spec, self.run.recipe.data, say))
+        names = [name for parts, _ in parts for name in parts]
         return names, np.concatenate([block for _, block in parts]).transpose(0, 2, 3, 1)
 
     def latents_of(self, examples: Examples) -> Tensor:
-        """The latents (n, latent) of seeds, of pictures uint8 (n, H, W, C), or as they are."""
+        """The latents (n, latent) of seeds or of pictures uint8 (n, H, W, C); latents are returned unchanged."""
         if isinstance(examples, Tensor):
             return examples.to(self.device)
         if isinstance(examples, np.ndarray):
@@ -91,42 +93,46 @@ class Space:
         return self.latents(examples)
 
     @torch.inference_mode()
-    def make(self, z: Tensor) -> Tensor:
-        """Samples (n, *shape) of latents (n, latent); G's own noise is the same every time, and what a labelled G is
-        given beside is one condition for all."""
-        return torch.cat([self.make_some(part.to(self.device)) for part in torch.split(z, BATCH)])
+    def generate(self, z: Tensor) -> Tensor:
+        """Generate samples (n, *shape) of latents (n, latent).
 
-    def make_some(self, z: Tensor) -> Tensor:
-        """As ``make``, at once and differentiable."""
+        G's own noise is the same every time, and a conditional G gets one condition for all.
+        """
+        return torch.cat([self.generate_batch(part.to(self.device)) for part in torch.split(z, BATCH)])
+
+    def generate_batch(self, z: Tensor) -> Tensor:
+        """As ``generate``, in one batch and differentiable."""
         return self.models.generate(self.generator, z)
 
     @cached_property
     def latents_for_fitting(self) -> Tensor:
-        """Latents (n, latent) to learn from."""
-        count = at_most(self.run.spec, LEARNT, LEARNT, LEARNT * 64**2, 1000)
+        """Latents (n, latent) that directions are fitted on."""
+        count = at_most(self.run.spec, MAX_FAKES, MAX_FAKES, MAX_FAKES * 64**2, 1000)
         with torch.random.fork_rng():
             set_random(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device)
             return draw(count, self.width, self.device)
 
     @cached_property
     def labelled_latents(self) -> tuple[Tensor, Shares]:
-        """Latents (n, latent) and what their fakes show, (n, features)."""
+        """Latents (n, latent) and the attributes of their fakes, (n, features)."""
         z = self.latents_for_fitting
-        return z, np.concatenate([self.attributes.see(self.make(part)) for part in torch.split(z, BATCH)])
+        return z, np.concatenate(
+            [self.attributes.read(self.generate(part)) for part in torch.split(z, BATCH)]
+        )
 
-    def seen(self, z: Tensor) -> NDArray[np.float32]:
-        """What the D that played beside the best G makes of fakes, its features (n, known); rows as they are."""
-        parts = [self.make(part) for part in torch.split(z, BATCH)]
+    def fake_features(self, z: Tensor) -> NDArray[np.float32]:
+        """The features (n, k) of latents' fakes: those of the best checkpoint's D; rows unchanged."""
+        parts = [self.generate(part) for part in torch.split(z, BATCH)]
         if isinstance(self.run.spec, PictureSpec):
-            look = self.look  # made outside of inference mode: descent goes through it too
+            features = self.discriminator_features  # loaded outside inference mode: descent needs it too
             with torch.inference_mode():
-                parts = [look(part) for part in parts]
+                parts = [features(part) for part in parts]
         return np.asarray(torch.cat([part.flatten(1).float().cpu() for part in parts]).numpy())
 
     @property
-    def look(self) -> Tell:
+    def discriminator_features(self) -> TensorFn:
         """D's features of pictures, differentiable."""
-        return self.models.look
+        return self.models.discriminator_features
 
     # Inverting
 
@@ -137,22 +143,24 @@ class Space:
     @cached_property
     def inverter(self) -> Inverter:
         """What finds the latents of pictures; its encoder is trained the first time. Raises UserError for rows."""
-        encoder, unlike = self.models.encoder
-        return Inverter(encoder, self.make_some, unlike)
+        encoder, dissimilarity = self.models.encoder
+        return Inverter(encoder, self.generate_batch, dissimilarity)
 
     def invert(self, pictures: NDArray[np.uint8]) -> tuple[Tensor, Shares]:
-        """The nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and how far G is from them:
-        the root of the mean squared difference of pixels, (n,), of 1. Raises UserError for another size."""
+        """Find the nearest latents (n, latent) of pictures uint8 (n, H, W, C) of the run's size, and G's error (n,).
+
+        The error is the root mean squared difference of pixels in [0, 1]. Raises UserError for another size.
+        """
         z = self.inverter(self.to_samples(pictures))
         return z, self.reconstruction_error(z, pictures)
 
     def reconstruction_error(self, z: Tensor, pictures: NDArray[np.uint8]) -> Shares:
-        """How far G's samples of latents (n, latent) are from pictures uint8 (n, H, W, C), as ``invert`` tells."""
-        error = (self.make(z) - self.to_samples(pictures)).flatten(1).square().mean(1).sqrt() / 2
+        """Measure ``invert``'s error (n,) of G's samples of latents (n, latent) to pictures uint8 (n, H, W, C)."""
+        error = (self.generate(z) - self.to_samples(pictures)).flatten(1).square().mean(1).sqrt() / 2
         return error.double().cpu().numpy()
 
     def to_samples(self, pictures: NDArray[np.uint8]) -> Tensor:
-        """Pictures uint8 (n, H, W, C) of the run's size as samples (n, *shape). Raises UserError for another size."""
+        """Convert pictures uint8 (n, H, W, C) to samples (n, *shape). Raises UserError for another than the run's size."""
         spec = self.picture_spec()
         expected = (spec.height, spec.width, spec.channels)
         if pictures.ndim != 4 or pictures.shape[1:] != expected or pictures.dtype != np.uint8:
@@ -163,13 +171,13 @@ class Space:
         return to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), self.device)
 
     def tuned(self, z: Tensor, pictures: NDArray[np.uint8]) -> Self:
-        """The same space with a G of its own, tuned to make pictures uint8 (n, H, W, C) of their latents (n, latent).
+        """Return a space whose G is tuned to make pictures uint8 (n, H, W, C) of their latents (n, latent).
 
-        The latents are those that ``invert`` gave: what is edited is then the picture itself. Directions, the run and
-        this space stay as they are.
+        The latents are those of ``invert``: edits then start from the picture itself. Directions, the run and this
+        space do not change.
         """
-        x, unlike = self.to_samples(pictures), self.inverter.unlike
+        x, dissimilarity = self.to_samples(pictures), self.inverter.dissimilarity
         with torch.random.fork_rng():
             set_random(seed_of(0, "steer", "tune"), self.device)
-            generator = tuned(self.generator, self.models.generate, z, x, unlike)
+            generator = tune_generator(self.generator, self.models.generate, z, x, dissimilarity)
         return type(self)(self.run, self.device, generator=generator, models=self.models)

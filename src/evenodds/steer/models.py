@@ -15,9 +15,9 @@ from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
 from evenodds.runs.sample import load_generator
 from evenodds.runs.source_data import store_of
-from evenodds.steer.attribute_classifier import eyes_for
-from evenodds.steer.attributes import AttributeReader, Tell
-from evenodds.steer.inversion import Encoder, Likeness, encoder_of, look_of
+from evenodds.steer.attribute_classifier import attribute_reader
+from evenodds.steer.attributes import AttributeReader, TensorFn
+from evenodds.steer.inversion import Dissimilarity, Encoder, discriminator_features, encoder_of
 
 
 class RunModels:
@@ -62,21 +62,23 @@ class RunModels:
     @cached_property
     def attributes(self) -> AttributeReader:
         """What reads features from samples; readers of pictures' labels are trained the first time."""
-        return eyes_for(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
+        return attribute_reader(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
 
     @cached_property
-    def look(self) -> Tell:
+    def discriminator_features(self) -> TensorFn:
         """D's features of pictures, differentiable."""
-        return look_of(self.run, self.condition, self.device)
+        return discriminator_features(self.run, self.condition, self.device)
 
     @cached_property
-    def encoder(self) -> tuple[Encoder, Likeness]:
+    def encoder(self) -> tuple[Encoder, Dissimilarity]:
         """The encoder, trained the first time on the run's own G, and the likeness it was trained by.
 
         Raises UserError for a run of rows.
         """
 
-        def make(z: Tensor) -> Tensor:
+        def generate(z: Tensor) -> Tensor:
             return self.generate(self.generator, z)
 
-        return encoder_of(self.run, self.picture_spec(), self.store, make, self.look, self.device)
+        return encoder_of(
+            self.run, self.picture_spec(), self.store, generate, self.discriminator_features, self.device
+        )

@@ -1,9 +1,9 @@
-"""After a step along a direction: the nearest latent whose fake shows what is wanted and keeps what is to be kept.
+"""Refines latents after a step along a direction, so that all other attributes keep their values.
 
-A direction is one vector for every latent, and G is not linear: a step long enough to flip a feature changes others on
-the way. Here each latent is moved on by itself, down the slope of what reads the features, through G: conditional
-manipulation (Shen 2020, 1907.10786, section 3.3) with local directions instead of global ones. A slope may end short of
-what is wanted; then the nearest known latent that shows it is begun from.
+A single global direction also changes other attributes, because G is not linear. Here each latent is optimised by
+itself, by gradient descent through G and the attribute reader: conditional manipulation (Shen 2020, 1907.10786, section
+3.3) with local directions instead of global ones. If descent ends short of its target, it starts again from the nearest
+labelled latent that reaches it.
 """
 
 from __future__ import annotations
@@ -17,69 +17,74 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from evenodds.networks.optimizers import Adam
 
-GOES, STEPS, RATE = 15, 10, 0.1
+ROUNDS, STEPS, RATE = 15, 10, 0.1
 TRIES = 3
-"""Known latents, at most, that are begun from."""
+"""Most labelled latents that descent starts again from."""
 SURE = 8.0
-"""Log-odds that are aimed at for what is to be there, 99.97 %: with less, somebody else does not see it."""
+"""Target log-odds of a feature that is to be present, 99.97 %: with less, other classifiers do not see it."""
 ENOUGH = 0.6
-"""The share of what is aimed at that will do."""
+"""The share of the target that suffices."""
 NEAR, LIKE = 0.02, 50.0
-"""Weights of a latent's squared distance from where it came, and of the mean squared difference of what is made."""
+"""Weights of a latent's squared distance from its anchor, and of the mean squared difference of their samples."""
 CELLS = 8
-"""Pictures are compared by the means of so many cells a side: what is finer may change with what is wanted."""
+"""Pictures are compared by the means of so many cells a side: finer detail may change with the feature."""
 BATCH = 64
 
-Tell = Callable[[Tensor], Tensor]
+TensorFn = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class LatentRefiner:
-    """Where latents settle. ``make`` gives samples of latents (n, latent), ``tell`` the log-odds (n, k) that samples
-    show each feature, both differentiable; ``known`` are latents (m, latent), and ``shown`` (m, k) what they show."""
+    """Moves latents until their samples have target attributes.
 
-    make: Tell
-    tell: Tell
-    known: Tensor
-    shown: Tensor
+    ``generate`` maps latents (n, latent) to samples, and ``log_odds`` samples to the log-odds (n, k) of each feature;
+    both are differentiable. ``latents`` (m, latent) are labelled ones, with log-odds ``latent_log_odds`` (m, k).
+    """
 
-    def refine(self, start: Tensor, anchor: Tensor, wanted: Tensor) -> Tensor:
-        """Latents (n, latent) from ``start``, and near ``home`` (n, latent), whose samples show what is ``wanted`` (n,
-        k): log-odds that a feature is to have at least, or where negative at most; 0 does not matter."""
-        parts = zip(start.split(BATCH), anchor.split(BATCH), wanted.split(BATCH), strict=True)
-        return torch.cat([self.some(*part) for part in parts])
+    generate: TensorFn
+    log_odds: TensorFn
+    latents: Tensor
+    latent_log_odds: Tensor
 
-    def some(self, start: Tensor, anchor: Tensor, wanted: Tensor) -> Tensor:
-        """As ``settle``, at once: what does not yet show enough of what is wanted is moved on, in a few goes."""
-        z, left = start.detach().clone(), torch.arange(len(start), device=start.device)
+    def refine(self, start: Tensor, anchor: Tensor, goal: Tensor) -> Tensor:
+        """Refine latents ``start`` (n, latent), near ``anchor`` (n, latent), until their samples reach ``goal`` (n, k).
+
+        The goal is the least log-odds of each feature, or the greatest if it is negative; 0 sets none.
+        """
+        parts = zip(start.split(BATCH), anchor.split(BATCH), goal.split(BATCH), strict=True)
+        return torch.cat([self.refine_batch(*part) for part in parts])
+
+    def refine_batch(self, start: Tensor, anchor: Tensor, goal: Tensor) -> Tensor:
+        """As ``refine``, for one batch: latents that fall short of their goal are moved on, in a few rounds."""
+        z, remaining = start.detach().clone(), torch.arange(len(start), device=start.device)
         with torch.no_grad():
-            like = coarse(self.make(anchor))
+            like = coarse(self.generate(anchor))
         for attempt in range(1 + TRIES):
             if attempt:
-                z[left] = self.nearest(anchor[left], wanted[left], attempt)
-            for _ in range(GOES):
-                z[left] = self.descend(z[left], anchor[left], like[left], wanted[left])
+                z[remaining] = self.nearest(anchor[remaining], goal[remaining], attempt)
+            for _ in range(ROUNDS):
+                z[remaining] = self.descend(z[remaining], anchor[remaining], like[remaining], goal[remaining])
                 with torch.no_grad():
-                    short = shortfall(self.tell(self.make(z[left])), ENOUGH * wanted[left])
-                left = left[short > 0]
-                if not len(left):
+                    short = shortfall(self.log_odds(self.generate(z[remaining])), ENOUGH * goal[remaining])
+                remaining = remaining[short > 0]
+                if not len(remaining):
                     return z
         return z
 
-    def nearest(self, anchor: Tensor, wanted: Tensor, rank: int) -> Tensor:
-        """The known latents that are nearest to what is wanted and to ``home``, first, second ... by ``rank``."""
-        short = torch.stack([shortfall(self.shown, ENOUGH * one[None]) for one in wanted])
-        cost = short + NEAR * torch.cdist(anchor, self.known).square()
-        return self.known[cost.topk(min(rank, len(self.known)), largest=False).indices[:, -1]]
+    def nearest(self, anchor: Tensor, goal: Tensor, rank: int) -> Tensor:
+        """The labelled latents (n, latent) nearest to goal and anchor: the first, second ... by ``rank``."""
+        short = torch.stack([shortfall(self.latent_log_odds, ENOUGH * one[None]) for one in goal])
+        cost = short + NEAR * torch.cdist(anchor, self.latents).square()
+        return self.latents[cost.topk(min(rank, len(self.latents)), largest=False).indices[:, -1]]
 
-    def descend(self, start: Tensor, anchor: Tensor, like: Tensor, wanted: Tensor) -> Tensor:
-        """One go: Adam on what is lacking."""
+    def descend(self, start: Tensor, anchor: Tensor, like: Tensor, goal: Tensor) -> Tensor:
+        """One round of Adam on the shortfall."""
         z = start.clone().requires_grad_(True)
         optimizer = Adam([z], RATE)
         for _ in range(STEPS):
-            made = self.make(z)
+            made = self.generate(z)
             moved = NEAR * (z - anchor).square().sum(1) + LIKE * (coarse(made) - like).square().mean(1)
-            loss = (shortfall(self.tell(made), wanted) + moved).sum()
+            loss = (shortfall(self.log_odds(made), goal) + moved).sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -87,10 +92,10 @@ class LatentRefiner:
 
 
 def coarse(x: Tensor) -> Tensor:
-    """Pictures (n, C, H, W) as the means of their cells, (n, k); other samples (n, k) as they are."""
+    """Pictures (n, C, H, W) as the means of their cells, (n, k); rows (n, k) unchanged."""
     return adaptive_avg_pool2d(x, CELLS).flatten(1) if x.dim() == 4 else x
 
 
-def shortfall(shown: Tensor, wanted: Tensor) -> Tensor:
-    """How far log-odds (n, k) fall short of those wanted, (n,)."""
-    return (wanted.abs() - wanted.sign() * shown).relu().sum(1)
+def shortfall(latent_log_odds: Tensor, goal: Tensor) -> Tensor:
+    """How far log-odds (n, k) fall short of a goal (n, k), summed over features, (n,)."""
+    return (goal.abs() - goal.sign() * latent_log_odds).relu().sum(1)

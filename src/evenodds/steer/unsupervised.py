@@ -1,4 +1,4 @@
-"""Directions that nobody named: what moves a generator most."""
+"""Unnamed directions: those that change a generator's output most."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def from_features(z: Vectors, features: Vectors, count: int) -> Vectors:
     centred = features - features.mean(0)
     _, _, components = np.linalg.svd(centred, full_matrices=False)
     amounts = centred @ components[:count].T
-    found, *_ = np.linalg.lstsq(amounts, z - z.mean(0), rcond=None)
-    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
+    coefficients, *_ = np.linalg.lstsq(amounts, z - z.mean(0), rcond=None)
+    return np.asarray(coefficients / np.linalg.norm(coefficients, axis=1, keepdims=True))
 
 
 def first_weights(generator: nn.Module, latent: int) -> Tensor:
-    """The weights (latent, m) of the layer that takes the latent vector in: of any G here, whatever stands beside z."""
+    """The weights (latent, m) of the layer that takes the latent vector in, for every G. Raises TypeError for none."""
     inner = generator.inner if isinstance(generator, ValueGenerator) else generator
     for module in inner.modules():
         if isinstance(module, nn.Linear) and module.in_features >= latent:

@@ -1,4 +1,4 @@
-"""Samples that were steered, as sheets, films and tables."""
+"""Writes steered samples as sheets, films and tables."""
 
 from __future__ import annotations
 
@@ -20,61 +20,69 @@ from evenodds.runs.run import Run
 
 FRAME_MS = 60
 SIDE = 256
-"""Pixels that a film's shorter side has at least."""
+"""Least pixels of a film's shorter side."""
 
 
-def show(run: Run, made: Tensor, columns: int, to: Path | None, name: str) -> Path:
-    """Writes samples (n, *shape) as a sheet of so many columns, or as rows. Raises UserError for a place that does not
-    fit the run."""
+def write_samples(run: Run, made: Tensor, columns: int, to: Path | None, name: str) -> Path:
+    """Write samples (n, *shape) as a sheet of so many columns, or as rows, and return the path.
+
+    Raises UserError for a suffix that does not fit the run.
+    """
     if not isinstance(run.spec, PictureSpec):
-        return show_rows(run, made, to or Path(f"{name}.csv"))
-    place = to or Path(f"{name}.png")
-    if place.suffix.lower() != ".png":
-        raise UserError(f"{run.path} makes pictures, give --out a .png file and not {place}")
-    write_grid(to_pictures(made), place, columns)
-    return place
+        return write_rows(run, made, to or Path(f"{name}.csv"))
+    path = to or Path(f"{name}.png")
+    if path.suffix.lower() != ".png":
+        raise UserError(f"{run.path} makes pictures, give --out a .png file and not {path}")
+    write_grid(to_pictures(made), path, columns)
+    return path
 
 
-def show_inverted(pictures: NDArray[np.uint8], made: list[Tensor], to: Path | None) -> Path:
-    """Writes pictures (n, H, W, C), each beside its samples (n, *shape), as a sheet. Raises UserError for a place
-    that is no PNG."""
-    place = to or Path("inverted.png")
-    if place.suffix.lower() != ".png":
-        raise UserError(f"give --out a .png file and not {place}")
+def write_inverted(pictures: NDArray[np.uint8], made: list[Tensor], to: Path | None) -> Path:
+    """Write pictures (n, H, W, C), each beside its samples (n, *shape), as a sheet, and return the path.
+
+    Raises UserError for a suffix other than .png.
+    """
+    path = to or Path("inverted.png")
+    if path.suffix.lower() != ".png":
+        raise UserError(f"give --out a .png file and not {path}")
     beside = np.stack([pictures, *map(to_pictures, made)], 1)
     columns = beside.shape[1] * max(1, min(4, len(pictures)))
-    write_grid(beside.reshape(-1, *pictures.shape[1:]), place, columns)
-    return place
+    write_grid(beside.reshape(-1, *pictures.shape[1:]), path, columns)
+    return path
 
 
-def show_walk(run: Run, made: Tensor, to: Path | None) -> Path:
-    """Writes samples (n, *shape) as a film, GIF or MP4, or as rows. Raises UserError for a place that does not fit the
-    run."""
+def write_film(run: Run, made: Tensor, to: Path | None) -> Path:
+    """Write samples (n, *shape) as a film, GIF or MP4, or as rows, and return the path.
+
+    Raises UserError for a suffix that does not fit the run.
+    """
     if not isinstance(run.spec, PictureSpec):
-        return show_rows(run, made, to or Path("walk.csv"))
-    place = to or Path("walk.gif")
+        return write_rows(run, made, to or Path("walk.csv"))
+    path = to or Path("walk.gif")
     writers = {".gif": gif, ".mp4": mp4}
-    if place.suffix.lower() not in writers:
-        raise UserError(f"{run.path} makes pictures, give --out a .gif or .mp4 file and not {place}")
+    if path.suffix.lower() not in writers:
+        raise UserError(f"{run.path} makes pictures, give --out a .gif or .mp4 file and not {path}")
     times = max(1, SIDE // min(made.shape[-2:]))
     frames = [
         Image.fromarray(np.squeeze(one.repeat(times, 0).repeat(times, 1))).convert("RGB")
         for one in to_pictures(made)
     ]
-    atomic.write_bytes(place, writers[place.suffix.lower()](frames))
-    return place
+    atomic.write_bytes(path, writers[path.suffix.lower()](frames))
+    return path
 
 
 def gif(frames: list[Image.Image]) -> bytes:
-    """Frames of one size as a film that goes round."""
+    """Encode frames of one size as a GIF that repeats."""
     content = BytesIO()
     frames[0].save(content, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
     return content.getvalue()
 
 
 def mp4(frames: list[Image.Image]) -> bytes:
-    """Frames of one size as H.264 where the encoder is there, else MPEG-4. Raises UserError without the extra
-    `video`."""
+    """Encode frames of one size as H.264 if PyAV has an encoder, else MPEG-4.
+
+    Raises UserError without the extra `video`.
+    """
     try:
         import av
     except ImportError:
@@ -94,10 +102,10 @@ def mp4(frames: list[Image.Image]) -> bytes:
     return content.getvalue()
 
 
-def show_rows(run: Run, made: Tensor, place: Path) -> Path:
-    """Writes rows (n, width) decoded."""
-    if place.suffix.lower() not in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {place}")
+def write_rows(run: Run, made: Tensor, path: Path) -> Path:
+    """Decode rows (n, width) and write them as a table."""
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {path}")
     codec = TableCodec.from_json(run.codec())
-    write_table([codec.decode(made.cpu().numpy(), np.random.default_rng(0))], place)
-    return place
+    write_table([codec.decode(made.cpu().numpy(), np.random.default_rng(0))], path)
+    return path

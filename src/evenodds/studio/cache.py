@@ -25,7 +25,7 @@ from evenodds.runs.film import PICTURES
 from evenodds.runs.report import real_rows
 from evenodds.runs.run import Run
 from evenodds.runs.source_data import store_of
-from evenodds.steer.editor import Steer
+from evenodds.steer.editor import LatentEditor
 from evenodds.studio import security
 
 ENTRIES = 12
@@ -69,22 +69,22 @@ class RunCache:
         made: nn.Module = self.once(run, "G", lambda: sample.load_generator(run, CPU))
         return made
 
-    def steer(self, run: Run) -> Steer:
+    def steer(self, run: Run) -> LatentEditor:
         """The run's latent space."""
-        made: Steer = self.once(run, "steer", lambda: Steer(run, CPU))
+        made: LatentEditor = self.once(run, "steer", lambda: LatentEditor(run, CPU))
         return made
 
-    def tuned(self, run: Run, z: Tensor, pixels: bytes) -> Steer:
+    def tuned(self, run: Run, z: Tensor, pixels: bytes) -> LatentEditor:
         """The run's latent space with a G tuned to make somebody's picture, uint8 (H, W, C) as bytes, of its latent
         (latent,)."""
         steer = self.steer(run)
         spec = steer.picture_spec()
         shape = (1, spec.height, spec.width, spec.channels)
 
-        def make() -> Steer:
+        def make() -> LatentEditor:
             return steer.tuned(z[None], np.frombuffer(pixels, np.uint8).reshape(shape))
 
-        made: Steer = self.once(run, f"tuned {hashlib.sha256(pixels).hexdigest()}", make)
+        made: LatentEditor = self.once(run, f"tuned {hashlib.sha256(pixels).hexdigest()}", make)
         return made
 
     def store(self, run: Run) -> Store:

@@ -13,8 +13,8 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
-from evenodds.steer.directions import Direction, names, recall
-from evenodds.steer.editor import Steer
+from evenodds.steer.directions import Direction, load, names
+from evenodds.steer.editor import LatentEditor
 from evenodds.studio import markup, play_view, plots
 from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
@@ -33,7 +33,7 @@ class OwnPicture(NamedTuple):
     pixels: bytes
 
 
-def steering(studio: Studio, name: str) -> Steer:
+def steering(studio: Studio, name: str) -> LatentEditor:
     """The latent space of a run. Raises UserError where it has none."""
     return studio.cache.steer(studio.run(name))
 
@@ -52,7 +52,7 @@ def usable(studio: Studio, name: str) -> list[Direction]:
     directions = []
     for one in names(run):
         try:
-            directions.append(recall(run, one))
+            directions.append(load(run, one))
         except UserError:  # of an earlier state
             continue
     return directions
@@ -85,16 +85,17 @@ def moved(
         way = torch.zeros(z.shape[1])
         for one, amount in amounts.items():
             if amount:
-                direction = recall(steer.run, one)
+                direction = load(steer.run, one)
                 way = way + amount * direction.step * direction.vector
-        ends = [steer.make(z), steer.make(z + way)]
+        ends = [steer.generate(z), steer.generate(z + way)]
         if own_picture is not None and own_picture.run == name:
             start = torch.tensor([own_picture.latent])
             maker = (
                 studio.cache.tuned(steer.run, start[0], own_picture.pixels) if own_picture.pixels else steer
             )
             ends = [
-                torch.cat([maker.make(at), end]) for at, end in zip((start, start + way), ends, strict=True)
+                torch.cat([maker.generate(at), end])
+                for at, end in zip((start, start + way), ends, strict=True)
             ]
         made = torch.cat(ends)
     if isinstance(steer.run.spec, PictureSpec):
@@ -110,7 +111,7 @@ def moved(
     return f"{seen}<h3>{say('after')}</h3>{play_view.shown(say, after)}"
 
 
-def sheet(say: Words, steer: Steer, made: Any, columns: int) -> str:
+def sheet(say: Words, steer: LatentEditor, made: Any, columns: int) -> str:
     """Samples (n, *shape) as a sheet of pictures or as rows."""
     if not isinstance(steer.run.spec, PictureSpec):
         codec = TableCodec.from_json(steer.run.codec())
@@ -119,7 +120,7 @@ def sheet(say: Words, steer: Steer, made: Any, columns: int) -> str:
     return markup.image(plots.inline(grid_image(to_pictures(made), columns, times)), say("alt fakes"))
 
 
-def each(say: Words, steer: Steer, made: Any, captions: tuple[str, ...]) -> str:
+def each(say: Words, steer: LatentEditor, made: Any, captions: tuple[str, ...]) -> str:
     """Samples (n, *shape) side by side, each over its caption; of a table rows."""
     if not isinstance(steer.run.spec, PictureSpec):
         return sheet(say, steer, made, len(captions))
@@ -130,11 +131,11 @@ def each(say: Words, steer: Steer, made: Any, captions: tuple[str, ...]) -> str:
     return f'<div class="eo-sum">{"".join(parts)}</div>'
 
 
-def thumbnails(studio: Studio, steer: Steer) -> list[Any]:
+def thumbnails(studio: Studio, steer: LatentEditor) -> list[Any]:
     """The fakes of the first seeds with their numbers, none of a table."""
     if not isinstance(steer.run.spec, PictureSpec):
         return []
     with studio.cache.lock:
-        made = to_pictures(steer.make(steer.latents(range(THUMBS))))
+        made = to_pictures(steer.generate(steer.latents(range(THUMBS))))
     times = max(1, SIDE // made.shape[1])
     return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(index)) for index, one in enumerate(made)]

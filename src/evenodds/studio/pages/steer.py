@@ -18,7 +18,7 @@ from evenodds.runs.report import inline
 from evenodds.runs.run import Run
 from evenodds.steer import interpolation
 from evenodds.steer.directions import Direction
-from evenodds.steer.write import show_walk
+from evenodds.steer.write import write_film
 from evenodds.studio import markup, security
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
@@ -246,8 +246,8 @@ def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr
             terms = [
                 (sign, steer.latents(seeds)) for sign, seeds in zip((1, -1, 1), seeds_in_slot, strict=True)
             ]
-            rows = [interpolation.shelled(latents.mean(0)[None]) for _, latents in terms]
-            made = steer.make(torch.cat([*rows, interpolation.combine(terms)[None]]))
+            rows = [interpolation.rescaled(latents.mean(0)[None]) for _, latents in terms]
+            made = steer.generate(torch.cat([*rows, interpolation.combine(terms)[None]]))
         signs = ("A", "− B", "+ C", "=")
         return each(say, steer, made, signs)
 
@@ -276,9 +276,9 @@ def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     def walk(name: str, seeds: str, steps: float) -> Any:
         steer = steering(studio, name)
         with studio.cache.lock:
-            way = steer.make(steer.walk(steer.latents(numbers(seeds)), min(STEPS, int(steps))))
+            way = steer.generate(steer.walk(steer.latents(numbers(seeds)), min(STEPS, int(steps))))
         suffix = "gif" if isinstance(steer.run.spec, PictureSpec) else "csv"
-        path = show_walk(steer.run, way, Path(tempfile.mkdtemp(prefix="evenodds-walk-")) / f"walk.{suffix}")
+        path = write_film(steer.run, way, Path(tempfile.mkdtemp(prefix="evenodds-walk-")) / f"walk.{suffix}")
         if suffix == "csv":
             return "", str(path)
         return markup.image(inline(path.read_bytes(), "gif"), say("walk")), str(path)
