@@ -156,7 +156,7 @@ EYES = AttributeReader(
 
 
 @pytest.mark.parametrize(
-    ("name", "place", "present"),
+    ("name", "index", "present"),
     [
         ("glasses=yes", 1, True),
         ("glasses", 1, True),

@@ -160,7 +160,7 @@ class LatentSpace:
         return error.double().cpu().numpy()
 
     def to_samples(self, pictures: NDArray[np.uint8]) -> Tensor:
-        """Convert pictures uint8 (n, H, W, C) to samples (n, *shape). Raises UserError for another than the run's size."""
+        """Convert pictures uint8 (n, H, W, C) to samples (n, *shape). Raises UserError for another size."""
         spec = self.picture_spec()
         expected = (spec.height, spec.width, spec.channels)
         if pictures.ndim != 4 or pictures.shape[1:] != expected or pictures.dtype != np.uint8:
