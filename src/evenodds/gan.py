@@ -154,9 +154,7 @@ class Gan(Configured):
             raise UserError(f"labels are for pictures in memory, and {data} has its own: leave them out")
         return find(str(data), self.recipe.data), str(data)
 
-    def sample(
-        self, n: int, seed: int = 0, condition: Wanted | None = None, *, given: Wanted | None = None
-    ) -> Any:
+    def sample(self, n: int, seed: int = 0, condition: Wanted | None = None, **former: Any) -> Any:
         """Generate n fakes.
 
         Parameters
@@ -168,8 +166,8 @@ class Gan(Configured):
         condition :
             For a run trained with a condition: values by name or as text such as "label=7", pictures as uint8
             (m, H, W, C), or their path, taken in turn. Unnamed values follow the training distribution.
-        given :
-            The former name of ``condition``.
+        former :
+            ``given``, the former name of ``condition``; it is taken with a DeprecationWarning.
 
         Returns
         -------
@@ -190,11 +188,13 @@ class Gan(Configured):
         >>> fakes.dtypes.equals(frame.dtypes)
         True
         """
-        if given is not None:
+        if strange := set(former) - {"given"}:
+            raise TypeError(f"sample() got an unexpected keyword argument {strange.pop()!r}")
+        if former:
             if condition is not None:
                 raise TypeError("sample() got both condition and given, its former name")
             warnings.warn("sample(given=...) is now sample(condition=...)", DeprecationWarning, stacklevel=2)
-            condition = given
+            condition = former["given"]
         run, device = self.fitted(), find_device(self.device)
         if n < 0:
             raise UserError(f"{n} fakes cannot be made, ask for 0 or more")

@@ -87,13 +87,13 @@ def signature() -> inspect.Signature:
     return inspect.Signature([own, *keywords])
 
 
-def current_names(given: Mapping[str, Any], call: str) -> dict[str, Any]:
+def current_names(passed: Mapping[str, Any], call: str) -> dict[str, Any]:
     """What a caller gave by the names of now; a former name is warned of.
 
     Raises TypeError for an unknown name, with the one that is likely meant.
     """
     named: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in passed.items():
         if name in FORMER and name not in fields():
             warnings.warn(f"{name} is now called {FORMER[name]}", DeprecationWarning, stacklevel=4)
         now = name if name in fields() else FORMER.get(name, name)
@@ -220,9 +220,9 @@ def _texts(kind: type[Group]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for node, below in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            told = below.value if isinstance(below, ast.Expr) else None
+            note = below.value if isinstance(below, ast.Expr) else None
             texts[node.target.id] = (
-                " ".join(str(told.value).split()) if isinstance(told, ast.Constant) else ""
+                " ".join(str(note.value).split()) if isinstance(note, ast.Constant) else ""
             )
     return texts
 

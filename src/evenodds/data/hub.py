@@ -113,10 +113,10 @@ def _chosen(data: Any, text: str, settings: DataSettings) -> Any:
                 f"{text} has no split {split!r}, name one of its splits: {', '.join(map(str, data))}"
             )
         data = data[split]
-    lacking = [name for name in settings.columns if name not in data.column_names]
-    if lacking:
+    missing = [name for name in settings.columns if name not in data.column_names]
+    if missing:
         raise UserError(
-            f"{text} has no column {lacking[0]!r}, name some of its columns: {', '.join(data.column_names)}"
+            f"{text} has no column {missing[0]!r}, name some of its columns: {', '.join(data.column_names)}"
         )
     if not len(data):
         raise UserError(f"{text} is empty: give a data set with rows")
