@@ -127,7 +127,7 @@ def test_the_judge_travels_only_when_asked_and_says_the_same(
 
 def test_noise_is_an_input_and_no_draw() -> None:
     """Both kinds, against torch's own rules."""
-    layer = noise.Handed(torch.tensor([[0.2, 0.9, 0.4, 0.6]]))
+    layer = noise.ExplicitNoise(torch.tensor([[0.2, 0.9, 0.4, 0.6]]))
     logits = torch.tensor([[0.3, -0.1]])
     with layer:
         chosen = nn.functional.gumbel_softmax(logits, tau=0.5, hard=True)
@@ -224,7 +224,7 @@ def test_a_clean_process_samples_the_same_from_the_hub_folder(
 
 def test_the_hub_folder_is_what_the_hub_expects(played: Callable[[str], Run], tmp_path: Path) -> None:
     run = played("dcgan")
-    folder = export_hub(run, tmp_path / "hub", licence="mit")
+    folder = export_hub(run, tmp_path / "hub", license="mit")
     names = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
     assert names == {"README.md", "config.json", "model.safetensors", "sheet.png", "verdict.json"}
     found = ModelCard.load(folder / "README.md")
@@ -243,7 +243,7 @@ def test_the_hub_folder_is_what_the_hub_expects(played: Callable[[str], Run], tm
     assert place.encode() not in everything, "where the data lay is nobody's business"
 
 
-def test_without_a_licence_it_is_said_that_there_is_none(
+def test_without_a_license_it_is_said_that_there_is_none(
     played: Callable[[str], Run], tmp_path: Path
 ) -> None:
     found = ModelCard.load(export_hub(played("tabular"), tmp_path / "hub") / "README.md")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 from huggingface_hub import ModelCard
@@ -71,6 +72,10 @@ def ask(address: str, *data: Any) -> tuple[str, Any]:
     return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
 
 
+def is_constant(node: ast.stmt) -> TypeGuard[Any]:
+    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+
+
 def space(source: Path, folder: Path, evenodds: Callable[..., Answer], **more: Any) -> Path:
     gan = Gan(**{**SMALL, **more}).fit(source, folder / "run")
     answer = evenodds("export", gan.fitted().path, "--format", "space", "--out", folder / "space")
@@ -82,8 +87,12 @@ def test_a_space_is_a_hub_folder_with_an_app(
     penguins: Path, tmp_path: Path, evenodds: Callable[..., Answer]
 ) -> None:
     folder = space(penguins, tmp_path, evenodds)
-    found = ModelCard.load(folder / "README.md").data.to_dict()
-    assert (found["sdk"], found["app_file"], found["library_name"]) == ("gradio", "app.py", "evenodds")
+    source = (folder / "app.py").read_text("utf-8")
+    constants = {node.targets[0].id: node.value for node in ast.parse(source).body if is_constant(node)}
+    assert ast.literal_eval(constants["TITLE"]).startswith(f"{penguins.name}: ")
+    assert "No real sample lies in these files." in ast.literal_eval(constants["HOLDS"])
+    card = ModelCard.load(folder / "README.md").data.to_dict()
+    assert (card["sdk"], card["app_file"], card["library_name"]) == ("gradio", "app.py", "evenodds")
     assert Gan.from_pretrained(folder).sample(2).equals(Gan.load(tmp_path / "run").sample(2))
 
 

@@ -1,1 +1,1 @@
-"""Weights that travel: what others' programs open."""
+"""Exports of a run: ONNX, a hub folder, a static page, a Space."""

@@ -1,4 +1,4 @@
-"""A run as a static page: its networks as ONNX, the runtime beside them, nothing from outside."""
+"""Writes a run as a static page: its networks as ONNX with the runtime, and nothing fetched from elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNTOLD = 3.0
 
 
 def export_browser(run: Run, to: Path, reals: bool = False) -> Path:
-    """Writes a page to the folder ``to``, for any static web server: index.html with sliders for the run's directions
+    """Write a page to the folder ``to``, for any static web server: index.html with sliders for the run's directions
     and latent seeds, controls for values given, a canvas for pictures given.
 
     ``reals`` takes the judge along, which shows how real a sample looks. Raises UserError where a package or npm is

@@ -1,4 +1,4 @@
-"""The forms that a run is exported in, by name."""
+"""The formats that a run is exported in, by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ FORMS: tuple[Form, ...] = get_args(Form)
 
 
 def export(run: Run, form: Form, to: Path, reals: bool = False, license: str | None = None) -> None:
-    """Writes the folder ``to``; ``reals`` takes along what holds real samples, ``license`` is the hub's word for one.
+    """Export a run to the folder ``to``.
+
+    ``reals`` includes what holds real samples; ``license`` is the hub's identifier of one, such as mit.
 
     Raises UserError where the run has no state yet, ``to`` is not empty, or a form's packages are missing: each is
     imported here and not above.

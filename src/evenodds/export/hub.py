@@ -1,4 +1,7 @@
-"""A run as a folder in the hub's form: safetensors, JSON and a card; never a pickle, never code."""
+"""Writes a run as a folder for the hub: safetensors, JSON and a model card.
+
+Exports contain no training data unless asked. Downloaded files are never executed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.optional import need
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import write_grid
-from evenodds.export.model_card import SHEET, card, source_name
+from evenodds.export.model_card import SHEET, card, license_of, source_name
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import JUDGE, Run, write_json
@@ -27,7 +30,7 @@ SHOWN = 64
 
 
 def export_hub(run: Run, to: Path, reals: bool = False, license: str | None = None) -> Path:
-    """Writes ``to``: model.safetensors (the averaged G), config.json, README.md (the card), sheet.png for pictures, and
+    """Write ``to``: model.safetensors (the averaged G), config.json, README.md (the card), sheet.png for pictures, and
     what sampling needs.
 
     ``reals`` takes along what holds real samples: the judge, if it was made, and the pictures given. ``license`` is the
@@ -54,11 +57,11 @@ def export_hub(run: Run, to: Path, reals: bool = False, license: str | None = No
 
 
 def config(run: Run, state: dict[str, Any]) -> dict[str, Any]:
-    """config.json: the recipe, without names of files and places on the machine it was played on."""
+    """config.json: the recipe, without names of files and paths of the machine that trained it."""
     facts = copy.deepcopy(run.facts)
     facts["source"] = source_name(run)
-    told = facts["data"].get("told") or {}
-    facts["data"]["told"] = {key: told.get(key) for key in ("counts", "licence")}
+    source_facts = facts["data"].get("told") or {}
+    facts["data"]["told"] = {"counts": source_facts.get("counts"), "license": license_of(source_facts)}
     network = run.recipe.network.network
     return {
         "library_name": "evenodds",
@@ -70,7 +73,7 @@ def config(run: Run, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def take_conditions(run: Run, part: Path, reals: bool) -> None:
-    """What sampling needs of the conditions; pictures, which are real, only if ``reals``."""
+    """Write what sampling needs of the conditions; pictures, which are real, only if ``reals``."""
     if run.condition is None:
         return
     tensors, state = run.stored_conditions()
@@ -80,13 +83,13 @@ def take_conditions(run: Run, part: Path, reals: bool) -> None:
 
 
 def show(run: Run, path: Path) -> None:
-    """A sheet of fakes alone."""
+    """Write a sheet of fakes."""
     made = list(pictures(run, SHOWN, 0, torch.device("cpu"), resolve_condition(run, None, 0)))
     write_grid(np.concatenate(made), path)
 
 
 def push(folder: Path, name: str, kind: Literal["model", "space"]) -> str:
-    """Uploads a folder to the hub as ``name``, a model or a Space, with the hub's own client and the login that it
+    """Upload a folder to the hub as ``name``, a model or a Space, with the hub's own client and the login that it
     finds, and returns its address. Raises UserError where that fails."""
     hub = need("huggingface_hub", "hub", "pushing")
     try:

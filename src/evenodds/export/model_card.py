@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it was trained on and what its game showed, for people and for the hub."""
+"""Writes the model card: what a model is, what it was trained on and how its game ended."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from evenodds.runs.run import Run
 from evenodds.runs.status import MEANINGS
 
 SHEET = "sheet.png"
-KNOWN = {"MIT": "mit", "Apache": "apache-2.0", "CC BY 4.0": "cc-by-4.0", "CC0": "cc0-1.0"}
-"""How a hub spells a licence that a built-in's facts name."""
+IDENTIFIERS = {"MIT": "mit", "Apache": "apache-2.0", "CC BY 4.0": "cc-by-4.0", "CC0": "cc0-1.0"}
+"""The hub's identifier of a license that a built-in's facts name."""
 
 
 def card(run: Run, license: str | None, reals: bool) -> str:
-    """README.md with the hub's YAML header. ``license`` is the hub's word for it, such as mit; left out, "other", with
-    what the data's own says."""
-    told = run.facts["data"].get("told") or {}
+    """Render README.md with the hub's YAML header.
+
+    ``license`` is the hub's identifier, such as mit; by default "other", with the license that the data states.
+    """
+    facts = run.facts["data"].get("told") or {}
     parts = [
-        header(run, license, told.get("licence")),
+        header(run, license, license_of(facts)),
         f"# {title(run)}",
         "Made with evenodds, which trains generative adversarial networks and knows when the game is over.",
         *([f"![samples]({SHEET})"] if isinstance(run.spec, PictureSpec) else []),
         f"## Use\n\n```python\n{usage(run)}\n```",
         "Weights are safetensors and facts are JSON: downloaded files are never executed.",
-        f"## Data\n\n{data(run, told)}",
+        f"## Data\n\n{data(run, facts)}",
         f"## How the game ended\n\n{ending(run)}",
         f"## What it is, and what it holds\n\n{holds(run, reals)}",
     ]
@@ -45,17 +47,18 @@ def title(run: Run) -> str:
     return f"{run.recipe.network.network} for {what}{under}"
 
 
-def header(run: Run, license: str | None, own: str | None) -> str:
+def header(run: Run, license: str | None, data_license: str | None) -> str:
     """The YAML header; JSON strings are YAML strings."""
     task = "unconditional-image-generation"
     if not isinstance(run.spec, PictureSpec):
         task = "other"
     elif run.condition is not None and run.condition.pictures:
         task = "image-to-image"
-    found = license or next((word for name, word in KNOWN.items() if own and name in own), "other")
-    lines = [f"license: {json.dumps(found)}", "library_name: evenodds"]
-    if found == "other":
-        lines.append(f"license_name: {json.dumps(own or 'not stated', ensure_ascii=False)}")
+    identifiers = (word for name, word in IDENTIFIERS.items() if data_license and name in data_license)
+    spelled_license = license or next(identifiers, "other")
+    lines = [f"license: {json.dumps(spelled_license)}", "library_name: evenodds"]
+    if spelled_license == "other":
+        lines.append(f"license_name: {json.dumps(data_license or 'not stated', ensure_ascii=False)}")
     lines += [*([] if task == "other" else [f"pipeline_tag: {task}"])]
     tags = dict.fromkeys(["gan", "generative-adversarial-network", run.recipe.network.network])
     lines += ["tags:", *(f"- {tag}" for tag in tags)]
@@ -65,13 +68,13 @@ def header(run: Run, license: str | None, own: str | None) -> str:
 
 
 def usage(run: Run) -> str:
-    """Lines that sample under what the model takes."""
-    opened = 'from evenodds import Gan\n\ngan = Gan.from_pretrained("this folder, or its name on the hub")\n'
-    return opened + f"print(gan.sample({arguments(run)}))"
+    """Python lines that sample from the model, with an example of its condition."""
+    opening = 'from evenodds import Gan\n\ngan = Gan.from_pretrained("this folder, or its name on the hub")\n'
+    return opening + f"print(gan.sample({arguments(run)}))"
 
 
 def arguments(run: Run) -> str:
-    """What ``sample`` is given."""
+    """The arguments of ``sample`` in the example."""
     if run.condition is None:
         return "16"
     if run.condition.pictures:
@@ -84,40 +87,40 @@ def arguments(run: Run) -> str:
     return f"16, condition={json.dumps(example, ensure_ascii=False)}"
 
 
-def data(run: Run, told: dict[str, Any]) -> str:
-    """What it was trained on."""
-    counts = told.get("counts") or {}
+def data(run: Run, facts: dict[str, Any]) -> str:
+    """Describe what it was trained on."""
+    counts = facts.get("counts") or {}
     lines = [f"- source: {source_name(run)}"]
     if counts:
         lines.append(
             f"- training samples: {counts.get('train', 0):,}; held out: {counts.get('heldout', 0):,}"
         )
-    lines.append(f"- licence: {told.get('licence') or 'not stated'}")
+    lines.append(f"- license: {license_of(facts) or 'not stated'}")
     lines.append(f"- fingerprint: `{run.facts['data']['fingerprint']}`")
     return "\n".join(lines)
 
 
 def ending(run: Run) -> str:
-    """The verdict with its figures, and the scores that there are."""
+    """Describe the verdict with its figures, and the scores, if any."""
     verdict = run.verdict()
     if verdict is None:
         return "The game was not over when this was made."
     lines = [f"**{verdict.verdict}**: {MEANINGS[verdict.verdict]}", ""]
-    shown = {**verdict.to_json(), **vars(verdict.evidence)}
+    values = {**verdict.to_json(), **vars(verdict.evidence)}
     for key in ("rounds", "seen", "seconds", "odds", "odds_low", "odds_high", "distance", "coverage"):
-        if shown.get(key) is not None:
-            lines.append(f"- {key.replace('_', ' ')}: {shown[key]:,}")
+        if values.get(key) is not None:
+            lines.append(f"- {key.replace('_', ' ')}: {values[key]:,}")
     for key, value in (run.scores("pairs") or {}).items():
         if isinstance(value, int | float):
             lines.append(f"- on held-out pairs, {key.replace('_', ' ')}: {value:,}")
-    for figure in (run.scores("score") or {}).get("figures", []):
-        title, value, reals, stamp = score_cells(figure)
+    for metric in (run.scores("score") or {}).get("figures", []):
+        title, value, reals, stamp = score_cells(metric)
         lines.append(f"- {title}: {value}{f', reals {reals}' if reals else ''} ({stamp})")
     return "\n".join(lines)
 
 
 def holds(run: Run, reals: bool) -> str:
-    """What of the data lies in the files, for who is asked to publish them."""
+    """Describe what of the data the files contain, for those who publish them."""
     judge = "Real samples of the data lie in these files: those that the judge compares with"
     judge += ", and pictures given." if run.condition is not None and run.condition.pictures else "."
     text = [judge if reals else "No real sample lies in these files."]
@@ -131,6 +134,11 @@ def holds(run: Run, reals: bool) -> str:
     return " ".join(text)
 
 
+def license_of(facts: dict[str, Any]) -> str | None:
+    """The license that a recipe's facts state; runs of before spell the key "licence"."""
+    return facts.get("license") or facts.get("licence")
+
+
 def source_name(run: Run) -> str:
-    """What the source is called, without the way to it on the machine it lay on."""
+    """The name of the source, without its path."""
     return str(run.facts["source"]).replace("\\", "/").rstrip("/").split("/")[-1]

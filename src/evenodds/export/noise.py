@@ -1,4 +1,4 @@
-"""A network's own randomness turned into an input: what travels is a function, whose noise whoever runs it draws."""
+"""Turns a network's internal randomness into an input, so that the exported network is a pure function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 
-class Handed(TorchFunctionMode):
+class ExplicitNoise(TorchFunctionMode):
     """While it is entered, Gumbel draws and dropout take their uniform numbers from ``noise`` (n, k) in (0, 1), in the
     order in which they are asked for, and not from the random state.
 
@@ -52,7 +52,7 @@ class Handed(TorchFunctionMode):
 
 def noise_of(network: nn.Module, *inputs: Tensor | None) -> int:
     """How many uniform numbers a sample a network draws by itself."""
-    handed = Handed()
-    with torch.inference_mode(), handed:
+    counter = ExplicitNoise()
+    with torch.inference_mode(), counter:
         network(*inputs)
-    return handed.taken
+    return counter.taken

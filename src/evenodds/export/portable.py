@@ -1,4 +1,4 @@
-"""The players and the judge as pure functions of tensors, which any runtime can hold."""
+"""The networks and the judge as pure functions of tensors, which ONNX can represent."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evenodds.core.spec import PictureSpec
-from evenodds.export.noise import Handed
+from evenodds.export.noise import ExplicitNoise
 from evenodds.judge.features import MAX_SIDE, NEAREST, THUMBNAIL_SIDE
 from evenodds.judge.judge import Judge
 from evenodds.judge.scoring import p_value, probability, score_inputs, weighted_sum
 
 
 class PortableGenerator(nn.Module):
-    """(z, [c], [noise]) -> samples, for any G: ``given`` says whether a condition comes second; noise (n, k) in (0, 1)
-    comes last where G draws any (see ``noise.Handed``)."""
+    """(z, [c], [noise]) -> samples, for any G.
 
-    def __init__(self, generator: nn.Module, given: bool) -> None:
+    ``conditional`` says whether a condition comes second; noise (n, k) in (0, 1) comes last if G draws any (see
+    ``noise.ExplicitNoise``).
+    """
+
+    def __init__(self, generator: nn.Module, conditional: bool) -> None:
         super().__init__()
-        self.generator, self.given = generator, given
+        self.generator, self.conditional = generator, conditional
 
     def forward(self, *inputs: Tensor) -> Tensor:
         z, *rest = inputs
-        c = rest.pop(0) if self.given else None
-        with Handed(rest[0] if rest else None):
+        c = rest.pop(0) if self.conditional else None
+        with ExplicitNoise(rest[0] if rest else None):
             made: Tensor = self.generator(z, c)
         return made
 
@@ -90,9 +93,9 @@ class PortableJudge(nn.Module):
 def shrink(x: Tensor, most: int) -> Tensor:
     """Pictures (n, C, H, W) with at most ``most`` pixels a side, by the mean of those that become one: adaptive pooling
     as two matrix products, which every runtime knows for every size."""
-    for side in (2, 3):
-        size = x.shape[side]
+    for axis in (2, 3):
+        size = x.shape[axis]
         if size > most:
             means = F.adaptive_avg_pool1d(torch.eye(size)[None], most)[0]
-            x = means.T @ x if side == 2 else x @ means
+            x = means.T @ x if axis == 2 else x @ means
     return x

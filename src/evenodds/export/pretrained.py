@@ -1,4 +1,4 @@
-"""A folder in the hub's form opened as a run again; what it holds is looked at before it is believed."""
+"""Opens a hub folder as a run; its content is validated before it is used."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ DAMAGE = (
     RuntimeError,
     SafetensorError,
 )
-"""What reading something that was tampered with may end in."""
+"""What reading a file that was tampered with can raise."""
 PATTERNS = ["*.json", "*.safetensors"]
-"""What is fetched from a hub: nothing that could be code."""
+"""Files that are fetched from a hub: none that could be code."""
 
 
 def fetch(name: str) -> Path:
@@ -67,9 +67,9 @@ def open_hub(folder: Path) -> Run:
         if run.condition is not None:
             check_size(run.condition.spec)
         state = {"rounds": int(facts["checkpoint"]["rounds"]), "seen": int(facts["checkpoint"]["seen"])}
-        kept = Snapshot({"average": weights_of(run, folder / WEIGHTS)}, state)
-        run.checkpoints.write(kept)
-        run.checkpoints.point_best(kept.rounds)
+        snapshot = Snapshot({"average": weights_of(run, folder / WEIGHTS)}, state)
+        run.checkpoints.write(snapshot)
+        run.checkpoints.point_best(snapshot.rounds)
         for name in ("verdict.json", "scores.json", "codec.json"):
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, path / name)
@@ -89,13 +89,13 @@ def open_hub(folder: Path) -> Run:
 def weights_of(run: Run, path: Path) -> dict[str, torch.Tensor]:
     """G's weights, of the names and shapes that the recipe says and no others, looked at before any is read."""
     shapes = generator_shapes(run.spec, run.recipe.network, run.condition)
-    wanted = {name: tuple(shape) for name, shape in shapes.items()}
+    expected = {name: tuple(shape) for name, shape in shapes.items()}
     with safe_open(path, "pt") as file:
-        found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
-        if found != wanted:
-            odd = sorted(name for name in {**found, **wanted} if found.get(name) != wanted.get(name))
+        stored = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
+        if stored != expected:
+            odd = sorted(name for name in {**stored, **expected} if stored.get(name) != expected.get(name))
             raise ValueError(f"{path.name} and config.json disagree about {odd[0]}")
-        return {name: file.get_tensor(name) for name in found}
+        return {name: file.get_tensor(name) for name in stored}
 
 
 def check_companions(run: Run) -> None:
@@ -105,9 +105,9 @@ def check_companions(run: Run) -> None:
         check_codec(run.codec(), run.spec)
     if run.condition is not None:
         tensors, state = run.stored_conditions()
-        given = tensors["known"]["given"]
-        if given.shape[1:] != run.condition.spec.shape:
-            raise ValueError(f"its conditions have a shape of {tuple(given.shape)}")
+        conditions = tensors["known"]["given"]
+        if conditions.shape[1:] != run.condition.spec.shape:
+            raise ValueError(f"its conditions have a shape of {tuple(conditions.shape)}")
         if isinstance(run.condition.spec, RowSpec):
             check_codec(state["codec"], run.condition.spec)
     if (run.path / JUDGE).is_dir():

@@ -1,13 +1,15 @@
-"""A folder that is a Gradio Space: the hub's form of a run, and an app that samples from it."""
+"""A run as a Gradio Space: the hub's folder of it, and an app that samples from it."""
 
 from __future__ import annotations
 
 import shutil
-from importlib.resources import as_file, files
 from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from evenodds.core import atomic
 from evenodds.export.hub import export_hub
+from evenodds.export.model_card import holds, source_name, title
 from evenodds.runs.run import Run
 
 REQUIREMENTS = "evenodds[studio]>=0.1.0\n"
@@ -15,18 +17,28 @@ HEADER = {"sdk": "gradio", "app_file": "app.py", "python_version": '"3.11"'}
 
 
 def export_space(run: Run, to: Path, reals: bool = False, license: str | None = None) -> Path:
-    """Writes ``to``: what ``export_hub`` writes, app.py, and requirements.txt. ``python app.py`` starts it anywhere.
+    """Write the folder ``to``: what ``export_hub`` writes, app.py and requirements.txt, and return it.
 
-    Raises UserError as ``export_hub`` does.
+    ``python app.py`` starts the app anywhere. Raises UserError as ``export_hub`` does.
     """
     with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
         export_hub(run, part / "model", reals, license)
         shutil.copytree(part / "model", part, dirs_exist_ok=True)
         shutil.rmtree(part / "model")
-        with as_file(files("evenodds.export") / "page" / "space_app.py.j2") as app:
-            shutil.copyfile(app, part / "app.py")
+        (part / "app.py").write_text(app(run, reals), "utf-8")
         (part / "requirements.txt").write_text(REQUIREMENTS, "utf-8")
         card = part / "README.md"
         lines = "".join(f"{name}: {value}\n" for name, value in HEADER.items())
         card.write_text(card.read_text("utf-8").replace("---\n", f"---\n{lines}", 1), "utf-8")
     return to
+
+
+def app(run: Run, reals: bool) -> str:
+    """Render app.py, titled by the run's data, with what of the data the folder holds."""
+    loader = PackageLoader("evenodds.export", "page")
+    # Values enter as JSON strings, which are Python's too.
+    environment = Environment(
+        loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=True
+    )
+    heading = f"{source_name(run)}: {title(run)}"
+    return environment.get_template("space_app.py.j2").render(title=heading, holds=holds(run, reals))
