@@ -127,13 +127,13 @@ def channels_of(settings: DataSettings, gray: bool) -> Literal[1, 3]:
     return 1 if settings.channels == "gray" or (settings.channels == "auto" and gray) else 3
 
 
-def facts_of(source: Source, notes: list[str], licence: str | None = None) -> dict[str, Any]:
+def facts_of(source: Source, notes: list[str], license: str | None = None) -> dict[str, Any]:
     """What every store says of its source."""
     if source.builtin == "faces":
         from evenodds.data.builtin import faces
 
-        licence = faces.LICENCE
-    return {"source": source.name, "kind": source.kind, "notes": notes, "licence": licence}
+        license = faces.LICENCE
+    return {"source": source.name, "kind": source.kind, "notes": notes, "licence": license}
 
 
 def _ingest(

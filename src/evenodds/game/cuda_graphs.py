@@ -23,13 +23,13 @@ class Recorded(NamedTuple):
     """A turn as a graph, where it looks for what it is given, and where it puts its loss."""
 
     graph: torch.cuda.CUDAGraph
-    given: tuple[Tensor | None, ...]
+    inputs: tuple[Tensor | None, ...]
     loss: Tensor
 
-    def play(self, given: tuple[Tensor | None, ...]) -> Tensor:
-        for place, value in zip(self.given, given, strict=True):
-            if place is not None and value is not None:
-                place.copy_(value)
+    def play(self, inputs: tuple[Tensor | None, ...]) -> Tensor:
+        for static, value in zip(self.inputs, inputs, strict=True):
+            if static is not None and value is not None:
+                static.copy_(value)
         self.graph.replay()
         return self.loss.clone()
 
@@ -58,35 +58,35 @@ class CudaGraphRunner:
         self.recorded: dict[Hashable, Recorded] = {}
         self.pool = torch.cuda.graph_pool_handle() if self.on else None
 
-    def play(self, kind: Hashable, turn: Turn, *given: Tensor | None) -> Tensor:
+    def play(self, kind: Hashable, turn: Turn, *inputs: Tensor | None) -> Tensor:
         """The loss of a turn on what it is given."""
         if not self.on:
-            return turn(*given)
+            return turn(*inputs)
         if kind not in self.recorded:
             self.played[kind] += 1
             if self.played[kind] <= WARM:
-                return self.run_on_side_stream(turn, given)
+                return self.run_on_side_stream(turn, inputs)
             with suppress(torch.OutOfMemoryError):
-                self.recorded[kind] = self.record(turn, given)
+                self.recorded[kind] = self.record(turn, inputs)
         if kind not in self.recorded:
             self.on = False
             self.invalidate()
-            return turn(*given)
-        return self.recorded[kind].play(given)
+            return turn(*inputs)
+        return self.recorded[kind].play(inputs)
 
-    def run_on_side_stream(self, turn: Turn, given: tuple[Tensor | None, ...]) -> Tensor:
+    def run_on_side_stream(self, turn: Turn, inputs: tuple[Tensor | None, ...]) -> Tensor:
         """Plays a turn on the stream that turns are recorded on, where libraries then have their workspaces."""
         now = torch.cuda.current_stream(self.stream.device)
         self.stream.wait_stream(now)
         with torch.cuda.stream(self.stream):
-            loss = turn(*given)
+            loss = turn(*inputs)
         now.wait_stream(self.stream)
         return loss
 
-    def record(self, turn: Turn, given: tuple[Tensor | None, ...]) -> Recorded:
+    def record(self, turn: Turn, inputs: tuple[Tensor | None, ...]) -> Recorded:
         """Writes down a turn without playing it. Raises OutOfMemoryError where it has no room."""
         graph = torch.cuda.CUDAGraph()
-        room = tuple(None if tensor is None else tensor.clone() for tensor in given)
+        room = tuple(None if tensor is None else tensor.clone() for tensor in inputs)
         # Another thread may use the device meanwhile: the studio shows runs while it trains one.
         alone = torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local")
         with capturable(self.optimizers), alone:

@@ -86,8 +86,8 @@ def microbatches(batch: Batch, parts: int) -> Iterator[tuple[float, Batch]]:
     """A batch in parts, each with its share of the samples."""
     real, z, c = batch
     conditions = [None] * len(real) if c is None else c.chunk(parts)
-    for x, latents, given in zip(real.chunk(parts), z.chunk(parts), conditions, strict=False):
-        yield len(x) / len(real), Batch(x, latents, given)
+    for x, latents, condition in zip(real.chunk(parts), z.chunk(parts), conditions, strict=False):
+        yield len(x) / len(real), Batch(x, latents, condition)
 
 
 def critic(discriminator: nn.Module, c: Tensor | None) -> Critic:
