@@ -31,7 +31,7 @@ from evenodds.data.source import find
 from evenodds.data.store import Store
 from evenodds.evaluate.pairs import distance, psnr, ssim
 from evenodds.metrics.efficientnet import features, load
-from evenodds.runs.sample import shown
+from evenodds.runs.sample import as_pictures
 from playing import sample, train
 from record import ROOT, record
 
@@ -98,7 +98,7 @@ def facades(budget: str, size: int, network: str, keep: Path) -> None:
     flags += ("--batch", "4", "--ssim", "0")
     store = prepare(find(str(learn)), DataSettings(size=size, condition="pairs", direction="BtoA"))
     real = tests["photographs"]
-    rows, sheets = [], [shown(tests["maps"].transpose(0, 3, 1, 2), 3)[:6], real[:6]]
+    rows, sheets = [], [as_pictures(tests["maps"].transpose(0, 3, 1, 2), 3)[:6], real[:6]]
     for what, l1 in (("L1 + cGAN", "100"), ("L1 alone", "1e6")):
         run = keep / f"run{l1}"
         verdict = train(learn, run, *flags, "--budget", budget, "--stop", "budget", "--l1", l1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from evenodds.core.device import find_device
 from evenodds.runs.run import Run
-from evenodds.runs.sample import pictures
+from evenodds.runs.sample import Sampler
 
 
 def train(source: str | Path, run: Path, *flags: str) -> dict[str, Any]:
@@ -39,4 +39,4 @@ def sample(run: Path, to: Path, *flags: str) -> None:
 
 def pictures_of(run: Path, n: int) -> NDArray[np.uint8]:
     """n fakes of a run's best state, uint8 (n, H, W, C)."""
-    return np.concatenate(list(pictures(Run.open(run), n, 0, find_device("cpu"))))
+    return np.concatenate(list(Sampler(Run.open(run), find_device("cpu")).pictures(n, 0)))

@@ -30,9 +30,9 @@ from evenodds.export.pretrained import fetch, open_hub
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_frame
 from evenodds.judge.train import judge_of
-from evenodds.runs import sample as sampling
-from evenodds.runs.conditions import Wanted, resolve_condition
+from evenodds.runs.conditions import ConditionRequest, resolve_condition
 from evenodds.runs.run import Run
+from evenodds.runs.sample import Sampler
 from evenodds.steer.editor import LatentEditor
 from evenodds.training.context import Context
 from evenodds.training.session import train_run
@@ -154,7 +154,7 @@ class Gan(Configured):
             raise UserError(f"labels are for pictures in memory, and {data} has its own: leave them out")
         return find(str(data), self.recipe.data), str(data)
 
-    def sample(self, n: int, seed: int = 0, condition: Wanted | None = None, **former: Any) -> Any:
+    def sample(self, n: int, seed: int = 0, condition: ConditionRequest | None = None, **former: Any) -> Any:
         """Generate n fakes.
 
         Parameters
@@ -201,9 +201,10 @@ class Gan(Configured):
         some = max(1, n)  # of none, one shows the shape and the dtypes
         with torch.random.fork_rng():
             resolved = resolve_condition(run, condition, seed)
+            sampler = Sampler(run, device)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sampling.pictures(run, some, seed, device, resolved)))[:n]
-            rows = pd.concat(list(sampling.rows(run, some, seed, device, resolved)), ignore_index=True)
+                return np.concatenate(list(sampler.pictures(some, seed, resolved)))[:n]
+            rows = pd.concat(list(sampler.rows(some, seed, resolved)), ignore_index=True)
         return contained(rows.head(n), container_of(run))
 
     def judge(self, x: Any) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from evenodds.evaluate.pairs import CLEAN, condition_consistency, distance, fide
 from evenodds.gan import Gan
 from evenodds.runs.report import pairs_sentences
 from evenodds.runs.run import Run
-from evenodds.runs.sample import shown
+from evenodds.runs.sample import as_pictures
 from evenodds.runs.source_data import store_of
 from tests.conftest import Answer
 
@@ -232,7 +232,7 @@ def test_the_report_tells_the_scores_and_shows_the_pairs(run: Run) -> None:
     cells = [pixels[:, place * step :][: 16 * SCALE : SCALE, : 16 * SCALE : SCALE] for place in range(12)]
     store = store_of(run)
     places = np.arange(4)
-    given = shown(cast(Bytes, store.conditions("heldout", places)), 3)
+    given = as_pictures(cast(Bytes, store.conditions("heldout", places)), 3)
     assert np.array_equal(np.stack(cells[0::3]), given)
     assert np.array_equal(np.stack(cells[1::3]), Gan.load(run.path).sample(4, seed=3))
     assert np.array_equal(np.stack(cells[2::3]), store.heldout(places).transpose(0, 2, 3, 1))

@@ -22,7 +22,7 @@ from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.tables.codec import TableCodec
 from evenodds.gan import Gan
 from evenodds.runs.conditions import agreeing
-from evenodds.runs.sample import shown
+from evenodds.runs.sample import as_pictures
 from evenodds.runs.source_data import store_of
 from tests.conftest import Answer, mixed
 
@@ -330,7 +330,7 @@ def test_three_of_one_drawing_are_three_pictures(
     assert len({fake.tobytes() for fake in fakes}) == 3  # by pix2pix's dropout
     assert evenodds(*command, tmp_path / "sheet.png").code == 0
     found = cells(tmp_path / "sheet.png", 6, 6)
-    assert np.array_equal(found[0::2], np.stack([shown(lines(0)[None], 3)[0]] * 3))
+    assert np.array_equal(found[0::2], np.stack([as_pictures(lines(0)[None], 3)[0]] * 3))
     assert np.array_equal(found[1::2], np.stack(fakes))
 
 
@@ -345,7 +345,7 @@ def test_a_sheet_of_a_folder_has_each_drawing_beside_its_fake(
     found = cells(tmp_path / "sheet.png", 8, 10)
     # In the order of the names: more/of them/three.gif, more/two.bmp, one.png, and on from the first.
     given = np.stack([lines(place) for place in (2, 1, 0, 2, 1)])
-    assert np.array_equal(found[0::2], shown(given, 3))
+    assert np.array_equal(found[0::2], as_pictures(given, 3))
     assert np.array_equal(found[1::2], made(Gan.load(drawn), 5, seed=2, condition=drawings))
 
 
@@ -358,7 +358,7 @@ def test_without_a_wish_held_out_conditions_stand_beside_fakes_and_reals(
     given = cast(Bytes, store.conditions("heldout", places))
     found = cells(tmp_path / "sheet.png", 12, 18)
     assert given.any()
-    assert np.array_equal(found[0::3], shown(given, 3))
+    assert np.array_equal(found[0::3], as_pictures(given, 3))
     assert np.array_equal(found[1::3], made(Gan.load(drawn), 6))
     assert np.array_equal(found[2::3], store.heldout(places).transpose(0, 2, 3, 1))
     assert evenodds("sample", drawn, "--out", tmp_path / "usual.png").out.startswith("4 fakes")
@@ -374,7 +374,7 @@ def test_a_picture_that_is_given_is_made_as_the_data_s_were(
     store = store_of(gan.fitted())
     places = np.arange(store.n_heldout)
     given = cast(Bytes, store.conditions("heldout", places))
-    assert np.array_equal(sheet[0::3], shown(given, 3))
+    assert np.array_equal(sheet[0::3], as_pictures(given, 3))
     # The same pictures brought by a user ask for the same: the fakes are pixel for pixel those of the run's own.
     reals = np.ascontiguousarray(store.heldout(places).transpose(0, 2, 3, 1))
     assert np.array_equal(made(gan, 4, condition=reals), sheet[1::3])
@@ -621,4 +621,4 @@ def test_values_with_commas_stay_whole() -> None:
 def test_a_colour_condition_beside_grey_fakes_is_shown_by_its_luma() -> None:
     green = np.zeros((1, 3, 2, 2), np.uint8)
     green[:, 1] = 255
-    assert (shown(green, 1) == 150).all()
+    assert (as_pictures(green, 1) == 150).all()

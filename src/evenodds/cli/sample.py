@@ -42,20 +42,11 @@ def sample(
     from evenodds.core.spec import PictureSpec
     from evenodds.networks.generate import Share
     from evenodds.runs.run import Run
-    from evenodds.runs.sample import place_of, write_samples
+    from evenodds.runs.sample import SampleRequest, path_of_share, write_samples
 
     opened = Run.open(run)
     suffix = "png" if isinstance(opened.spec, PictureSpec) else "csv"
     path = out or Path(f"{opened.path.resolve().name}-fakes.{suffix}")
-    share = Share(rank(), size())
-    count = write_samples(
-        opened,
-        n,
-        path,
-        seed,
-        find_device(device),
-        condition,
-        lambda text: print(text, file=sys.stderr),
-        share,
-    )
-    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {place_of(path, share)}")
+    request = SampleRequest(n, path, seed, condition, Share(rank(), size()))
+    count = write_samples(opened, request, find_device(device), lambda text: print(text, file=sys.stderr))
+    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {path_of_share(path, request.share)}")

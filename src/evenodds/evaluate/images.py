@@ -30,9 +30,9 @@ from evenodds.metrics.distribution import (
 from evenodds.metrics.referee import most, strictest
 from evenodds.metrics.reference import reference_count, reference_features
 from evenodds.networks.generate import WHOLE, Share
-from evenodds.runs import sample
 from evenodds.runs.conditions import SamplingCondition, turns
 from evenodds.runs.run import Run
+from evenodds.runs.sample import Sampler
 
 MOST, PIXELS = 50_000, 1_000_000_000
 """Training pictures, at most, among which copies are looked for: of large ones as many as have these pixels."""
@@ -58,7 +58,7 @@ def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device, share
         places = np.arange(min(n, store.n_heldout))
         condition = turns(cast(Bytes, store.conditions("heldout", places)))
     batches = [
-        batch.transpose(0, 3, 1, 2) for batch in sample.pictures(run, n, seed, device, condition, share=share)
+        batch.transpose(0, 3, 1, 2) for batch in Sampler(run, device).pictures(n, seed, condition, share)
     ]
     return np.ascontiguousarray(np.concatenate([np.zeros((0, *run.spec.shape), np.uint8), *batches]))
 

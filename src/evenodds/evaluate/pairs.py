@@ -17,7 +17,7 @@ from evenodds.metrics.distribution import frechet
 from evenodds.metrics.reference import reference_count, reference_features
 from evenodds.runs.conditions import turns
 from evenodds.runs.run import Run
-from evenodds.runs.sample import pictures
+from evenodds.runs.sample import Sampler
 
 PAIRS, PIXELS, FEWEST = 500, 8_000_000, 50
 """Held-out pairs that are looked at, at most: of large ones by their pixels."""
@@ -39,7 +39,7 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
     places = np.arange(min(store.n_heldout, at_most(store.spec, PAIRS, PAIRS, PIXELS, FEWEST)))
     inputs = cast(Bytes, store.conditions("heldout", places))
     real = store.heldout(places)
-    made = pictures(run, len(places), run.recipe.plan.seed, device, turns(inputs))
+    made = Sampler(run, device).pictures(len(places), run.recipe.plan.seed, turns(inputs))
     fake = np.concatenate(list(made)).transpose(0, 3, 1, 2)
     return {
         "pairs": len(places),

@@ -20,8 +20,8 @@ from evenodds.metrics.distribution import Cloud, copying, density_coverage, ener
 from evenodds.metrics.records import closest, usefulness
 from evenodds.metrics.referee import rule
 from evenodds.metrics.reference import REFERENCE, reference_count
-from evenodds.runs import sample
 from evenodds.runs.run import Run
+from evenodds.runs.sample import Sampler
 
 MODELS = {"trees": "trees", "logistic": "logistic regression"}
 FEWEST = 4
@@ -59,7 +59,7 @@ def table_splits(run: Run, store: Store, n: int, seed: int, device: torch.device
     def real(cloud: Cloud) -> TableSplit:
         return split(codec.decode(cloud, np.random.default_rng(0)), cloud)
 
-    made = pd.concat(list(sample.rows(run, n, seed, device)), ignore_index=True)
+    made = pd.concat(list(Sampler(run, device).rows(n, seed)), ignore_index=True)
     fake = split(made, codec.encode(made, np.random.default_rng(seed_of(seed, "score"))))
     train = real(store.train(np.arange(reference_count(store))))
     heldout = real(store.heldout(np.arange(min(n, store.n_heldout))))

@@ -20,9 +20,8 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import write_grid
 from evenodds.export.model_card import SHEET, card, license_of, source_name
 from evenodds.judge.train import fresh_judge
-from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import JUDGE, Run, write_json
-from evenodds.runs.sample import pictures
+from evenodds.runs.sample import Sampler
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
@@ -84,7 +83,7 @@ def take_conditions(run: Run, part: Path, reals: bool) -> None:
 
 def show(run: Run, path: Path) -> None:
     """Write a sheet of fakes."""
-    made = list(pictures(run, SHOWN, 0, torch.device("cpu"), resolve_condition(run, None, 0)))
+    made = list(Sampler(run, torch.device("cpu")).pictures(SHOWN, 0))
     write_grid(np.concatenate(made), path)
 
 

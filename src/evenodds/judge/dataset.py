@@ -21,10 +21,10 @@ from evenodds.data.tables.files import read_table
 from evenodds.judge.corrupt_images import corrupt_images
 from evenodds.judge.corrupt_rows import corrupt_rows
 from evenodds.judge.features import preprocess
-from evenodds.runs import sample
 from evenodds.runs.conditions import SamplingCondition, turns
 from evenodds.runs.film import PICTURES
 from evenodds.runs.run import Run
+from evenodds.runs.sample import Sampler
 
 SHARES = {"present": 0.4, "earlier": 0.2, "broken": 0.4}
 """Shares of the kinds of fakes; "broken" are corrupted reals. A run without earlier ones gives their share to the
@@ -98,8 +98,9 @@ class JudgeData:
     def present(self, name: str, n: int) -> Block:
         """Draw n fakes of the run's best G, as a user would get them: rounded, and encoded again."""
         seed = seed_of(self.run.recipe.plan.seed, "judge", name, "fakes")
+        sampler = Sampler(self.run, self.device)
         if self.codec is None:
-            batches = sample.pictures(self.run, n, seed, self.device, self.condition)
+            batches = sampler.pictures(n, seed, self.condition)
             return np.concatenate(
                 [
                     preprocess(self.spec, np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
@@ -107,9 +108,7 @@ class JudgeData:
                 ]
             )
         rng = np.random.default_rng(seed)
-        return np.concatenate(
-            [self.codec.encode(rows, rng) for rows in sample.rows(self.run, n, seed, self.device)]
-        )
+        return np.concatenate([self.codec.encode(rows, rng) for rows in sampler.rows(n, seed)])
 
     def corrupted(self, real: Block, n: int, rng: np.random.Generator) -> Block:
         """Corrupt n reals."""

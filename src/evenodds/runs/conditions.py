@@ -33,7 +33,7 @@ STORED_PICTURES, STORED_VALUES = 64, 4096
 NEAREST, FEWEST = 0.05, 16
 """Where a number is asked for, what else is given comes from the share of values nearest to it, of so many at least."""
 
-Wanted = str | Path | Mapping[str, Any] | NDArray[Any]
+ConditionRequest = str | Path | Mapping[str, Any] | NDArray[Any]
 """Values as text (a=1,b=2) or by name, or pictures: a file, a folder, a zip, or uint8 (m, H, W, C)."""
 
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ CPU = torch.device("cpu")
 class SamplingCondition:
     """Conditions for a stream of fakes."""
 
-    given: ConditionSource = nothing
+    conditions_for: ConditionSource = nothing
     pictures: NDArray[np.uint8] | None = None
     """Those that are pictures, uint8 (m, c, H, W); fakes take them in turn."""
     reals: NDArray[np.uint8] | None = None
@@ -69,7 +69,7 @@ def sampled_conditions(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
 
 
 def resolve_condition(
-    run: Run, wanted: Wanted | None, seed: int, say: Say = lambda text: None
+    run: Run, wanted: ConditionRequest | None, seed: int, say: Say = lambda text: None
 ) -> SamplingCondition:
     """The conditions that the user wants, or without a wish those that the data held.
 
@@ -113,14 +113,14 @@ def values(
     for one in asked:
         stored = agreeing(spec, stored, one)
 
-    def conditions_at(start: int, count: int) -> torch.Tensor:
+    def conditions_for(start: int, count: int) -> torch.Tensor:
         rng = np.random.default_rng(seed_of(seed, "given", start))
         chosen = stored[rng.integers(len(stored), size=count)]
         for one in asked:
             chosen[:, one.start : one.stop] = one.values
         return torch.from_numpy(chosen)
 
-    return SamplingCondition(conditions_at, values={one.name: one.value for one in asked})
+    return SamplingCondition(conditions_for, values={one.name: one.value for one in asked})
 
 
 def agreeing(spec: RowSpec, stored: NDArray[np.float32], one: RequestedValue) -> NDArray[np.float32]:
@@ -144,13 +144,13 @@ def turns(
 ) -> SamplingCondition:
     """Pictures (m, c, H, W) in turn."""
 
-    def conditions_at(start: int, count: int) -> torch.Tensor:
+    def conditions_for(start: int, count: int) -> torch.Tensor:
         return as_given(blocks[np.arange(start, start + count) % len(blocks)], CPU)
 
-    return SamplingCondition(conditions_at, blocks, reals, names or [])
+    return SamplingCondition(conditions_for, blocks, reals, names or [])
 
 
-def pictures(run: Run, wanted: Wanted, say: Say) -> SamplingCondition:
+def pictures(run: Run, wanted: ConditionRequest, say: Say) -> SamplingCondition:
     """The user's own pictures as conditions; what was done to them is told to ``say``, bad ones among others too."""
     if run.condition is None or isinstance(wanted, Mapping) or (isinstance(wanted, str) and _spelled(wanted)):
         raise UserError(

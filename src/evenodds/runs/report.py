@@ -28,7 +28,7 @@ from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, make_film, number_ran
 from evenodds.runs.journal import Check
 from evenodds.runs.messages import MESSAGES, event_sentence
 from evenodds.runs.run import Run, flat
-from evenodds.runs.sample import beside, pictures
+from evenodds.runs.sample import Sampler, beside
 from evenodds.runs.status import MEANINGS
 from evenodds.runs.verdict import Verdict
 
@@ -254,7 +254,7 @@ def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
     if run.condition is not None and run.condition.pictures:
         wish = resolve_condition(run, None, run.recipe.plan.seed)
         count = min(SHOWN, len(cast(Any, wish.pictures)))
-        made = pictures(run, count, run.recipe.plan.seed, torch.device("cpu"), wish)
+        made = Sampler(run, torch.device("cpu")).pictures(count, run.recipe.plan.seed, wish)
         sheet, columns = beside(wish, np.concatenate(list(made)))
         what = "held-out conditions, what G makes of them, and the reals"
         captioned.append((what, inline(png(grid_image(sheet, columns)), "png")))

@@ -1,18 +1,20 @@
-"""As many fakes as asked from a run, streamed with flat memory."""
+"""Samples a run: as many fakes as requested, streamed with flat memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from evenodds.core import bundle
 from evenodds.core.errors import UserError
+from evenodds.core.observer import Say, silent
 from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images import conditions
@@ -21,7 +23,7 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
 from evenodds.networks.build import build_generator, generator_shapes
 from evenodds.networks.generate import WHOLE, Share, stream
-from evenodds.runs.conditions import SamplingCondition, Wanted, resolve_condition
+from evenodds.runs.conditions import ConditionRequest, SamplingCondition, resolve_condition
 from evenodds.runs.run import Run
 
 SHEET = 10_000
@@ -54,24 +56,49 @@ def load_generator(run: Run, device: torch.device) -> nn.Module:
     return generator.eval().requires_grad_(False).to(device)
 
 
-def pictures(
-    run: Run,
-    n: int,
-    seed: int,
-    device: torch.device,
-    wish: SamplingCondition | None = None,
-    generator: nn.Module | None = None,
-    share: Share = WHOLE,
-) -> Iterator[np.ndarray]:
-    """n fakes, or a share of them, as uint8 arrays (m, H, W, C), a batch at a time; without a ``wish`` under conditions
-    of the data.
+class Sampler:
+    """Makes fakes with a run's best generator: a stream with flat memory, the same for the same n and seed."""
 
-    ``generator`` is the run's, where it was loaded already.
-    """
-    generator = generator or load_generator(run, device)
-    given = (wish or resolve_condition(run, None, seed)).given
-    for batch in stream(generator, n, run.recipe.network.latent, seed, batch_of(run, device), given, share):
-        yield to_pictures(batch.cpu())
+    def __init__(self, run: Run, device: torch.device, generator: nn.Module | None = None) -> None:
+        """``generator`` is the run's, where it was loaded already.
+
+        Raises UserError for a checkpoint that is damaged, or does not fit the recipe.
+        """
+        self.run, self.device = run, device
+        self.generator = generator or load_generator(run, device)
+        self.batch = batch_of(run, device)
+
+    def pictures(
+        self, n: int, seed: int, condition: SamplingCondition | None = None, share: Share = WHOLE
+    ) -> Iterator[np.ndarray]:
+        """n fakes, or a share of them, as uint8 arrays (m, H, W, C), a batch at a time; without a ``condition`` under
+        conditions of the data."""
+        for batch in self.samples(n, seed, condition or self.default_condition(seed), share):
+            yield to_pictures(batch.cpu())
+
+    def rows(
+        self, n: int, seed: int, condition: SamplingCondition | None = None, share: Share = WHOLE
+    ) -> Iterator[pd.DataFrame]:
+        """n fakes, or a share of them, as tables with the columns that were learnt, a batch at a time; requested values
+        as they were requested."""
+        codec = TableCodec.from_json(self.run.codec())
+        condition = condition or self.default_condition(seed)
+        batches = self.samples(n, seed, condition, share)
+        for start, batch in zip(share.starts(n, self.batch), batches, strict=True):
+            rng = np.random.default_rng(seed_of(seed, "decode", start // self.batch))
+            table = codec.decode(batch.cpu().numpy(), rng)
+            for name, value in condition.values.items():
+                table[name] = pd.Series([value] * len(table), dtype=table[name].dtype)
+            yield table
+
+    def samples(self, n: int, seed: int, condition: SamplingCondition, share: Share) -> Iterator[Tensor]:
+        """What G gives, in batches (m, *shape)."""
+        width = self.run.recipe.network.latent
+        return stream(self.generator, n, width, seed, self.batch, condition.conditions_for, share)
+
+    def default_condition(self, seed: int) -> SamplingCondition:
+        """Conditions as the data hold them."""
+        return resolve_condition(self.run, None, seed)
 
 
 def batch_of(run: Run, device: torch.device) -> int:
@@ -82,109 +109,103 @@ def batch_of(run: Run, device: torch.device) -> int:
     return max(1, min(BATCH, pixels // (run.spec.height * run.spec.width)))
 
 
-def rows(
-    run: Run,
-    n: int,
-    seed: int,
-    device: torch.device,
-    wish: SamplingCondition | None = None,
-    generator: nn.Module | None = None,
-    share: Share = WHOLE,
-) -> Iterator[pd.DataFrame]:
-    """n fakes, or a share of them, as tables with the columns that were learnt, a batch at a time; what is wished for
-    as it was asked.
+@dataclass(frozen=True)
+class SampleRequest:
+    """What `evenodds sample` is asked for.
 
-    ``generator`` is the run's, where it was loaded already.
+    Attributes
+    ----------
+    n:
+        How many fakes; as many as pictures are given, or USUAL, when left out.
+    out:
+        A .png sheet or a folder of PNGs (pictures), or a .csv or .parquet file (tables).
+    condition:
+        What the fakes are made under; as the data hold it when left out.
+    share:
+        Which part of the fakes this process makes; it goes to its own file or folder, see ``path_of_share``.
     """
-    generator = generator or load_generator(run, device)
-    codec = TableCodec.from_json(run.codec())
-    wish = wish or resolve_condition(run, None, seed)
-    size = batch_of(run, device)
-    made = stream(generator, n, run.recipe.network.latent, seed, size, wish.given, share)
-    for start, batch in zip(share.starts(n, size), made, strict=True):
-        rng = np.random.default_rng(seed_of(seed, "decode", start // size))
-        table = codec.decode(batch.cpu().numpy(), rng)
-        for name, value in wish.values.items():
-            table[name] = pd.Series([value] * len(table), dtype=table[name].dtype)
-        yield table
+
+    n: int | None
+    out: Path
+    seed: int = 0
+    condition: ConditionRequest | None = None
+    share: Share = WHOLE
 
 
-def write_samples(
-    run: Run,
-    n: int | None,
-    to: Path,
-    seed: int,
-    device: torch.device,
-    wanted: Wanted | None = None,
-    say: Callable[[str], None] = lambda text: None,
-    share: Share = WHOLE,
-) -> int:
-    """Writes n fakes, or a share of them, to a .png sheet or a folder of PNGs (pictures), or a .csv or .parquet file
-    (tables); a share to its own file or folder, see ``place_of``.
+def write_samples(run: Run, request: SampleRequest, device: torch.device, say: Say = silent) -> int:
+    """Writes fakes, or a share of them. Returns how many were written; ``say`` is told of pictures that are left out.
 
-    ``wanted`` is the condition they are made under; n is as many as pictures were given, or USUAL, when left out.
-    Returns how many were written. Raises UserError for a place that does not fit the run or cannot be written, and for
-    a condition that does not fit it.
+    Raises UserError for a path that does not fit the run or cannot be written, and for a condition that does not fit.
     """
-    suffix = to.suffix.lower()
-    if n is not None and n < 1:
-        raise UserError(f"-n {n} asks for nothing, give 1 or more")
-    table = not isinstance(run.spec, PictureSpec)
-    if table and suffix not in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {to}")
-    if not table and suffix in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes pictures, give --out a .png file or a folder and not {to}")
-    if suffix == ".png" and share.size > 1:
-        raise UserError(f"a sheet is made by one process and not by {share.size}, give --out a folder")
+    check_request(run, request)
+    n, share = request.n, request.share
     with torch.random.fork_rng():
-        wish = resolve_condition(run, wanted, seed, say)
-        given = 0 if wish.pictures is None else len(wish.pictures)
-        n = n or given or USUAL
-        to, starts = place_of(to, share), share.starts(n, batch_of(run, device))
+        condition = resolve_condition(run, request.condition, request.seed, say)
+        count = 0 if condition.pictures is None else len(condition.pictures)
+        n = n or count or USUAL
+        out, starts = path_of_share(request.out, share), share.starts(n, batch_of(run, device))
         if not starts:
             return 0
-        if table:
-            return write_table(rows(run, n, seed, device, wish, share=share), to)
-        made = pictures(run, n, seed, device, wish, share=share)
-        if suffix != ".png":
-            return write_folder(made, to, n, wish.names if n == given else None, starts.start)
+        sampler = Sampler(run, device)
+        if not isinstance(run.spec, PictureSpec):
+            return write_table(sampler.rows(n, request.seed, condition, share), out)
+        made = sampler.pictures(n, request.seed, condition, share)
+        if out.suffix.lower() != ".png":
+            return write_folder(made, out, n, condition.names if n == count else None, starts.start)
         if n > SHEET:
             raise UserError(f"a sheet of {n} pictures is too large to open, give --out a folder")
         fakes = np.concatenate(list(made))
-        if wanted is not None and n == 1:
-            write_grid(fakes, to, scale=1)
-        elif wish.pictures is not None:
-            sheet, columns = beside(wish, fakes)
-            write_grid(sheet, to, columns)
+        if request.condition is not None and n == 1:
+            write_grid(fakes, out, scale=1)
+        elif condition.pictures is not None:
+            sheet, columns = beside(condition, fakes)
+            write_grid(sheet, out, columns)
         else:
-            write_grid(fakes, to)
+            write_grid(fakes, out)
         return n
 
 
-def place_of(to: Path, share: Share) -> Path:
+def check_request(run: Run, request: SampleRequest) -> None:
+    """Raises UserError where the path's suffix does not fit the run, or nothing is asked for."""
+    suffix, out = request.out.suffix.lower(), request.out
+    if request.n is not None and request.n < 1:
+        raise UserError(f"-n {request.n} asks for nothing, give 1 or more")
+    table = not isinstance(run.spec, PictureSpec)
+    if table and suffix not in (".csv", ".parquet"):
+        raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {out}")
+    if not table and suffix in (".csv", ".parquet"):
+        raise UserError(f"{run.path} makes pictures, give --out a .png file or a folder and not {out}")
+    if suffix == ".png" and request.share.size > 1:
+        raise UserError(
+            f"a sheet is made by one process and not by {request.share.size}, give --out a folder"
+        )
+
+
+def path_of_share(out: Path, share: Share) -> Path:
     """Where a share is written: fakes-00000-of-00004.csv for fakes.csv, and a folder of such a name in a folder."""
     if share.size == 1:
-        return to
+        return out
     part = f"{share.rank:05}-of-{share.size:05}"
-    return to.with_stem(f"{to.stem}-{part}") if to.suffix.lower() in (".csv", ".parquet") else to / part
+    return out.with_stem(f"{out.stem}-{part}") if out.suffix.lower() in (".csv", ".parquet") else out / part
 
 
-def beside(wish: SamplingCondition, fakes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
-    """Fakes uint8 (n, H, W, C), each beside its condition and the real where that is known, for a sheet of so many
+def beside(condition: SamplingCondition, fakes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+    """Fakes uint8 (n, H, W, C), each beside its condition and its real where there is one, for a sheet of so many
     columns."""
-    places = np.arange(len(fakes)) % len(wish.pictures if wish.pictures is not None else fakes)
+    count = len(fakes if condition.pictures is None else condition.pictures)
+    indices = np.arange(len(fakes)) % count
     channels = fakes.shape[-1]
     columns = [fakes]
-    if wish.pictures is not None:
-        columns.insert(0, shown(wish.pictures[places], channels))
-    if wish.reals is not None:
-        columns.append(wish.reals[places].transpose(0, 2, 3, 1))
+    if condition.pictures is not None:
+        columns.insert(0, as_pictures(condition.pictures[indices], channels))
+    if condition.reals is not None:
+        columns.append(condition.reals[indices].transpose(0, 2, 3, 1))
     return np.stack(columns, 1).reshape(-1, *fakes.shape[1:]), len(columns) * ACROSS
 
 
-def shown(given: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Conditions (n, c, H, W) as pictures (n, H, W, channels): grey ones in colour, a mask left away."""
-    if given.shape[1] >= 3 > channels:  # in colour, beside grey fakes
-        given = np.stack([conditions.to_gray(one[:3]) for one in given])
-    picture = given[:, :channels] if given.shape[1] >= channels else given[:, :1].repeat(channels, 1)
+def as_pictures(blocks: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Conditions (n, c, H, W) as pictures (n, H, W, channels): gray ones in color, a mask left away."""
+    if blocks.shape[1] >= 3 > channels:  # in color, beside gray fakes
+        blocks = np.stack([conditions.to_gray(block[:3]) for block in blocks])
+    picture = blocks[:, :channels] if blocks.shape[1] >= channels else blocks[:, :1].repeat(channels, 1)
     return np.ascontiguousarray(picture.transpose(0, 2, 3, 1))

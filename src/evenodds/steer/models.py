@@ -33,7 +33,7 @@ class RunModels:
             )
         self.run, self.device, self.best = run, device, run.checkpoints.best()
         self.generator = load_generator(run, device)
-        c = resolve_condition(run, None, run.recipe.plan.seed).given(0, 1)
+        c = resolve_condition(run, None, run.recipe.plan.seed).conditions_for(0, 1)
         self.condition = None if c is None else c.to(device)
         """What G is given beside latents, (1, width): the same for all."""
 

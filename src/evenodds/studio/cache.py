@@ -19,11 +19,11 @@ from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge import nearest, train
 from evenodds.judge.judge import Judge
-from evenodds.runs import sample
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import PICTURES
 from evenodds.runs.report import real_rows
 from evenodds.runs.run import Run
+from evenodds.runs.sample import Sampler, load_generator
 from evenodds.runs.source_data import store_of
 from evenodds.steer.editor import LatentEditor
 from evenodds.studio import security
@@ -66,7 +66,7 @@ class RunCache:
 
     def generator(self, run: Run) -> nn.Module:
         """The run's best G."""
-        made: nn.Module = self.once(run, "G", lambda: sample.load_generator(run, CPU))
+        made: nn.Module = self.once(run, "G", lambda: load_generator(run, CPU))
         return made
 
     def steer(self, run: Run) -> LatentEditor:
@@ -119,6 +119,7 @@ class RunCache:
         generator = self.generator(run)
         with self.lock, torch.random.fork_rng():
             condition_for = resolve_condition(run, condition, seed)
+            sampler = Sampler(run, CPU, generator)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sample.pictures(run, n, seed, CPU, condition_for, generator)))
-            return next(sample.rows(run, n, seed, CPU, condition_for, generator))
+                return np.concatenate(list(sampler.pictures(n, seed, condition_for)))
+            return next(sampler.rows(n, seed, condition_for))

@@ -24,7 +24,7 @@ from evenodds.data.images.arrays import to_pictures
 from evenodds.data.images.decoding import look
 from evenodds.networks.generate import draw, generate
 from evenodds.runs.run import Run
-from evenodds.runs.sample import shown
+from evenodds.runs.sample import as_pictures
 from evenodds.studio import markup, plots, security
 from evenodds.studio.cache import CPU
 from evenodds.studio.gradio_errors import with_gradio_errors
@@ -110,7 +110,7 @@ def made(studio: Studio, run: Run, condition: Any) -> Any:
 def pair(say: Words, run: Run, condition: Any, fake: Any, note: str) -> str:
     """The condition and what was made of it, side by side."""
     spec = cast(PictureSpec, run.spec)
-    seen = shown(condition[None], spec.channels)[0]
+    seen = as_pictures(condition[None], spec.channels)[0]
     before = markup.figure(markup.image(enlarged(seen), say("alt given")), note, "eo-reals-frame")
     after = markup.figure(markup.image(enlarged(fake), say("alt made")), say("made of it"), "eo-fakes-frame")
     return f'<div class="eo-pair">{before}{after}</div>'

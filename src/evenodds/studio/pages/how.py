@@ -102,7 +102,7 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
     with studio.cache.lock, torch.random.fork_rng():
         set_random(seed, CPU)
         z = draw(1, run.recipe.network.latent)
-        c = resolve_condition(run, None, seed).given(0, 1)
+        c = resolve_condition(run, None, seed).conditions_for(0, 1)
         made, grown = inside(generator, z, c)
         _, looked = inside(discriminator, made, c)
         real = to_tensor(np.ascontiguousarray(studio.cache.real_samples(run).transpose(0, 3, 1, 2)))
