@@ -86,7 +86,7 @@ def play(
     for step in range(STEPS):
         real, z, again = (whole.chunk(team.size)[team.rank] for whole in batch(step))
         before(step)
-        d_step(made, objective, lambda x: x, real, z, lazy=step % objective.every == 0)
+        d_step(made, objective, lambda x: x, real, z, with_penalty=step % objective.every == 0)
         g_step(made, objective, lambda x: x, real, again)
     weights = {"g": made.generator, "d": made.discriminator}
     return {

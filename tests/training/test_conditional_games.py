@@ -252,9 +252,9 @@ def test_a_sheet_shows_held_out_conditions_in_order(played: Played) -> None:
     sheet = run.path / "samples" / f"{ROUNDS:08d}.png"
     before = sheet.read_bytes()
     gallery = SnapshotWriter(run, store, training)
-    assert gallery.given is not None
+    assert gallery.conditions is not None
     first = int(given[:, 0].sum())
-    assert gallery.given.tolist() == [[1, 0]] * first + [[0, 1]] * (64 - first)
+    assert gallery.conditions.tolist() == [[1, 0]] * first + [[0, 1]] * (64 - first)
     assert gallery.write() == sheet
     assert sheet.read_bytes() == before
 
@@ -314,9 +314,9 @@ def test_pictures_under_the_wrong_labels_are_far_from_the_reals(tmp_path: Path, 
     )
     training = Trainer(resolve(recipe, store.spec, store.n_train, "classes", store.condition), store, CPU)
     checker = Checker(training)
-    assert checker.given is not None
-    places = np.arange(len(checker.given)) % store.n_heldout
+    assert checker.conditions is not None
+    places = np.arange(len(checker.conditions)) % store.n_heldout
     reals = checker.cloud([drawn(store, "heldout", places, CPU).x])
     right = checker.distance(reals)
-    checker.given = checker.given.flip(1)  # dark is light, light is dark
+    checker.conditions = checker.conditions.flip(1)  # dark is light, light is dark
     assert checker.distance(reals) > right + 1

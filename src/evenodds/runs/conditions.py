@@ -69,14 +69,14 @@ def sampled_conditions(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
 
 
 def resolve_condition(
-    run: Run, wanted: ConditionRequest | None, seed: int, say: Say = lambda text: None
+    run: Run, request: ConditionRequest | None, seed: int, say: Say = lambda text: None
 ) -> SamplingCondition:
     """The conditions that the user wants, or without a wish those that the data held.
 
     Raises UserError for a condition that the run was not trained for, and for values or pictures that do not fit.
     """
     if run.condition is None:
-        if wanted is not None:
+        if request is not None:
             raise UserError(
                 f"{run.path} was trained without a condition, train with --condition to ask for one"
             )
@@ -84,57 +84,57 @@ def resolve_condition(
     tensors, state = run.stored_conditions()
     stored = tensors["known"]["given"].numpy()
     if run.condition.pictures:
-        if wanted is None:
+        if request is None:
             if not len(stored):
                 raise UserError(
                     f"{run.path} holds no pictures of its data, give a picture file or a folder of them"
                 )
             return turns(stored, reals=tensors["known"]["real"].numpy())
-        return pictures(run, wanted, say)
+        return pictures(run, request, say)
     codec = TableCodec.from_json(state["codec"])
-    if isinstance(wanted, Mapping):
-        spelled = {name: "" if value is None else str(value) for name, value in wanted.items()}
+    if isinstance(request, Mapping):
+        spelled = {name: "" if value is None else str(value) for name, value in request.items()}
         return values(run, stored, requested_values(codec, spelled), seed)
-    if wanted is not None and (not isinstance(wanted, str) or "=" not in wanted):
-        what = f"{wanted}" if isinstance(wanted, str | Path) else "pictures"
+    if request is not None and (not isinstance(request, str) or "=" not in request):
+        what = f"{request}" if isinstance(request, str | Path) else "pictures"
         raise UserError(
             f"{what} cannot be given: {run.path} was trained for values of {', '.join(codec.names)}, "
             f"give them like {codec.names[0]}=..."
         )
-    return values(run, stored, [] if wanted is None else requested_values(codec, wanted), seed)
+    return values(run, stored, [] if request is None else requested_values(codec, request), seed)
 
 
 def values(
-    run: Run, stored: NDArray[np.float32], asked: list[RequestedValue], seed: int
+    run: Run, stored: NDArray[np.float32], requested: list[RequestedValue], seed: int
 ) -> SamplingCondition:
     """Values as the data held them together, those that are asked for put in; of the data's only such that agree with
-    what is asked, where there are any."""
+    what is requested, where there are any."""
     spec = cast(RowSpec, run.condition.spec if run.condition else None)
-    for one in asked:
+    for one in requested:
         stored = agreeing(spec, stored, one)
 
     def conditions_for(start: int, count: int) -> torch.Tensor:
         rng = np.random.default_rng(seed_of(seed, "given", start))
         chosen = stored[rng.integers(len(stored), size=count)]
-        for one in asked:
+        for one in requested:
             chosen[:, one.start : one.stop] = one.values
         return torch.from_numpy(chosen)
 
-    return SamplingCondition(conditions_for, values={one.name: one.value for one in asked})
+    return SamplingCondition(conditions_for, values={one.name: one.value for one in requested})
 
 
 def agreeing(spec: RowSpec, stored: NDArray[np.float32], one: RequestedValue) -> NDArray[np.float32]:
-    """Of values (k, width) those with the choices of what is asked, and of them those nearest to its numbers; all of
+    """Of values (k, width) those with the requested choices, and of them those nearest to the requested numbers; all of
     them where none has its choices."""
-    asked = [span for span in spec.spans if one.start <= span.start < one.stop]
-    for span in sorted(asked, key=lambda span: span.kind == "number"):
+    spans = [span for span in spec.spans if one.start <= span.start < one.stop]
+    for span in sorted(spans, key=lambda span: span.kind == "number"):
         mine = stored[:, span.start : span.stop]
-        wanted = one.values[span.start - one.start : span.stop - one.start]
+        target = one.values[span.start - one.start : span.stop - one.start]
         if span.kind == "number":
-            apart = np.abs(mine - wanted).sum(1)
+            apart = np.abs(mine - target).sum(1)
             stored = stored[np.argsort(apart, kind="stable")[: max(FEWEST, round(NEAREST * len(stored)))]]
         else:
-            agree = mine.argmax(1) == wanted.argmax()
+            agree = mine.argmax(1) == target.argmax()
             stored = stored[agree] if agree.any() else stored
     return stored
 
@@ -150,16 +150,20 @@ def turns(
     return SamplingCondition(conditions_for, blocks, reals, names or [])
 
 
-def pictures(run: Run, wanted: ConditionRequest, say: Say) -> SamplingCondition:
+def pictures(run: Run, request: ConditionRequest, say: Say) -> SamplingCondition:
     """The user's own pictures as conditions; what was done to them is told to ``say``, bad ones among others too."""
-    if run.condition is None or isinstance(wanted, Mapping) or (isinstance(wanted, str) and _spelled(wanted)):
+    if (
+        run.condition is None
+        or isinstance(request, Mapping)
+        or (isinstance(request, str) and _spelled(request))
+    ):
         raise UserError(
             f"{run.path} was trained for {run.condition.kind if run.condition else 'nothing'}: "
             "give a picture file or a folder of them"
         )
     names: list[str] = []
     blocks: list[NDArray[np.uint8]] = []
-    for name, file in _files(wanted, say):
+    for name, file in _files(request, say):
         try:
             block, note = conditions.read(
                 run.condition.kind,
@@ -184,19 +188,19 @@ def _spelled(text: str) -> bool:
     return not text.strip() or ("=" in text and not Path(text).expanduser().exists())
 
 
-def _files(wanted: Any, say: Say) -> Any:
+def _files(request: Any, say: Say) -> Any:
     """Names and readable files of what is given."""
-    if isinstance(wanted, np.ndarray):
-        if wanted.dtype != np.uint8 or wanted.ndim != 4 or wanted.shape[-1] not in (1, 3, 4):
+    if isinstance(request, np.ndarray):
+        if request.dtype != np.uint8 or request.ndim != 4 or request.shape[-1] not in (1, 3, 4):
             raise UserError(
-                f"pictures {wanted.dtype} {wanted.shape} cannot be given, give uint8 (m, H, W, C)"
+                f"pictures {request.dtype} {request.shape} cannot be given, give uint8 (m, H, W, C)"
             )
-        for index, picture in enumerate(wanted):
+        for index, picture in enumerate(request):
             content = BytesIO()
             Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(content, "PNG")
             yield f"picture {index}", BytesIO(content.getvalue())
         return
-    path = Path(wanted).expanduser()
+    path = Path(request).expanduser()
     if not path.exists():
         raise UserError(f"{path} is not there, give a picture file or a folder of them")
     if not path.is_dir() and path.suffix.lower() != ".zip":

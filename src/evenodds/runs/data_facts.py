@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -21,18 +21,22 @@ class DataFacts:
     """Of ``samples``, and of those in ``train`` and ``heldout``."""
     notes: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    licence: str | None = None
+    license: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As recipe.json and the journal's first line hold it."""
-        return {**asdict(self), "skipped": [one._asdict() for one in self.skipped]}
+        skipped = [one._asdict() for one in self.skipped]
+        return {"counts": self.counts, "notes": self.notes, "skipped": skipped, "licence": self.license}
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> DataFacts:
         """What ``to_json`` gave, a store's facts, or less. Raises KeyError, TypeError or ValueError for others."""
         skipped = [Skipped(str(one["file"]), str(one["reason"])) for one in facts.get("skipped") or []]
         counts = {str(name): int(count) for name, count in dict(facts.get("counts") or {}).items()}
-        licence = facts.get("licence")
+        license_text = facts.get("licence")
         return cls(
-            counts, [str(note) for note in facts.get("notes") or []], skipped, licence and str(licence)
+            counts,
+            [str(note) for note in facts.get("notes") or []],
+            skipped,
+            license_text and str(license_text),
         )

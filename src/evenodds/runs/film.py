@@ -53,8 +53,8 @@ def make_film(run: Run, real: pd.DataFrame | None, axes: dict[str, tuple[float, 
 
 def thinned(paths: list[Path]) -> list[Path]:
     """At most FRAMES of them, evenly, the first and the last among them."""
-    places = np.unique(np.linspace(0, len(paths) - 1, min(FRAMES, len(paths))).round().astype(int))
-    return [paths[place] for place in places]
+    indices = np.unique(np.linspace(0, len(paths) - 1, min(FRAMES, len(paths))).round().astype(int))
+    return [paths[index] for index in indices]
 
 
 def picture_frames(sheets: list[Path]) -> Iterator[Image.Image]:

@@ -75,7 +75,7 @@ def write_report(run: Run, store: Store) -> Path:
         notes=[
             counted(data.counts),
             *data.notes,
-            *([data.licence] if data.licence else []),
+            *([data.license] if data.license else []),
         ],
         skipped=data.skipped,
         recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],

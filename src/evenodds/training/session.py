@@ -84,7 +84,7 @@ def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:
 
     store = prepare(source, recipe.data, progress)
     facts = DataFacts.from_json(store.facts)
-    for note in (*facts.notes, *filter(None, [facts.licence])):
+    for note in (*facts.notes, *filter(None, [facts.license])):
         observer.say(note)
     if facts.skipped:
         first = facts.skipped[0]
