@@ -13,7 +13,7 @@ from evenodds.core.device import threads_for
 from evenodds.core.distributed import ALONE, Team
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec, at_most
 from evenodds.data.store import Store
 from evenodds.evaluate import images, tables
@@ -61,8 +61,7 @@ def score(
     best, store = run.checkpoints.best().name, store_of(run)
     n = count_of(store, request.n)
     say(f"{n:,} fakes against {reference_count(store):,} training and {store.n_heldout:,} held-out reals")
-    with torch.random.fork_rng(), threads_for(run.spec):
-        set_random(seed_of(request.seed, "score"), device)
+    with seeded(seed_of(request.seed, "score"), device), threads_for(run.spec):
         if isinstance(run.spec, PictureSpec):
             result = of_pictures(run, store, n, request, device, say, ranks)
         else:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from evenodds.core import atomic, bundle
 from evenodds.core.errors import UserError
 from evenodds.core.optional import need
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import condition_to_json, spec_to_json
 from evenodds.export.noise import noise_of
 from evenodds.export.portable import PortableDiscriminator, PortableGenerator, PortableJudge
@@ -90,8 +90,7 @@ def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] =
         "verdict": None if verdict is None else verdict.verdict,
         "versions": run.facts["versions"],
     }
-    with torch.random.fork_rng():
-        set_random(seed_of(run.recipe.plan.seed, "export"), CPU)
+    with seeded(seed_of(run.recipe.plan.seed, "export"), CPU):
         for port in ports(run, fresh_judge(run) if reals else None):
             if port.name not in without:
                 facts[port.name] = port.to_json(write(port, folder / f"{port.name}.onnx"))

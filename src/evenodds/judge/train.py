@@ -16,7 +16,7 @@ from evenodds.core import atomic
 from evenodds.core.device import threads_for
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec, SampleSpec, at_most
 from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
@@ -103,8 +103,7 @@ def train_judge(run: Run, store: Store, device: torch.device) -> Judge:
     """
     start = time.monotonic()
     effort = FOR_PICTURES if isinstance(store.spec, PictureSpec) else FOR_ROWS
-    with torch.random.fork_rng(), threads_for(run.spec):
-        set_random(seed_of(run.recipe.plan.seed, "judge"), device)
+    with seeded(seed_of(run.recipe.plan.seed, "judge"), device), threads_for(run.spec):
         train, fitting, heldout = split_data(run, store, effort, device)
         networks = train_networks(train, input_spec(store.spec), effort, device)
         reals = to_points(train.real[:MAX_REFERENCES])

@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 from evenodds.core import bundle
 from evenodds.core.errors import UserError
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
@@ -61,8 +61,7 @@ def picture_reader(store: Store, seed: int, device: torch.device, folder: Path |
         raise UserError(
             f"no label of {store.facts['source']} has 2 to {MOST_LEVELS} levels, name examples instead"
         )
-    with torch.random.fork_rng():
-        set_random(seed_of(seed, "eyes"), device)
+    with seeded(seed_of(seed, "eyes"), device):
         counts = {name: len(level_names) for name, level_names in levels.items()}
         network = LabelEnsemble(READERS, store.spec, WIDTH, counts).to(device)
         if (accuracy := load_stored(network, store, folder)) is None:

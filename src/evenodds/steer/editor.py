@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evenodds.core.errors import UserError
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import at_most
 from evenodds.metrics.image_features import Features
 from evenodds.steer import interpolation, unsupervised
@@ -261,8 +261,7 @@ class LatentEditor(LatentSpace):
         rows = [
             torch.cat([exemplars, interpolation.rescaled(exemplars.mean(0)[None])]) for exemplars in terms
         ]
-        with torch.random.fork_rng():
-            set_random(seed_of(seed, "steer", "vary"), self.device)
+        with seeded(seed_of(seed, "steer", "vary"), self.device):
             near = interpolation.rescaled(answer + VARIED * torch.randn(9, self.width, device=self.device))
         near[4] = answer
         columns = len(rows[0])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from evenodds.core import bundle
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
@@ -146,8 +146,7 @@ def encoder_of(
     def draw_reals(count: int) -> Tensor:
         return as_samples(store, store.train(torch.randint(store.n_train, (count,)).numpy()), device)
 
-    with torch.random.fork_rng():
-        set_random(seed_of(run.recipe.plan.seed, "encoder"), device)
+    with seeded(seed_of(run.recipe.plan.seed, "encoder"), device):
         encoder = Encoder(spec, latent).to(device)
         dissimilarity = Dissimilarity(features, draw_reals(SPREAD_SAMPLES))
         stored = bundle.read(path) if path.exists() else None

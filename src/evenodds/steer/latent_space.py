@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded, set_random
 from evenodds.core.spec import PictureSpec, at_most
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.inputs import pictures_from
@@ -108,8 +108,7 @@ class LatentSpace:
     def latents_for_fitting(self) -> Tensor:
         """Latents (n, latent) that directions are fitted on."""
         count = at_most(self.run.spec, MAX_FAKES, MAX_FAKES, MAX_FAKES * 64**2, 1000)
-        with torch.random.fork_rng():
-            set_random(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device)
+        with seeded(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device):
             return draw(count, self.width, self.device)
 
     @cached_property
@@ -177,7 +176,6 @@ class LatentSpace:
         space do not change.
         """
         x, dissimilarity = self.to_samples(pictures), self.inverter.dissimilarity
-        with torch.random.fork_rng():
-            set_random(seed_of(0, "steer", "tune"), self.device)
+        with seeded(seed_of(0, "steer", "tune"), self.device):
             generator = tune_generator(self.generator, self.models.generate, z, x, dissimilarity)
         return type(self)(self.run, self.device, generator=generator, models=self.models)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from evenodds.core.errors import UserError
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
 from evenodds.runs.conditions import resolve_condition
@@ -49,8 +49,7 @@ class RunModels:
         G's own noise is the same every time.
         """
         c = self.condition
-        with torch.random.fork_rng():
-            set_random(seed_of(0, "steer", "make"), self.device)
+        with seeded(seed_of(0, "steer", "make"), self.device):
             made: Tensor = generator(z, None if c is None else c.expand(len(z), -1))
         return made
 

@@ -11,11 +11,10 @@ from typing import Any, cast
 
 import gradio as gr
 import numpy as np
-import torch
 from PIL import Image
 
 from evenodds.core.errors import UserError
-from evenodds.core.rng import set_random
+from evenodds.core.rng import seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_given
 from evenodds.data.images import conditions
@@ -101,8 +100,7 @@ def condition_of(run: Run, file: Any) -> tuple[Any, str | None]:
 def made(studio: Studio, run: Run, condition: Any) -> Any:
     """What the run makes of a condition (c, H, W), uint8 (H, W, C)."""
     generator = studio.cache.generator(run)
-    with studio.cache.lock, torch.random.fork_rng():
-        set_random(0, CPU)  # the same noise from stroke to stroke
+    with studio.cache.lock, seeded(0, CPU):  # the same noise from stroke to stroke
         z = draw(1, run.recipe.network.latent)
         return to_pictures(next(generate(generator, z, as_given(condition[None], CPU))))[0]
 

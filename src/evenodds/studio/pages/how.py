@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from evenodds.core.errors import UserError
-from evenodds.core.rng import set_random
+from evenodds.core.rng import seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image, to_pictures, to_tensor
 from evenodds.game.step import per_sample
@@ -99,8 +99,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
 def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, str]:
     """G's maps for one latent, D's maps for what came of it with its answer, and that picture pooled."""
     generator, discriminator = studio.cache.once(run, "players", lambda: players(run))
-    with studio.cache.lock, torch.random.fork_rng():
-        set_random(seed, CPU)
+    with studio.cache.lock, seeded(seed, CPU):
         z = draw(1, run.recipe.network.latent)
         c = resolve_condition(run, None, seed).conditions_for(0, 1)
         made, grown = inside(generator, z, c)
