@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/installed
+CORE := $(VENV)/core
+DEV := $(VENV)/dev
 
-.PHONY: tree help demo browser test check docs e2e bench soak fuzz clean
+.PHONY: help demo browser test quick check tree docs e2e bench soak fuzz clean
 
 help:
-	@echo "make demo    train on people, and say what to look at"
+	@echo "make demo    install evenodds alone, train on people, and say what to do next"
+	@echo "make quick   the quick tests, two minutes: no whole games, studio or distributed training"
 	@echo "make test    every test, fast ones first"
 	@echo "make check   formatting, lint, types, layers"
 	@echo "make tree    the file tree of CONTRIBUTING.md, written anew"
@@ -18,13 +20,29 @@ help:
 	@echo "make fuzz    100,000 hostile inputs a surface, an hour; INPUTS=1000 for fewer"
 	@echo "make clean   remove the virtual environment and what was built"
 
-$(STAMP): pyproject.toml
+# Without --no-compile pip compiles every module of every package, of which a command imports a few.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --prefer-binary --no-compile
+
+# The package and what every command needs.
+$(CORE): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -e '.[dev]'
+	$(INSTALL) -e .
 	@touch $@
 
-demo: $(STAMP)
+# The extras, the tests' tools and the documentation's.
+$(DEV): $(CORE)
+	$(INSTALL) -e '.[dev]'
+	@touch $@
+
+demo: $(CORE)
 	$(BIN)/evenodds train people --out runs/people
+	@echo
+	@echo "Next:"
+	@echo "  open runs/people/report.html in a browser"
+	@echo "  $(BIN)/evenodds sample runs/people -n 1000"
+	@echo "  $(BIN)/evenodds judge runs/people height=170,weight=63"
+	@echo "  $(BIN)/evenodds train YOUR.csv (or a folder of pictures)"
+	@echo "  make test (installs the extras and runs every test)"
 
 # The browser that the studio's tests drive: Debian's. Where it cannot be had, those tests say so and are skipped.
 CHROMIUM := chromium chromium-browser google-chrome
@@ -39,22 +57,25 @@ browser:
 
 # A process a core, since most tests keep one busy; a file's tests stay together, for what they have in common.
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
-test: $(STAMP) browser
+test: $(DEV) browser
 	$(PYTEST) -m "not slow and not end_to_end"
 	$(PYTEST) -m slow
 
-check: $(STAMP)
+quick: $(DEV)
+	$(PYTEST) -m "not slow and not medium and not end_to_end" --ignore tests/studio
+
+check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_layers.py
 
 # The file tree of CONTRIBUTING.md, from the docstrings.
-tree: $(STAMP)
+tree: $(DEV)
 	$(BIN)/python -m tests.project.tree
 
 # Strictly: a warning is an error. Nothing is fetched.
-docs: $(STAMP)
+docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # One of them: make bench BENCH=people. BENCH=adult needs CTGAN=PYTHON, one that has ctgan, whose licence keeps it out of ours.
@@ -63,7 +84,7 @@ BENCH ?= people digits faces memory networks judge modes-ring modes-grid stops-d
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
   quality-fashion quality-faces stacked \
   speed levers layouts svm-mnist svm-fashion growth sampling runtimes scaling steering-faces studio
-bench: $(STAMP)
+bench: $(DEV)
 	for name in $(BENCH); do \
 	  case $$name in \
 	    digits|faces) set -- pictures.py $$name;; \
@@ -75,14 +96,14 @@ bench: $(STAMP)
 	  $(BIN)/python benchmarks/$$@ || exit 1; \
 	done
 
-soak: $(STAMP)
+soak: $(DEV)
 	$(BIN)/python -m tests.robustness.soak
 
 INPUTS ?= 100000
-fuzz: $(STAMP)
+fuzz: $(DEV)
 	$(BIN)/python -m tests.robustness.fuzz $(INPUTS)
 
-e2e: $(STAMP)
+e2e: $(DEV)
 	$(PYTEST) --dist load -m end_to_end
 
 clean:

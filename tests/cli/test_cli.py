@@ -172,6 +172,7 @@ def test_constant_and_id_columns_are_left_out_and_said(tmp_path: Path, evenodds:
         assert f"'{name}'" in answer.out
 
 
+@pytest.mark.medium
 def test_a_disk_that_is_full_is_said_and_leaves_no_run(tmp_path: Path, penguins: Path) -> None:
     """A file size limit stands in for the full disk: the kernel refuses the write in the same way."""
     out = tmp_path / "run"
@@ -285,6 +286,7 @@ def test_help_answers_without_torch() -> None:
         assert flag in found.stdout
 
 
+@pytest.mark.medium
 def test_output_that_is_no_terminal_is_plain_lines(tmp_path: Path, penguins: Path) -> None:
     command = [sys.executable, "-m", "evenodds", "train", str(penguins), "--out", str(tmp_path / "run")]
     found = subprocess.run(

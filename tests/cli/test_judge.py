@@ -19,6 +19,8 @@ from evenodds.data.source import find
 from evenodds.gan import Gan
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 Call = Callable[..., Answer]
 LINE = (
     r": \d+(\.\d+)? % real, \d+(\.\d+)? % fake \(p = [\d.e-]+: [\d,]+ of [\d,]+ real ones look no more real\)"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.medium
+
 UNUSED = {
     "train": {"torch._dynamo", "sympy", "skimage", "jinja2", "matplotlib", "sklearn.ensemble"},
     "sample": {"torch._dynamo", "sympy", "skimage", "jinja2", "matplotlib", "sklearn", "scipy.stats"},

@@ -42,7 +42,7 @@ from evenodds.runs.run import Run
 from evenodds.training.ranks import Ranks
 from tests import ranks
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="ranks are forked")
+pytestmark = [pytest.mark.medium, pytest.mark.skipif(not hasattr(os, "fork"), reason="ranks are forked")]
 
 CPU = torch.device("cpu")
 SPEC = PictureSpec(1, 4, 4)

@@ -236,6 +236,7 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir() if entry.is_dir()] == [path.name]
 
 
+@pytest.mark.medium
 def test_several_at_once_prepare_once(tmp_path: Path) -> None:
     folder = album(tmp_path / "mine")
     command = (

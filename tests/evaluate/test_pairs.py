@@ -26,6 +26,8 @@ from evenodds.runs.sample import as_pictures
 from evenodds.runs.source_data import store_of
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 Call = Callable[..., Answer]
 Bytes = NDArray[np.uint8]
 

@@ -29,6 +29,8 @@ from evenodds.runs.run import Run, write_recipe
 from evenodds.runs.source_data import store_of
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 Call = Callable[..., Answer]
 CPU = torch.device("cpu")
 STAMPS = {"extractor", "resizer", "split", "real_n", "fake_n"}

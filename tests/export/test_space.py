@@ -24,6 +24,8 @@ from huggingface_hub import ModelCard
 from evenodds.gan import Gan
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 SMALL: dict[str, Any] = {"budget": "2rounds", "width": 8, "latent": 8, "head_start": 0}
 
 

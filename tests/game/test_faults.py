@@ -17,6 +17,8 @@ from evenodds.training.supervisor import LASTS, TRIES, Decision, Measurement, Su
 from evenodds.training.trainer import Trainer
 from tests.games import grid, play, replace_generator, training_on
 
+pytestmark = pytest.mark.medium
+
 ROUNDS = 300
 
 

@@ -28,6 +28,8 @@ from evenodds.runs.run import Run, write_recipe
 from evenodds.runs.source_data import store_of
 from tests.conftest import mixed
 
+pytestmark = pytest.mark.medium
+
 CPU = torch.device("cpu")
 
 

@@ -48,6 +48,7 @@ def test_grey_is_seen_as_colour_and_batches_change_nothing() -> None:
     np.testing.assert_allclose(whole, features(network, x, batch=2), atol=1e-4)
 
 
+@pytest.mark.medium
 @installed
 def test_it_tells_wide_spots_from_narrow_ones_and_the_stricter_ruling_counts() -> None:
     real, fake = blots(60, 0, 3), blots(60, 1, 2)

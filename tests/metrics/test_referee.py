@@ -124,6 +124,7 @@ def at_even() -> list[Ruling]:
     return found
 
 
+@pytest.mark.medium
 def test_p_values_and_intervals_under_equal_laws_are_as_rare_as_they_say(at_even: list[Ruling]) -> None:
     assert np.mean([one.p_value < 0.05 for one in at_even]) <= 0.08
     assert np.mean([one.low <= 0.5 <= one.high for one in at_even]) >= 0.92
@@ -255,12 +256,14 @@ def first(pictures: Tensor) -> Answer:
     return pictures.flatten(1)[:, :1].numpy()
 
 
+@pytest.mark.medium
 def test_the_stricter_answer_wins_where_features_see_more() -> None:
     ruling = rule(SMALL, noise(60), far_pairs(60), corners)
     assert ruling.by == "features"
     assert ruling.auc == 1.0
 
 
+@pytest.mark.medium
 def test_the_stricter_answer_wins_where_features_see_less() -> None:
     real, fake = noise(60), stripes(60)
     ruling = rule(SMALL, real, fake, first)
@@ -293,6 +296,7 @@ def test_linear_answers_do_not_hang_on_the_features_units(scale: float) -> None:
     assert np.corrcoef(one, asked.sum(1))[0, 1] > 0.9
 
 
+@pytest.mark.medium
 def test_a_g_that_does_not_heed_what_it_is_given_is_found() -> None:
     """Light or dark by the label; the fakes are as light and dark, whatever they were asked for."""
     label = torch.eye(2)[torch.randint(0, 2, (120,))]

@@ -19,6 +19,8 @@ from PIL import Image
 from tests.conftest import Answer
 from tests.studio.conftest import answers, wait_for
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.ko.md")
 LONGEST = 220

@@ -12,7 +12,10 @@ import pytest
 
 from . import harm
 
-pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="children are forked")
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="children are forked"),
+]
 
 
 @pytest.fixture(scope="module")

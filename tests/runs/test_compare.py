@@ -17,6 +17,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from evenodds.runs.run import Run
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 Call = Callable[..., Answer]
 SMALL = ("--width", 8, "--latent", 8, "--head-start", 0, "--check-every", 5)
 

@@ -19,6 +19,8 @@ from evenodds.runs.film import FAKE, FRAMES, shares, thinned
 from evenodds.runs.run import Run
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 Call = Callable[..., Answer]
 
 

@@ -13,6 +13,8 @@ from PIL import Image
 
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 Call = Callable[..., Answer]
 
 

@@ -35,6 +35,8 @@ from evenodds.steer.refine import CELLS, ENOUGH, SURE, LatentRefiner, coarse
 from evenodds.steer.write import mp4
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 CPU = torch.device("cpu")
 
 

@@ -31,6 +31,8 @@ from evenodds.training.session import open_run
 from evenodds.training.snapshots import SnapshotWriter, in_order
 from evenodds.training.trainer import Trainer
 
+pytestmark = pytest.mark.medium
+
 CPU = torch.device("cpu")
 ROUNDS, EVERY = 6, 3
 KEPT = ("rounds", "turns", "seen", "next_check", "pace", "distance", "steward")

@@ -17,6 +17,8 @@ from evenodds.runs.run import Run
 from evenodds.runs.status import MEANINGS, OVER
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 Call = Callable[..., Answer]
 
 

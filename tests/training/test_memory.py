@@ -18,6 +18,8 @@ from evenodds.training.trainer import Trainer
 from tests.conftest import Answer
 from tests.games import training_on
 
+pytestmark = pytest.mark.medium
+
 BATCH, FITS = 64, 20
 OBJECTIVES: list[dict[str, Any]] = [
     *({"loss": loss} for loss in ("nonsaturating", "hinge", "leastsquares", "relativistic")),

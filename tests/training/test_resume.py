@@ -38,6 +38,8 @@ from evenodds.training.loop import train
 from evenodds.training.session import open_run, train_run
 from tests.conftest import Answer
 
+pytestmark = pytest.mark.medium
+
 CPU = torch.device("cpu")
 ROUNDS = 14
 
