@@ -208,7 +208,7 @@ def test_a_surely_lower_ruling_is_progress_and_an_unsure_one_is_not() -> None:
     assert (own.best_auc, own.best_round) == (0.76, 2200)
 
 
-@pytest.mark.parametrize(("tried", "share"), [(False, PATIENCE), (True, SOON)])
+@pytest.mark.parametrize(("probing", "share"), [(False, PATIENCE), (True, SOON)])
 def test_patience_begins_anew_after_a_change(probing: bool, share: float) -> None:
     first = 10 * CHECKS
     own = course([1.0] * first)

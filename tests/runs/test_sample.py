@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from evenodds.gan import Gan
 from tests.conftest import Answer
 
 pytestmark = pytest.mark.medium
@@ -99,7 +101,7 @@ def test_what_does_not_fit_is_refused(pictures: Path, table: Path, tmp_path: Pat
         assert answer.code == 2
         assert word in answer.err
         assert not to.exists()
-    assert evenodds("sample", table, "-n", 0, "--out", tmp_path / "x.csv").code == 2
+    assert evenodds("sample", table, "-n", -1, "--out", tmp_path / "x.csv").code == 2
 
 
 def test_a_damaged_run_is_said(table: Path, tmp_path: Path, evenodds: Call) -> None:
@@ -126,3 +128,33 @@ def test_memory_does_not_grow_with_the_number_of_fakes(table: Path, tmp_path: Pa
         return int(done.stdout.splitlines()[-1])
 
     assert peak(400_000) < 1.1 * peak(10_000)
+
+
+@pytest.mark.parametrize("name", ["fakes.csv", "fakes.parquet"])
+def test_no_rows_are_an_empty_table_with_the_columns_and_kinds_of_some(
+    name: str, table: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    none, some = Gan.load(table).sample(0), Gan.load(table).sample(200)
+    assert isinstance(none, pd.DataFrame)
+    assert isinstance(some, pd.DataFrame)
+    assert len(none) == 0
+    assert none.dtypes.to_dict() == some.dtypes.to_dict()
+    answer = evenodds("sample", table, "-n", 0, "--out", tmp_path / name)
+    assert (answer.code, answer.out.split()[:2]) == (0, ["0", "fakes"])
+    read = pd.read_csv if name.endswith("csv") else pd.read_parquet
+    written = read(tmp_path / name)
+    assert (len(written), list(written)) == (0, list(some))
+
+
+def test_no_pictures_are_an_empty_array_or_folder_but_no_sheet(
+    pictures: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    none = Gan.load(pictures).sample(0)
+    assert isinstance(none, np.ndarray)
+    assert (none.shape, none.dtype) == ((0, 16, 16, 3), np.uint8)
+    assert evenodds("sample", pictures, "-n", 0, "--out", tmp_path / "fakes").code == 0
+    assert list((tmp_path / "fakes").iterdir()) == []
+    answer = evenodds("sample", pictures, "-n", 0, "--out", tmp_path / "sheet.png")
+    assert answer.code == 2
+    assert "a sheet of no pictures" in answer.err
+    assert evenodds("sample", pictures, "-n", -1, "--out", tmp_path / "other").code == 2

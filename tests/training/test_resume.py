@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 
+from evenodds.cli.display import line
 from evenodds.config.presets import resolve
 from evenodds.config.settings import (
     DataSettings,
@@ -131,6 +133,24 @@ def test_a_larger_budget_goes_on_as_if_it_had_been_asked_for_at_once(tmp_path: P
     play(tmp_path / "grown", "tabular", penguins, 5)
     grown = play(tmp_path / "grown", "tabular", penguins, ROUNDS)
     assert_equal(grown, play(tmp_path / "whole", "tabular", penguins, ROUNDS))
+
+
+def test_a_resumed_game_shows_the_newest_sample_from_its_first_moment(tmp_path: Path, penguins: Path) -> None:
+    run = play(tmp_path / "run", "tabular", penguins, ROUNDS, stop_at=5)
+    newest_sample = list(run.samples("csv"))[-1]
+    moments: list[Moment] = []
+    stop = threading.Event()
+
+    def watch(moment: Moment) -> None:
+        moments.append(moment)
+        stop.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evenodds.training.clock.TELL_AFTER", 0.0)
+        train(run, prepare(find(str(penguins)), run.recipe.data), CPU, watch, stop)
+    assert moments[0].sample == newest_sample
+    assert f"newest {newest_sample}" in line(moments[0])
+    assert "newest" not in line(replace(moments[0], sample=None))
 
 
 def test_another_seed_is_another_game(tmp_path: Path, penguins: Path) -> None:

@@ -106,7 +106,8 @@ def line(moment: Moment) -> str:
     """The same as one plain line."""
     return (
         f"round {moment.rounds:,}: {status_sentence(moment.check)} (odds {odds_text(moment.check)}), "
-        f"{moment.speed:,.0f} samples a second, {left_text(moment)}, newest {moment.sample}"
+        f"{moment.speed:,.0f} samples a second, {left_text(moment)}"
+        + ("" if moment.sample is None else f", newest {moment.sample}")
     )
 
 
