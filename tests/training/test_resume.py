@@ -141,13 +141,15 @@ def test_a_resumed_game_shows_the_newest_sample_from_its_first_moment(tmp_path: 
     moments: list[Moment] = []
     stop = threading.Event()
 
-    def watch(moment: Moment) -> None:
-        moments.append(moment)
-        stop.set()
+    class Watcher(Silent):
+        def moment(self, moment: Moment) -> None:
+            moments.append(moment)
+            stop.set()
 
+    store = prepare(find(str(penguins)), run.recipe.data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evenodds.training.clock.TELL_AFTER", 0.0)
-        train(run, prepare(find(str(penguins)), run.recipe.data), CPU, watch, stop)
+        patch.setattr("evenodds.training.clock.REPORT_AFTER", 0.0)
+        train(run, store, Context(CPU, observer=Watcher(), stop=stop))
     assert moments[0].sample == newest_sample
     assert f"newest {newest_sample}" in line(moments[0])
     assert "newest" not in line(replace(moments[0], sample=None))
