@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from pydantic import ValidationError
 
 from evenodds import __version__
+from evenodds.cli.cache import cache
 from evenodds.cli.diff import diff
 from evenodds.cli.doctor import doctor
 from evenodds.cli.export import export
@@ -46,6 +47,7 @@ app.command(doctor)
 app.command(studio)
 app.command(export)
 app.command(diff)
+app.command(cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
+from evenodds.data.cache_entries import cache_root, keep_limit, lease
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 
 PREPARED = 2
 """Raised whenever the same source would be prepared differently."""
-
-
-def cache_root() -> Path:
-    """Where prepared data lies: the environment's EVENODDS_CACHE, or the system's place for caches."""
-    told = os.environ.get("EVENODDS_CACHE")
-    return Path(told).expanduser() if told else Path(platformdirs.user_cache_dir("evenodds"))
 
 
 def once(source: Source, key: list[Any], make: Callable[[Path], Store]) -> Store:
@@ -43,16 +35,20 @@ def once(source: Source, key: list[Any], make: Callable[[Path], Store]) -> Store
         with atomic.reporting_write_errors(target.parent):
             if target.exists():
                 shutil.rmtree(target)
-        return make(target)
+        store = make(target)
+        lease(store.path, store)
+    keep_limit()
+    return store
 
 
 def _found(target: Path) -> Store | None:
     if not target.is_dir():
         return None
     try:
-        return Store.open(target)
+        store = Store.open(target)
     except UserError:  # damaged: it is made again
         return None
+    return store if lease(target, store) else None
 
 
 @contextmanager

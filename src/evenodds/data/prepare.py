@@ -19,7 +19,8 @@ from evenodds.data.build_store import (
     make_pictures,
     picture_size,
 )
-from evenodds.data.cache import cache_root, locked, once
+from evenodds.data.cache import locked, once
+from evenodds.data.cache_entries import cache_root, lease
 from evenodds.data.conditioning import kind_of, of_columns
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Watch
@@ -99,7 +100,7 @@ def picture_path(source: Source, watch: Watch | None = None) -> Path:
     from evenodds.data.builtin import faces
 
     folder = cache_root() / f"faces-v{faces.VERSION}"
-    if not folder.is_dir():
+    while not lease(folder, source):
         with locked(folder):
             if not folder.is_dir():
                 with atomic.folder(folder) as part, atomic.reporting_write_errors(folder.parent):

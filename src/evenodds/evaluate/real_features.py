@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from evenodds.core import atomic
-from evenodds.data.cache import cache_root
+from evenodds.data.cache_entries import cache_root, keep_limit, note_use
 from evenodds.data.store import Part, Store
 from evenodds.evaluate.extractors import BATCH, FeatureExtractor
 from evenodds.metrics.distribution import Cloud
@@ -28,6 +28,7 @@ def features_of(store: Store, part: Part, count: int, extractor: FeatureExtracto
     try:
         features = np.load(path, allow_pickle=False)
         if features.dtype == np.float32 and features.ndim == 2 and len(features) == count:
+            note_use(path)
             return cast(Cloud, features)
     except (OSError, ValueError, EOFError):
         pass  # absent or damaged: made again
@@ -35,6 +36,7 @@ def features_of(store: Store, part: Part, count: int, extractor: FeatureExtracto
     content = BytesIO()
     np.save(content, made, allow_pickle=False)
     atomic.write_bytes(path, content.getvalue())
+    keep_limit()
     return made
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
-from evenodds.data.cache import cache_root, locked
+from evenodds.data.cache import locked
+from evenodds.data.cache_entries import cache_root, note_use
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -43,12 +44,13 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 
 def add_runtime(folder: Path) -> None:
     """Put ort.js, ort.wasm and their license into ``folder``. Raises UserError if they cannot be fetched."""
-    folder = cache_root() / "runtime" / f"{PACKAGE}-{VERSION}"
-    with locked(folder):
-        if not folder.is_dir():
-            fetch(folder)
-    for name in FILES.values():
-        shutil.copyfile(folder / name, folder / name)
+    cached = cache_root() / "runtime" / f"{PACKAGE}-{VERSION}"
+    with locked(cached):
+        if not cached.is_dir():
+            fetch(cached)
+        note_use(cached)
+        for name in FILES.values():
+            shutil.copyfile(cached / name, folder / name)
     (folder / "ort-license.txt").write_text(LICENSE.format(version=VERSION), "utf-8")
 
 
