@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import time
 import weakref
 from collections.abc import Iterator
@@ -18,10 +19,8 @@ from filelock import FileLock
 from evenodds.core import checksums
 from evenodds.core.errors import UserError
 
-try:
+if sys.platform != "win32":  # where a file that is open cannot be deleted
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be deleted
-    fcntl = None  # type: ignore[assignment]
 
 LIMIT = "20GB"
 """The most that the cache holds where EVENODDS_CACHE_LIMIT does not say otherwise."""
@@ -90,7 +89,7 @@ def lease(path: Path, user: object) -> bool:
     except OSError:
         return False
     weakref.finalize(user, os.close, handle)
-    if fcntl is not None:
+    if sys.platform != "win32":
         fcntl.flock(handle, fcntl.LOCK_SH)
     try:
         # It may have been evicted between the two calls above.
@@ -130,7 +129,7 @@ def evict(entry: Entry) -> bool:
 
 def in_use(path: Path) -> bool:
     """Whether any process holds a lease on an entry."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return False
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -12,7 +12,6 @@ from scipy.ndimage import distance_transform_edt
 from evenodds.core.spec import ConditionKind, at_most
 from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_tensor
-from evenodds.data.images.conditions import make
 from evenodds.data.store import Store
 from evenodds.metrics.distribution import frechet
 from evenodds.metrics.reference import reference_count, reference_features
@@ -85,7 +84,7 @@ def condition_consistency(kind: ConditionKind, pictures: Bytes, fake: Bytes) -> 
         return {}
     if kind == "outlines":
         measured = [
-            outlines_met(condition_lines[0] > 127, make(kind, one)[0] > 127)
+            outlines_met(condition_lines[0] > 127, conditions.make(kind, one)[0] > 127)
             for condition_lines, one in zip(pictures, fake, strict=True)
         ]
         named = zip(("precision", "recall", "f1"), np.mean(measured, axis=0), strict=True)
@@ -94,7 +93,7 @@ def condition_consistency(kind: ConditionKind, pictures: Bytes, fake: Bytes) -> 
         difference = np.abs(pictures[:, :-1].astype(float) - fake)
         outside = np.broadcast_to(pictures[:, -1:] < 128, difference.shape)
         return {"difference": round(float(difference[outside].mean() / 255), 4)}
-    again = np.stack([make(kind, one) for one in fake])
+    again = np.stack([conditions.make(kind, one) for one in fake])
     return {"difference": round(float(np.abs(pictures.astype(float) - again).mean() / 255), 4)}
 
 

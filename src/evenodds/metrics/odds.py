@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.stats import norm, rankdata
 
 EDGE = 1e-12
 """Nearer to 0 and 1 than any end of an interval."""
@@ -26,6 +24,8 @@ def odds(real: ArrayLike, fake: ArrayLike) -> Odds:
 
     ``real`` (m,) and ``fake`` (n,) are D's scores. Raises ValueError if either is empty or not finite.
     """
+    from scipy.stats import rankdata  # here, as in interval: who reads odds from a journal waits for neither
+
     reals, fakes = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     if not len(reals) or not len(fakes) or not (np.isfinite(reals).all() and np.isfinite(fakes).all()):
         raise ValueError("odds need at least one score a side, and all of them finite")
@@ -41,6 +41,9 @@ def interval(value: float, m: int, n: int, level: float = 0.95) -> tuple[float, 
     All t with |t - value| <= z sqrt(V(t)), V being Hanley and McNeil's variance (1982) with m and n in it replaced by
     their mean. It never leaves [0, 1] and does not shrink to nothing at 0 and 1.
     """
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
     z = norm.ppf(0.5 + level / 2)
     mean = (m + n) / 2
 

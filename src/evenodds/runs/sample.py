@@ -73,6 +73,8 @@ class Sampler:
     ) -> Iterator[np.ndarray]:
         """n fakes, or a share of them, as uint8 arrays (m, H, W, C), a batch at a time; without a ``condition`` under
         conditions of the data."""
+        if n == 0 and isinstance(self.run.spec, PictureSpec):
+            yield np.empty((0, self.run.spec.height, self.run.spec.width, self.run.spec.channels), np.uint8)
         for batch in self.samples(n, seed, condition or self.default_condition(seed), share):
             yield to_pictures(batch.cpu())
 
@@ -84,6 +86,8 @@ class Sampler:
         codec = TableCodec.from_json(self.run.codec())
         condition = condition or self.default_condition(seed)
         batches = self.samples(n, seed, condition, share)
+        if n == 0:
+            yield codec.decode(np.empty((0, *self.run.spec.shape), np.float32), np.random.default_rng(seed))
         for start, batch in zip(share.starts(n, self.batch), batches, strict=True):
             rng = np.random.default_rng(seed_of(seed, "decode", start // self.batch))
             table = codec.decode(batch.cpu().numpy(), rng)
@@ -142,9 +146,9 @@ def write_samples(run: Run, request: SampleRequest, device: torch.device, say: S
     with torch.random.fork_rng():
         condition = resolve_condition(run, request.condition, request.seed, say)
         count = 0 if condition.pictures is None else len(condition.pictures)
-        n = n or count or USUAL
+        n = (count or USUAL) if n is None else n
         out, starts = path_of_share(request.out, share), share.starts(n, batch_of(run, device))
-        if not starts:
+        if n and not starts:
             return 0
         sampler = Sampler(run, device)
         if not isinstance(run.spec, PictureSpec):
@@ -166,15 +170,17 @@ def write_samples(run: Run, request: SampleRequest, device: torch.device, say: S
 
 
 def check_request(run: Run, request: SampleRequest) -> None:
-    """Raises UserError where the path's suffix does not fit the run, or nothing is asked for."""
+    """Raises UserError where the path's suffix does not fit the run, or fewer fakes than none are asked for."""
     suffix, out = request.out.suffix.lower(), request.out
-    if request.n is not None and request.n < 1:
-        raise UserError(f"-n {request.n} asks for nothing, give 1 or more")
+    if request.n is not None and request.n < 0:
+        raise UserError(f"-n {request.n} is less than nothing, give 0 or more")
     table = not isinstance(run.spec, PictureSpec)
     if table and suffix not in (".csv", ".parquet"):
         raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {out}")
     if not table and suffix in (".csv", ".parquet"):
         raise UserError(f"{run.path} makes pictures, give --out a .png file or a folder and not {out}")
+    if suffix == ".png" and request.n == 0:
+        raise UserError("a sheet of no pictures cannot be drawn, give -n 1 or more, or --out a folder")
     if suffix == ".png" and request.share.size > 1:
         raise UserError(
             f"a sheet is made by one process and not by {request.share.size}, give --out a folder"
