@@ -68,7 +68,7 @@ check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_layers.py
+	$(BIN)/pytest -q tests/test_layers.py tests/project/test_names.py
 
 # The file tree of CONTRIBUTING.md, from the docstrings.
 tree: $(DEV)

@@ -239,8 +239,8 @@ class Gan(Configured):
         inception-style score. Tables: ``target`` is the column that classifiers learn. Raises UserError before ``fit``,
         and for what does not fit.
         """
-        asked = ScoreRequest(n, extractor, classifier, target, seed)
-        return score(self.fitted(), asked, find_device(self.device))
+        request = ScoreRequest(n, extractor, classifier, target, seed)
+        return score(self.fitted(), request, find_device(self.device))
 
     @property
     def steer(self) -> LatentEditor:

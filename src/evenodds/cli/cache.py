@@ -31,12 +31,12 @@ def list_(*, json: bool = False) -> None:
     """
     from evenodds.data.cache_entries import cache_root, entries
 
-    found = entries()
+    listing = entries()
     if json:
-        print(jsonlib.dumps({"path": str(cache_root()), **summary(found)}))
+        print(jsonlib.dumps({"path": str(cache_root()), **summary(listing)}))
         return
-    show(found)
-    print(f"{size_text(sum(entry.size for entry in found))} in {cache_root()}")
+    show(listing)
+    print(f"{size_text(sum(entry.size for entry in listing))} in {cache_root()}")
 
 
 @cache.command
@@ -75,7 +75,7 @@ def prune(
     print(f"{size_text(sum(entry.size for entry in gone))} removed")
 
 
-def summary(found: list[Entry]) -> dict[str, Any]:
+def summary(listing: list[Entry]) -> dict[str, Any]:
     """Entries as JSON."""
     now = time.time()
     listed = [
@@ -86,15 +86,15 @@ def summary(found: list[Entry]) -> dict[str, Any]:
             "bytes": entry.size,
             "seconds": round(max(0.0, now - entry.used), 1),
         }
-        for entry in found
+        for entry in listing
     ]
-    return {"bytes": sum(entry.size for entry in found), "entries": listed}
+    return {"bytes": sum(entry.size for entry in listing), "entries": listed}
 
 
-def show(found: list[Entry]) -> None:
+def show(listing: list[Entry]) -> None:
     """A line an entry."""
     now = time.time()
-    for entry in found:
+    for entry in listing:
         print(f"{entry.kind:<8}  {size_text(entry.size):>9}  {age_text(now - entry.used):>6}  {entry.source}")
 
 

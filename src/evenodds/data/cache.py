@@ -22,8 +22,8 @@ PREPARED = 2
 
 def once(source: Source, key: list[Any], make: Callable[[Path], Store]) -> Store:
     """The store under this key, made under a lock where it is absent or damaged."""
-    told = json.dumps([PREPARED, source.kind, source.builtin, key])
-    digest = hashlib.sha256(told.encode()).hexdigest()
+    key_text = json.dumps([PREPARED, source.kind, source.builtin, key])
+    digest = hashlib.sha256(key_text.encode()).hexdigest()
     target = cache_root() / "stores" / f"{source.name}-{digest[:16]}"
     store = _found(target)
     if store is not None:

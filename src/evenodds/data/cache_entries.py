@@ -30,8 +30,8 @@ SPANS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 def cache_root() -> Path:
     """The folder of prepared data: the environment's EVENODDS_CACHE, or the system's folder for caches."""
-    told = os.environ.get("EVENODDS_CACHE")
-    return Path(told).expanduser() if told else Path(platformdirs.user_cache_dir("evenodds"))
+    setting = os.environ.get("EVENODDS_CACHE")
+    return Path(setting).expanduser() if setting else Path(platformdirs.user_cache_dir("evenodds"))
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def entries() -> list[Entry]:
         *(("features", path) for path in root.glob("features/[!.]*")),
         *(("runtime", path) for path in root.glob("runtime/[!.]*")),
     ]
-    found = (entry for kind, path in paths if (entry := entry_at(kind, path)) is not None)
-    return sorted(found, key=lambda entry: entry.used)
+    remaining = (entry for kind, path in paths if (entry := entry_at(kind, path)) is not None)
+    return sorted(remaining, key=lambda entry: entry.used)
 
 
 def entry_at(kind: str, path: Path) -> Entry | None:
@@ -116,12 +116,12 @@ def evict(entry: Entry) -> bool:
             if in_use(entry.path):
                 return False
             # Aside first: whoever looks for it sees all of it or nothing.
-            aside = entry.path.with_name(f".{entry.path.name}.evicted.part")
-            entry.path.replace(aside)
-            if aside.is_dir():
-                shutil.rmtree(aside, ignore_errors=True)
+            doomed = entry.path.with_name(f".{entry.path.name}.evicted.part")
+            entry.path.replace(doomed)
+            if doomed.is_dir():
+                shutil.rmtree(doomed, ignore_errors=True)
             else:
-                aside.unlink(missing_ok=True)
+                doomed.unlink(missing_ok=True)
     except OSError:  # Timeout is one
         return False
     return True
@@ -144,14 +144,14 @@ def in_use(path: Path) -> bool:
 def prune(older_than: float | None = None, max_size: int | None = None) -> list[Entry]:
     """Evicts what was last used more than ``older_than`` seconds ago and then, the least recently used first, what
     exceeds ``max_size`` bytes in all. Entries in use stay. Returns what was evicted."""
-    found = entries()
+    remaining = entries()
     gone = []
     if older_than is not None:
         before = time.time() - older_than
-        gone = [entry for entry in found if entry.used <= before and evict(entry)]
-        found = [entry for entry in found if entry not in gone]
+        gone = [entry for entry in remaining if entry.used <= before and evict(entry)]
+        remaining = [entry for entry in remaining if entry not in gone]
     if max_size is not None:
-        gone += list(down_to(found, max_size))
+        gone += list(down_to(remaining, max_size))
     return gone
 
 
@@ -162,10 +162,10 @@ def keep_limit() -> None:
         list(down_to([entry for entry in entries() if entry.kind != "runtime"], limit))
 
 
-def down_to(found: list[Entry], size: int) -> Iterator[Entry]:
+def down_to(remaining: list[Entry], size: int) -> Iterator[Entry]:
     """Evicts the first of some entries until the rest takes at most ``size`` bytes; those that went."""
-    total = sum(entry.size for entry in found)
-    for entry in found:
+    total = sum(entry.size for entry in remaining)
+    for entry in remaining:
         if total <= size:
             return
         if evict(entry):
@@ -175,8 +175,8 @@ def down_to(found: list[Entry], size: int) -> Iterator[Entry]:
 
 def cache_limit() -> int | None:
     """The environment's EVENODDS_CACHE_LIMIT in bytes, such as 5GB; None for ``none``."""
-    told = os.environ.get("EVENODDS_CACHE_LIMIT", LIMIT)
-    return None if told.strip().lower() == "none" else parse_size(told, "EVENODDS_CACHE_LIMIT")
+    setting = os.environ.get("EVENODDS_CACHE_LIMIT", LIMIT)
+    return None if setting.strip().lower() == "none" else parse_size(setting, "EVENODDS_CACHE_LIMIT")
 
 
 def parse_size(text: str, name: str) -> int:
