@@ -42,7 +42,7 @@ def measure_change(reader: AttributeReader, before: Shares, after: Shares, index
 def quality(effect: dict[str, Any]) -> float:
     """The share flipped, times the mean share of other columns kept; in [0, 1].
 
-    >>> quality({"flipped": 0.8, "kept": {"beard": 1.0, "hat": 0.5}})
+    >>> round(quality({"flipped": 0.8, "kept": {"beard": 1.0, "hat": 0.5}}), 6)
     0.6
     """
     preserved = list(effect["kept"].values()) or [1.0]

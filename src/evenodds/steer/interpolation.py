@@ -19,7 +19,8 @@ def spherical(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     On the great circle between their directions, with lengths interpolated linearly (White 2016, 1609.04468, section
     2.1). A straight line would leave the shell of N(0, 1).
 
-    >>> spherical(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.5])).norm().item()
+    >>> halfway = spherical(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.5]))
+    >>> round(halfway.norm().item(), 4)
     1.0
     """
     first, second = a / a.norm(), b / b.norm()
