@@ -12,7 +12,7 @@ from evenodds.export.hub import export_hub
 from evenodds.export.model_card import holds, source_name, title
 from evenodds.runs.run import Run
 
-REQUIREMENTS = "evenodds[studio]>=0.1.0\n"
+REQUIREMENTS = "evenodds[studio]>=0.2.0\n"
 HEADER = {"sdk": "gradio", "app_file": "app.py", "python_version": '"3.11"'}
 
 
