@@ -88,6 +88,7 @@ def test_what_is_wrong_is_said() -> None:
     assert evenodds.__version__
 
 
+@pytest.mark.medium
 def test_the_package_hands_out_its_names_and_loads_torch_for_none_but_gan() -> None:
     code = (
         "import sys, evenodds\n"
@@ -209,6 +210,7 @@ def frame(rows: int = 60) -> pd.DataFrame:
     return table
 
 
+@pytest.mark.medium
 def test_a_frame_comes_back_with_its_dtypes_also_from_its_run_folder(tmp_path: Path) -> None:
     before = frame()
     gan = Gan(**SMALL).fit(before, tmp_path / "run")
@@ -245,6 +247,7 @@ def test_data_that_left_the_cache_is_asked_for(tmp_path: Path, monkeypatch: pyte
     assert gan.fit(frame(), tmp_path / "run").score(20)["figures"]
 
 
+@pytest.mark.medium
 def test_tables_of_other_packages_come_back_as_such() -> None:
     polars = pytest.importorskip("polars")
     table = pa.Table.from_pandas(frame(), preserve_index=False)
@@ -274,6 +277,7 @@ class Labelled(torch.utils.data.Dataset[Any]):
         return torch.tensor(self.pictures[position]).permute(2, 0, 1) / 255, position % 2
 
 
+@pytest.mark.medium
 def test_pictures_of_every_kind_train() -> None:
     datasets = pytest.importorskip("datasets")
     pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)

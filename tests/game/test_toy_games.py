@@ -1,7 +1,5 @@
 """Two-number games with a known equilibrium, played by the real turns and seen by the real check.
 
-pytestmark = pytest.mark.medium
-
 Reals are N(0, 1), what a column's normal scores are. *Mean game*: G(z) = theta + z, D(x) = psi x, equilibrium at
 theta = psi = 0 (Mescheder 2018, 1801.04406, section 2, with noise): odds are Phi(-sign(psi) theta / sqrt 2). With the
 Wasserstein loss its gradients are (psi, -theta), a pure rotation; the logarithmic loss is itself a damping here.
@@ -28,6 +26,8 @@ from evenodds.objectives.objective import make_objective
 from evenodds.training.supervisor import Supervisor
 from evenodds.training.trainer import Trainer
 from tests.games import play, training_on
+
+pytestmark = pytest.mark.medium
 
 RATE = 0.05
 CHECKS = 40

@@ -172,6 +172,7 @@ def refused(line: str) -> str | None:
     return f"{line}: {unknown} is not shown by --help" if unknown else None
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
 def test_the_commands_of_a_guide_exist(path: Path) -> None:
     problems = [problem for line in command_lines(path) if (problem := refused(line)) is not None]
