@@ -119,6 +119,10 @@ def test_the_command_has_the_package_s_name() -> None:
     assert list(PROJECT["scripts"]) == [PROJECT["name"]] == ["evenodds"]
 
 
+def test_the_citation_names_this_version() -> None:
+    assert f"\nversion: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
 def test_the_studio_answers(install: Install, people: Path) -> None:
     with studio(install("studio"), people.parent) as address:
         assert b"gradio" in answer(address)
