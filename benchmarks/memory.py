@@ -21,7 +21,7 @@ import numpy as np
 
 from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
-from evenodds.data.store_writer import About, write_store
+from evenodds.data.store_writer import About, with_about, write_store
 from record import record
 
 CHUNK = 1_000
@@ -43,7 +43,7 @@ def make(folder: Path, count: int, size: int = 64) -> None:
         "skipped": [],
         "licence": None,
     }
-    write_store(folder, PictureSpec(3, size, size), "noise", noise(count, size), lambda: About(facts))
+    write_store(folder, PictureSpec(3, size, size), "noise", with_about(noise(count, size), About(facts)))
 
 
 def child(store: Path, run: Path, rounds: int) -> None:

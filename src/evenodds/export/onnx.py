@@ -82,7 +82,7 @@ def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] =
         "format": FORMAT,
         "network": run.recipe.network.network,
         "sample": spec_to_json(run.spec),
-        "condition": condition_to_json(run.condition),
+        "condition": condition_facts(run),
         "latent": run.recipe.network.latent,
         "codec": codec,
         "given": run.stored_conditions()[1]["codec"] if values else None,
@@ -95,6 +95,13 @@ def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] =
             if port.name not in without:
                 facts[port.name] = port.to_json(write(port, folder / f"{port.name}.onnx"))
     return facts
+
+
+def condition_facts(run: Run) -> dict[str, Any] | None:
+    """The condition as JSON, its kind by the name that users write."""
+    if run.condition is None:
+        return None
+    return {**(condition_to_json(run.condition) or {}), "kind": run.condition.kind}
 
 
 def ports(run: Run, judge: Judge | None) -> Iterator[Port]:

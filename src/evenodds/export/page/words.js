@@ -11,7 +11,7 @@ export const WORDS = {
     direction: place => `Direction ${place}`, missing: "missing",
     real: percent => `The judge says: ${percent} % real`, first: " (the first row)",
     paper: {
-      outlines: "Draw outlines with the pointer", grey: "Load a picture or draw in greys", small: "Load a picture or draw",
+      outlines: "Draw outlines with the pointer", gray: "Load a picture or draw in greys", small: "Load a picture or draw",
       masked: "Load a picture, then paint the hole", pairs: "Load a picture or draw",
     },
     stage: "The generated picture",
@@ -27,7 +27,7 @@ export const WORDS = {
     direction: place => `방향 ${place}`, missing: "없음",
     real: percent => `감정인의 말: ${percent} % 진짜`, first: " (첫 행)",
     paper: {
-      outlines: "윤곽선을 그려 보세요", grey: "그림을 열거나 회색으로 그려 보세요", small: "그림을 열거나 그려 보세요",
+      outlines: "윤곽선을 그려 보세요", gray: "그림을 열거나 회색으로 그려 보세요", small: "그림을 열거나 그려 보세요",
       masked: "그림을 열고 구멍을 칠해 보세요", pairs: "그림을 열거나 그려 보세요",
     },
     stage: "생성된 그림",
