@@ -126,7 +126,7 @@ def test_the_readme_s_plain_lines_in_a_fresh_copy(tmp_path: Path) -> None:
     left_out = shutil.ignore_patterns(".git", ".venv", "runs", ".cache*", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, copy, ignore=left_out)
     # The last line is the whole suite, which is what runs here; that it starts there is enough.
-    for line in [*lines[:-1], f"{lines[-1]} -q tests/test_floors.py"]:
+    for line in [*lines[:-1], f"{lines[-1]} -q tests/test_layers.py"]:
         done = subprocess.run(shlex.split(line), cwd=copy, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, f"{line}: {done.stdout[-2000:]} {done.stderr[-2000:]}"
     assert (copy / "runs" / "people" / "report.html").exists()
