@@ -77,7 +77,7 @@ def test_pictures_train_stop_resume_and_sample(source: str | Path, tmp_path: Pat
     if isinstance(source, Path) and not source.exists():
         pytest.skip("the shared data are not beside the project")
     out = tmp_path / "run"
-    command = [*EVENODDS, "train", str(source), "--size", "64", "--budget", "60s", "--out", str(out)]
+    command = [*EVENODDS, "train", str(source), "--size", "64", "--budget", "90s", "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 600
     while len(list(out.glob("samples/*.png"))) < 2:
