@@ -25,6 +25,7 @@ from evenodds.evaluate.score import ScoreRequest, score
 from evenodds.gan import Gan
 from evenodds.metrics.efficientnet import PACKAGES, extractor
 from evenodds.metrics.reference import reference_features
+from evenodds.runs.column_plots import CategoryPlot, NumberPlot, read_plots
 from evenodds.runs.run import Run, write_recipe
 from evenodds.runs.source_data import store_of
 from tests.conftest import Answer
@@ -93,6 +94,49 @@ def test_a_table_s_figures_are_stamped_kept_and_shown(table: Run, evenodds: Call
     assert list(copies) == ["what", "distance", "species", "bill", "flipper", "seen"]
     assert copies["what"].tolist() == ["fake", "training row"] * heldout
     assert copies["distance"].is_monotonic_increasing
+
+
+def test_columns_are_counted_and_shown_beside_training_rows_where_few_are_held_out(table: Run) -> None:
+    store = store_of(table)
+    score(table, ScoreRequest(), CPU)
+    plots = read_plots(table.plots())
+    assert plots is not None
+    assert (plots.split, plots.real_n, plots.fake_n) == ("train", store.n_train, store.n_train)
+    assert str(plots.checkpoint).zfill(8) == table.checkpoints.best().name
+    assert {plot.name: plot.kind for plot in plots.columns} == dict.fromkeys(
+        ("bill", "flipper", "seen"), "number"
+    ) | {"species": "category"}
+    by_column = {plot.name: plot for plot in plots.columns}
+    seen, species = by_column["seen"], by_column["species"]
+    assert isinstance(seen, NumberPlot)
+    assert isinstance(species, CategoryPlot)
+    assert seen.unit == "D"
+    known = tables.table_splits(table, store, store.n_train, 0, CPU)
+    for side, counts in ((known.train, species.real), (known.fake, species.fake)):
+        expected = side.shown["species"].value_counts()
+        assert dict(zip(species.levels, counts, strict=True)) == {
+            level: expected.get(level, 0) for level in species.levels
+        }
+    gaps = known.train.shown["bill"].isna().sum(), known.fake.shown["bill"].isna().sum()
+    assert by_column["bill"].missing == gaps
+    shapes = [plot.shape for plot in plots.columns]
+    assert shapes == sorted(shapes, key=lambda shape: -1.0 if shape is None else shape)
+    trends = [plot.trend for plot in plots.pairs]
+    assert len(trends) == 6
+    assert trends == sorted(trends)
+    page = (table.path / "report.html").read_text()
+    assert f"{store.n_train} training rows and {store.n_train} fakes" in page
+    assert page.count("<svg") == 1 + 4 + 6, "the odds, columns and pairs"
+
+
+def test_columns_are_counted_beside_held_out_rows_where_there_are_enough(tmp_path: Path) -> None:
+    gan = Gan(budget="4rounds", width=16, head_turns=5).fit("people", tmp_path / "run")
+    facts = gan.score(120)
+    plots = read_plots(gan.fitted().plots())
+    assert plots is not None
+    assert (plots.split, plots.real_n, plots.fake_n) == ("held-out", 120, 120)
+    assert {plot.name: plot.shape for plot in plots.columns} == facts["column_shapes"]
+    assert [[*plot.names, plot.trend] for plot in plots.pairs] == facts["pair_trends"]
 
 
 def test_in_words_and_in_python_it_is_the_same(table: Run, evenodds: Call) -> None:
@@ -348,6 +392,7 @@ def test_a_game_on_given_pictures_is_scored_under_held_out_ones(photographs: Pat
     pairs = run.scores("pairs")
     facts = gan.score(extractor="layout")
     assert list(by_name(facts)) == PICTURES
+    assert run.plots() is None
     assert by_name(facts)["precision"]["fake_n"] == 4
     assert by_name(facts)["frechet_distance"]["fake_n"] == 10
     assert pairs is not None

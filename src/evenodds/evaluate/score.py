@@ -19,6 +19,7 @@ from evenodds.data.store import Store
 from evenodds.evaluate import images, tables
 from evenodds.evaluate.extractors import Extractor, extractor_of
 from evenodds.evaluate.metric import Metric
+from evenodds.evaluate.table_plots import table_plots
 from evenodds.metrics.records import target_of
 from evenodds.metrics.reference import reference_count
 from evenodds.networks.generate import Share
@@ -110,7 +111,7 @@ def of_pictures(
 def of_rows(
     run: Run, store: Store, n: int, request: ScoreRequest, device: torch.device
 ) -> tuple[list[Metric], dict[str, Any]]:
-    """Figures, where the closest rows are, and each column's and pair's likeness."""
+    """Figures, where the closest rows are, and each column's and pair's likeness; columns are counted to be plotted."""
     if request.extractor != "auto" or request.classifier is not None:
         raise UserError(
             f"--extractor and a classifier are for pictures, and {run.path} makes rows: leave them out"
@@ -119,4 +120,6 @@ def of_rows(
     target = target_of(splits.train.table, splits.kinds, request.target)
     table = run.path / "copies.csv"
     figures = [*tables.figures(splits, store, target), *tables.copying_metrics(splits, table)]
-    return figures, {"copies": table.name, **tables.details(splits)}
+    alike = tables.details(splits)
+    run.write_plots(table_plots(run, store, splits, alike, request.seed, device).model_dump(mode="json"))
+    return figures, {"copies": table.name, **alike}

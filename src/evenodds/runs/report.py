@@ -27,6 +27,7 @@ from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, make_film, number_ranges
 from evenodds.runs.journal import Check
 from evenodds.runs.messages import MESSAGES, event_sentence
+from evenodds.runs.plot_section import plot_section
 from evenodds.runs.run import Run, flat
 from evenodds.runs.sample import Sampler, beside
 from evenodds.runs.status import MEANINGS
@@ -70,6 +71,8 @@ def write_report(run: Run, store: Store) -> Path:
         evidence=evidence_sentences(verdict),
         pairs=pairs_sentences(run.scores("pairs")),
         scores=score_table(run.scores("score")),
+        plots=plot_section(run.plots()),
+        colors=(REAL, FAKE),
         figures=figures(run, store, film),
         rows=newest_rows(run) if codec is not None else None,
         notes=[

@@ -36,6 +36,9 @@ SCORES = "scores.json"
 Scored = Literal["pairs", "score"]
 """What it holds."""
 
+PLOTS = "plots.json"
+"""What is plotted of a table's columns; it holds values of single real rows, and so is never exported."""
+
 PLAYER = ".player"
 """Where the process is noted that last took the lock."""
 
@@ -217,6 +220,19 @@ class Run:
         except (OSError, ValueError):  # absent or damaged: measured again
             return {}
         return scores if isinstance(scores, dict) else {}
+
+    def plots(self) -> dict[str, Any] | None:
+        """What `evenodds score` counted to be plotted, as ``column_plots.read_plots`` takes it; None where nothing is
+        readable."""
+        try:
+            plots = json.loads((self.path / PLOTS).read_text())
+        except (OSError, ValueError, RecursionError):  # absent or damaged: counted again by the next score
+            return None
+        return plots if isinstance(plots, dict) else None
+
+    def write_plots(self, facts: dict[str, Any]) -> None:
+        """Writes what is plotted of columns."""
+        atomic.write_bytes(self.path / PLOTS, json.dumps(facts).encode())
 
     def judge_facts(self) -> dict[str, Any] | None:
         """What was measured when the judge was made, or None where there is none yet."""
