@@ -271,6 +271,14 @@ def test_a_run_folder_holds_what_the_contract_says(tmp_path: Path, penguins: Pat
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".pt", ".pkl", ".pth", ".part")]
 
 
+@pytest.mark.parametrize("command", ["train", "doctor", "score", "sample", "steer find"])
+def test_help_shows_no_default_where_there_is_none(command: str, evenodds: Call) -> None:
+    words = " ".join(evenodds(*command.split(), "--help").out.replace("│", " ").split())
+    assert "[default: None]" not in words
+    assert "[default: ()]" not in words
+    assert "[default: " in words, "others are shown"
+
+
 def test_help_answers_without_torch() -> None:
     script = (
         "import sys\n"

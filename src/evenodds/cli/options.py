@@ -20,11 +20,17 @@ from evenodds.config.settings import (
 PRESET = "Defaults depend on the network and the source (measured presets); RUN/recipe.json records the values used."
 
 
+def default_text(default: object) -> str | None:
+    """A default as --help shows it; None, for nothing, where there is no value and the flag's own text says what then
+    holds."""
+    return None if default is None or default == () else str(default)
+
+
 def flat(heading: str, position: int, *, preset: bool = False) -> Parameter:
     """The fields of a settings class as flags of their own, under a heading."""
     group = Group(heading, help=PRESET if preset else "", sort_key=position)
     # Where presets decide, the class's own defaults would mislead and are not shown.
-    return Parameter(name="*", group=group, show_default=not preset)
+    return Parameter(name="*", group=group, show_default=False if preset else default_text)
 
 
 @dataclass(frozen=True)

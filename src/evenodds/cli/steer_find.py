@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from evenodds.cli.options import Device, RunFolder
+from evenodds.cli.options import Device, RunFolder, default_text
 from evenodds.cli.steer_latents import examples, say, steering_of
 from evenodds.core.errors import UserError
 
-Examples = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")]
+Examples = Annotated[
+    tuple[str, ...], Parameter(consume_multiple=True, negative="", show_default=default_text)
+]
 
 
 def find(
