@@ -243,6 +243,14 @@ def test_the_hub_folder_is_what_the_hub_expects(played: Callable[[str], Run], tm
     assert place.encode() not in everything, "where the data lay is nobody's business"
 
 
+def test_values_of_single_real_rows_stay_in_the_run(played: Callable[[str], Run], tmp_path: Path) -> None:
+    run = played("tabular")
+    run.write_plots({"pairs": [{"real": [[0.25, 0.75]]}]})
+    folder = export_hub(run, tmp_path / "hub")
+    assert (run.path / "plots.json").is_file()
+    assert not list(folder.rglob("plots.json"))
+
+
 def test_without_a_license_it_is_said_that_there_is_none(
     played: Callable[[str], Run], tmp_path: Path
 ) -> None:
