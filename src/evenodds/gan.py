@@ -208,7 +208,7 @@ class Gan(Configured):
         return contained(rows.head(n), container_of(run))
 
     def judge(self, x: Any) -> pd.DataFrame:
-        """Tell how real samples look: a table of input, percent_real (0 to 100) and p_value, a row a sample.
+        """Tell how real samples look: a table of input, percent_real (0 to 100), p_value and why, a row a sample.
 
         ``x`` is a path as on the command line, a row such as "height=170,weight=63", a table as `fit` takes it, or
         uint8 pictures (n, H, W, C). The first call trains the judge. Raises UserError for what does not fit, and

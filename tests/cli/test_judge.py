@@ -58,7 +58,7 @@ def test_json_keeps_the_order_and_a_table_names_its_rows(table: Path, penguins: 
     row = "species=gentoo,bill=50.1,flipper=201,seen=2021-03-04"
     answer = evenodds("judge", table, row, penguins, "--json")
     found = json.loads(answer.out)
-    assert [set(one) for one in found] == [{"input", "percent_real", "p_value"}] * 121
+    assert [set(one) for one in found] == [{"input", "percent_real", "p_value", "why"}] * 121
     assert found[0]["input"] == row
     assert [one["input"] for one in found[1:3]] == [f"{penguins}:1", f"{penguins}:2"]
     assert all(0 < one["percent_real"] < 100 and 0 < one["p_value"] <= 1 for one in found)
@@ -70,7 +70,34 @@ def test_a_large_table_goes_to_a_file(table: Path, penguins: Path, tmp_path: Pat
     assert answer.code == 0
     assert "120 judged" in answer.err
     assert answer.out == ""
-    assert list(pd.read_csv(tmp_path / "found.csv")) == ["input", "percent_real", "p_value"]
+    assert list(pd.read_csv(tmp_path / "found.csv")) == ["input", "percent_real", "p_value", "why"]
+
+
+def test_a_row_that_lies_outside_is_no_error_and_says_why(
+    table: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    row = "species=gentoo,bill=50.1,flipper=201,seen=2021-03-04"
+    odd = [row.replace("201", "901"), row.replace("201", ""), row.replace("gentoo", "emperor")]
+    answer = evenodds("judge", table, row, *odd)
+    assert answer.code == 0
+    words = (
+        "flipper 901 lies",
+        "flipper is missing, which it is in none of",
+        "species emperor is in none of",
+    )
+    lines = answer.out.splitlines()
+    assert re.fullmatch("species=.*" + LINE, lines[0])
+    assert len(lines) == 1 + 2 * len(odd) + 2
+    for index, (asked, why) in enumerate(zip(odd, words, strict=True)):
+        assert lines[1 + 2 * index].startswith(asked)
+        assert lines[2 + 2 * index].startswith(f"  {why}")
+    found = json.loads(evenodds("judge", table, row, *odd, "--json").out)
+    assert [one["why"][: len(why)] for one, why in zip(found, ("", *words), strict=True)] == ["", *words]
+    assert all(one["percent_real"] <= 1 < found[0]["percent_real"] for one in found[1:])
+    frame = pd.DataFrame({"species": ["emperor"], "bill": [50.1], "flipper": [201], "seen": ["2021-03-04"]})
+    frame.to_csv(tmp_path / "one.csv", index=False)
+    [again] = json.loads(evenodds("judge", table, tmp_path / "one.csv", "--json").out)
+    assert again["percent_real"] == found[3]["percent_real"]
 
 
 def test_a_folder_is_ranked_with_the_most_real_first(
@@ -108,18 +135,14 @@ def test_whatever_is_wrong_is_one_sentence(
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "lacking.csv").write_text("species,bill\ngentoo,44\n")
-    (tmp_path / "strange.csv").write_text(penguins.read_text().replace("gentoo", "emperor"))
     row = "species=gentoo,bill=50.1,flipper=201,seen=2021-03-04"
     for run, given, words in (
         (table, row + ",mass=3", "no column 'mass', the columns are species, bill, flipper, seen"),
         (table, "species=gentoo,bill=50.1", "'flipper' is lacking"),
         (table, row.replace("50.1", "long"), "'long' is no number"),
-        (table, row.replace("gentoo", "emperor"), "'emperor'"),
-        (table, row.replace("201", ""), "a missing value"),
         (table, row.replace("2021-03-04", "spring"), "'spring'"),
         (table, "bill=1,bill=2", "'bill' twice"),
         (table, tmp_path / "lacking.csv", "no column 'flipper'"),
-        (table, tmp_path / "strange.csv", "'emperor' in row 1"),
         (table, tmp_path / "gone.csv", "is not there"),
         (table, photographs / "00.png", "judges table rows and no pictures"),
         (table, photographs, "judges table rows and no pictures"),

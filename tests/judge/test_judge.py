@@ -63,6 +63,60 @@ def test_the_likely_looks_real_and_the_impossible_does_not(judge: Judge) -> None
     assert judge.predict(asked).tolist() == [1, -1, -1, -1]
 
 
+def test_nobody_is_far_outside_of_what_people_are(judge: Judge) -> None:
+    asked = pd.DataFrame({"height": [170.0, 100, 250, 1e9], "weight": [63.0, 5, 300, -1e9]})
+    seen = judge.look(asked)
+    score = judge.score(*seen)
+    percent, p = judge.percent_real(score, seen.lowers), judge.p_value(score)
+    assert seen.lowers[0] == 0
+    assert percent[0] >= 40
+    assert (percent[1:] <= 0.5).all()
+    assert (percent[1:] > 0).all()
+    assert (p[1:] == p.min()).all()
+    assert score.tolist() == judge.score_samples(asked).tolist() == sorted(score, reverse=True)
+
+
+def test_percent_falls_without_a_jump_as_a_value_leaves_the_range(judge: Judge) -> None:
+    assert judge.support is not None
+    [height, _] = judge.support.columns
+    rows = pd.DataFrame({"height": np.linspace(height.high - 3, height.high + 20, 800), "weight": 95.0})
+    seen = judge.look(rows)
+    percent = judge.percent_real(judge.score(*seen), seen.lowers)
+    assert (seen.lowers[rows["height"] <= height.high] == 0).all()
+    outside = rows["height"] > height.high
+    assert (np.diff(percent[outside]) <= 1e-9).all()
+    assert np.abs(np.diff(percent)).max() < 5
+    assert percent[-1] < 0.01
+
+
+def test_a_judge_of_the_layout_before_is_read_and_made_anew_where_there_is_data(
+    run: Run, judge: Judge, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder, symlinks=True)
+    replace(judge, support=None).save(folder / "judge")
+    state = folder / "judge" / "state.json"
+    facts = json.loads(state.read_text())
+    del facts["state"]["support"]
+    facts["state"]["layout"] = 1
+    state.write_text(json.dumps(checksums.with_checksum(facts)))
+    before = Judge.load(folder / "judge")
+    assert before is not None
+    assert not before.current
+    rows = people.draw(50, seed=3)
+    assert (before.score_samples(rows) == judge.score_samples(rows)).mean() > 0.9  # as far as they lie inside
+    recipe = json.loads((folder / "recipe.json").read_text())
+    write_recipe(folder, {**recipe, "source": str(tmp_path / "gone.csv")})
+    messages: list[str] = []
+    assert not judge_of(Run.open(folder), CPU, messages.append).current
+    assert "that of a version before" in messages[0]
+    write_recipe(folder, recipe)
+    assert judge_of(Run.open(folder), CPU).current
+    again = Judge.load(folder / "judge")
+    assert again is not None
+    assert again.support is not None
+
+
 def test_new_reals_are_flagged_as_often_as_promised(judge: Judge) -> None:
     p = judge.p_value(judge.score_samples(people.draw(20_000, seed=7)))
     for level in (0.05, 0.2, 0.5):
@@ -192,7 +246,8 @@ def test_pictures_of_every_family(way: str, photographs: Path, tmp_path: Path) -
     gan = Gan(budget="4rounds", network=way, size=16, width=8).fit(photographs, tmp_path / "run")
     fakes = gan.sample(8)
     found = gan.judge(fakes)
-    assert list(found) == ["input", "percent_real", "p_value"]
+    assert list(found) == ["input", "percent_real", "p_value", "why"]
+    assert (found["why"] == "").all()
     assert found["percent_real"].between(0, 100).all()
     judge = gan.outlier_detector()
     noise = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
@@ -209,7 +264,7 @@ def test_a_table_of_every_kind_of_column(tmp_path: Path) -> None:
     found = gan.judge(frame)
     assert len(found) == len(frame)
     odd = frame.head(50).assign(height=400.0)
-    assert gan.judge(odd)["percent_real"].median() < 25 < 50 < found["percent_real"].median()
+    assert gan.judge(odd)["percent_real"].median() < 0.5 < 50 < found["percent_real"].median()
     again = gan.judge(gan.sample(50))
     assert again["p_value"].between(0, 1).all()
 

@@ -38,7 +38,7 @@ def judge(
     inputs:
         Pictures, folders of pictures (the output is then ranked), table files, or rows such as height=170,weight=63.
     json:
-        Print one JSON list of objects with input, percent_real and p_value, in the order given.
+        Print one JSON list of objects with input, percent_real, p_value and why, in the order given.
     out:
         Write a .csv or .parquet file instead of printing lines.
     """
@@ -79,11 +79,15 @@ def say(text: str) -> None:
 
 
 def tell(predictions: list[Prediction], heldout: int, *, ranked: bool) -> None:
-    """A line each, a folder's most real first, and what the figures mean."""
+    """A line each, a folder's most real first, below it what of a row lies outside, and what the figures mean."""
+    from evenodds.judge.oddities import sentence
+
     if ranked:
         predictions = sorted(predictions, key=lambda prediction: -prediction.score)
     for prediction in predictions[:SHOWN]:
         print(line(prediction, heldout))
+        for oddity in prediction.oddities:
+            print(f"  {sentence(oddity)}")
     if len(predictions) > SHOWN:
         print(f"... and {len(predictions) - SHOWN:,} more: --out FILE.csv takes them all")
     print(MEANING.format(count=heldout))
@@ -99,6 +103,8 @@ def line(prediction: Prediction, heldout: int) -> str:
 
 
 def percent(value: float) -> str:
-    """Whole percents, and a decimal or two near the ends."""
+    """Whole percents, a decimal or two near the ends, and 0.01 and 99.99 at most."""
+    if not 0.01 <= value <= 99.99:
+        return "under 0.01 %" if value < 50 else "over 99.99 %"
     decimals = 0 if 1 <= value <= 99 else 1 if 0.1 <= value <= 99.9 else 2
     return f"{value:.{decimals}f} %"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
@@ -24,7 +25,9 @@ BATCH = 256
 """Samples held at a time."""
 
 Named = tuple[list[str], Block]
-"""Names (n) and stored samples (n, ...)."""
+"""Names (n) and stored pictures (n, C, H, W)."""
+NamedRows = tuple[list[str], pd.DataFrame]
+"""Names (n) and rows (n) as they were given."""
 
 
 def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say) -> Iterator[Named]:
@@ -62,14 +65,17 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
         raise UserError(f"none of the pictures in {text} can be read, give pictures that open in a viewer")
 
 
-def rows_from(text: str, codec: TableCodec) -> Iterator[Named]:
+def rows_from(text: str, codec: TableCodec) -> Iterator[NamedRows]:
     """Rows of a table file, named FILE:ROW from 1, or the one row that ``text`` spells out, such as a=1,b=2.
 
-    Raises UserError where ``text`` is neither, or a column or value does not fit the table that was learnt.
+    Values may lie outside of what was learnt. Raises UserError where ``text`` is neither, or a column is lacking or a
+    value does not read.
     """
     path = Path(text).expanduser()
     if not path.exists() and "=" in text:
-        yield [text], codec.encode(parse_row(text, codec), np.random.default_rng(0))
+        row = parse_row(text, codec)
+        codec.values(row)
+        yield [text], row
         return
     example = ",".join(f"{name}=..." for name in codec.names)
     if path.is_dir() or path.suffix[1:].lower() in SUFFIXES:
@@ -78,10 +84,10 @@ def rows_from(text: str, codec: TableCodec) -> Iterator[Named]:
         raise UserError(f"{text} is not there, give a table file or {example}")
     frame = read_table(path)
     try:
-        block = codec.encode(frame, np.random.default_rng(0))
+        codec.values(frame)
     except UserError as problem:
         raise UserError(f"{text}: {problem}") from None
-    yield [f"{text}:{row_number}" for row_number in range(1, len(block) + 1)], block
+    yield [f"{text}:{row_number}" for row_number in range(1, len(frame) + 1)], frame
 
 
 def _decoded(path: Path, text: str, spec: PictureSpec, settings: DataSettings) -> np.ndarray[Any, Any]:

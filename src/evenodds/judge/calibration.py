@@ -45,7 +45,9 @@ def calibrate(score: Floats, real: NDArray[np.bool_], weight: Floats) -> Scale:
     """Platt scaling (Platt 1999) on samples that the score was not fitted to: ``score``, ``real``, ``weight`` (n,).
 
     With m reals and n fakes the probability stays within 1 / (m + 2) and 1 - 1 / (n + 2), Laplace's rule of succession:
-    a score below all of m reals is no proof that one real in m + 2 does not score so low.
+    a score below all of m reals is no proof that one real in m + 2 does not score so low. What lies outside of all that
+    the training reals show is known from more rows than m, and from the law that tails follow: it alone may lower a
+    probability further (``Scale.probability``, ``support``).
     """
     inputs = log_tails(torch.from_numpy(score)).numpy()[:, None]
     fitted = fit_logistic(inputs, real, weight)
@@ -66,16 +68,25 @@ def calibration_error(probability: Floats, real: NDArray[np.bool_], weight: Floa
 
 
 def cross_validated_error(
-    score: Floats, real: NDArray[np.bool_], weight: Floats, rng: np.random.Generator
+    score: Floats,
+    real: NDArray[np.bool_],
+    weight: Floats,
+    rng: np.random.Generator,
+    lowers: Floats | None = None,
 ) -> float:
-    """The calibration error of ``calibrate`` on samples it was not fitted to: FOLDS-fold cross-validation."""
+    """The calibration error of ``calibrate`` on samples it was not fitted to: FOLDS-fold cross-validation.
+
+    ``lowers`` (n,) is what lowers their log odds, as ``Scale.probability`` takes it.
+    """
+    lowers = np.zeros(len(score)) if lowers is None else lowers
     fold = np.empty(len(score), np.intp)
     for kind in (real, ~real):
         fold[kind] = rng.permutation(int(kind.sum())) % FOLDS
     probability = np.empty(len(score))
     for index in range(FOLDS):
         test = fold == index
-        probability[test] = calibrate(score[~test], real[~test], weight[~test]).probability(score[test])
+        scale = calibrate(score[~test], real[~test], weight[~test])
+        probability[test] = scale.probability(score[test], lowers[test])
     return calibration_error(probability, real, weight)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from evenodds.core import bundle
@@ -21,10 +21,13 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import p_values
 from evenodds.judge.features import input_spec, nearest_distance, preprocess, to_samples
 from evenodds.judge.scoring import Floats, Scale, Units, Weights, score_inputs
+from evenodds.judge.support import Look, Support
 from evenodds.networks.classifier import Classifier
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised whenever a stored judge would be read or made differently."""
+READABLE = (1, LAYOUT)
+"""Layouts that are read. A judge of layout 1 knows no support of its rows, and judges as it did."""
 FLAG = 0.05
 """A sample with a p-value below this is an outlier."""
 _BATCH = 512
@@ -62,6 +65,10 @@ class Judge:
     Percent real is the probability, in percent, that a sample is real if half of all samples are real and the others
     are fakes: 40 % present ones, 20 % of earlier in the game, 40 % corrupted reals (``dataset.SHARES``). With other
     fakes, or more of them, the probability is another.
+
+    Rows are also compared with what real rows show at all (``support``): a value beyond the range, a level or a missing
+    value where there was none, levels that never stand together. None of the fakes lies there, so that evidence lowers
+    the log odds by what it says of reals alone, below the 1 / (m + 2) that m held-out reals could show.
     """
 
     spec: SampleSpec
@@ -75,12 +82,19 @@ class Judge:
     heldout: Floats
     """The scores of the held-out reals, sorted."""
     facts: JudgeFacts
+    support: Support | None = None
+    """What values real rows have; None of pictures, and of a judge of layout 1."""
+
+    @property
+    def current(self) -> bool:
+        """Whether it was made as judges are made now."""
+        return self.codec is None or self.support is not None
 
     # As scikit-learn's outlier detectors: X is a table, or uint8 pictures (n, H, W, C).
 
     def score_samples(self, X: pd.DataFrame | NDArray[Any]) -> Floats:
         """Score how real each sample looks, (n,): higher is more real. Raises UserError for samples of another kind."""
-        return self.score(self.encode(X))
+        return self.score(*self.look(X))
 
     def predict(self, X: pd.DataFrame | NDArray[Any]) -> NDArray[np.int64]:
         """Predict +1 for an inlier, -1 for an outlier: p-value below 0.05, which 5 % of new reals have. Shape (n,)."""
@@ -89,14 +103,24 @@ class Judge:
     def encode(self, X: pd.DataFrame | NDArray[Any]) -> Block:
         """Encode a table, or uint8 pictures (n, H, W, C) or (n, H, W) of the run's size, as a store keeps them.
 
-        Raises UserError for samples of another kind or size.
+        A value of a row that lies outside of what training saw becomes the nearest one that it saw. Raises UserError
+        for samples of another kind or size.
+        """
+        return self.look(X).block
+
+    def look(self, X: pd.DataFrame | NDArray[Any]) -> Look:
+        """Encode samples, and measure by how much what lies outside lowers their log odds (n,).
+
+        Raises UserError as ``encode`` does.
         """
         if self.codec is not None:
             if not isinstance(X, pd.DataFrame):
                 raise UserError(
                     f"this judge takes rows: give them as a DataFrame with the columns {', '.join(self.codec.names)}"
                 )
-            return self.codec.encode(X, np.random.default_rng(0))
+            if self.support is not None:
+                return self.support.look(X)
+            return Look(self.codec.encode(X, np.random.default_rng(0)), np.zeros(len(X)))
         if isinstance(X, pd.DataFrame):
             raise UserError("this judge takes pictures, not rows: give uint8 (n, H, W, C)")
         pictures = np.asarray(X)
@@ -107,18 +131,21 @@ class Judge:
             raise UserError(
                 f"pictures of {pictures.dtype} {pictures.shape} cannot be judged, give uint8 (n, {h}, {w}, {c})"
             )
-        return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
+        return Look(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), np.zeros(len(pictures)))
 
-    def score(self, block: Block) -> Floats:
-        """Score stored samples (n, ...): a weighted sum of logit and distances, float64 (n,)."""
+    def score(self, block: Block, lowers: ArrayLike = 0.0) -> Floats:
+        """Score stored samples (n, ...): a weighted sum of logit and distances, less what lies outside lowers it by
+        (``look``; encoded rows alone lie inside), float64 (n,)."""
         small = preprocess(self.spec, block)
         if not len(small):
             return np.empty(0)
-        return self.weights.logit(inputs_of(self.networks, small, self.reals, self.units))
+        inside = self.weights.logit(inputs_of(self.networks, small, self.reals, self.units))
+        return np.asarray(inside - np.asarray(lowers))
 
-    def percent_real(self, score: Floats) -> Floats:
-        """Calibrated percent for scores (n,), within 0 and 100; see the class for what it refers to."""
-        return 100 * self.scale.probability(score)
+    def percent_real(self, score: Floats, lowers: ArrayLike = 0.0) -> Floats:
+        """Calibrated percent for scores (n,), and what these were lowered by, within 0 and 100; see the class for what
+        it refers to."""
+        return 100 * self.scale.probability(score + np.asarray(lowers), lowers)
 
     def p_value(self, score: Floats) -> Floats:
         """The share of held-out reals, and the sample itself, that score no higher, for scores (n,); in (0, 1]."""
@@ -128,6 +155,8 @@ class Judge:
         """Write the judge to ``folder``, whole or not at all. Raises Unwritable if it cannot be written."""
         tensors = {f"network{index}": net.state_dict() for index, net in enumerate(self.networks)}
         stored = {"reals": self.reals, "heldout": torch.from_numpy(self.heldout)}
+        if self.support is not None:
+            stored |= self.support.pairs.to_tensors()
         state = {
             "layout": LAYOUT,
             "spec": spec_to_json(self.spec),
@@ -137,6 +166,7 @@ class Judge:
             "weights": {"slopes": self.weights.slopes.tolist(), "offset": self.weights.offset},
             "scale": self.scale._asdict(),
             "facts": self.facts.to_json(),
+            "support": None if self.support is None else self.support.to_json(),
         }
         bundle.write(folder, {**tensors, "kept": stored}, state)
 
@@ -147,7 +177,7 @@ class Judge:
             tensors, state = bundle.read(folder)
         except UserError:
             return None
-        if state.get("layout") != LAYOUT:
+        if state.get("layout") not in READABLE:
             return None
         spec = spec_from_json(state["spec"])
         stored = tensors.pop("kept")
@@ -157,10 +187,11 @@ class Judge:
                 network = Classifier(input_spec(spec), state["width"])
             network.load_state_dict(tensors[name])
             networks.append(network.eval())
-        codec, weights = state["codec"], state["weights"]
+        codec = None if state["codec"] is None else TableCodec.from_json(state["codec"])
+        weights, support = state["weights"], state.get("support")
         return cls(
             spec,
-            None if codec is None else TableCodec.from_json(codec),
+            codec,
             tuple(networks),
             state["width"],
             stored["reals"],
@@ -169,6 +200,7 @@ class Judge:
             Scale(**state["scale"]),
             stored["heldout"].numpy(),
             JudgeFacts.from_json(state["facts"]),
+            None if codec is None or support is None else Support.from_json(codec, support, stored),
         )
 
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from evenodds.core.observer import Say
 from evenodds.core.spec import PictureSpec
-from evenodds.data.inputs import BATCH, Named, pictures_from, rows_from
+from evenodds.data.inputs import BATCH, Named, NamedRows, pictures_from, rows_from
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.judge import Judge
+from evenodds.judge.oddities import sentence
+from evenodds.judge.support import Look, Oddity
 from evenodds.judge.train import judge_of
 from evenodds.runs.run import Run
 
@@ -30,14 +32,17 @@ class Prediction(NamedTuple):
     p_value: float
     score: float
     """Ranks samples: percent and p-value tie at their ends, the score does not."""
+    oddities: tuple[Oddity, ...] = ()
+    """What of a row lies outside of what real rows show, what decides most first."""
 
     def to_json(self) -> dict[str, str | float]:
-        """What a user sees: input, percent_real (0 to 100) and p_value.
+        """What a user sees: input, percent_real (0 to 100), p_value, and in words why, where a row lies outside.
 
         >>> Prediction("a.png", 97.0, 0.4, 2.5).to_json()
-        {'input': 'a.png', 'percent_real': 97.0, 'p_value': 0.4}
+        {'input': 'a.png', 'percent_real': 97.0, 'p_value': 0.4, 'why': ''}
         """
-        return {"input": self.input, "percent_real": self.percent_real, "p_value": self.p_value}
+        why = "; ".join(map(sentence, self.oddities))
+        return {"input": self.input, "percent_real": self.percent_real, "p_value": self.p_value, "why": why}
 
 
 def predict(
@@ -54,8 +59,8 @@ def predict(
     return judge, [one for names, block in parts for one in predict_block(judge, names, block)]
 
 
-def read_input(run: Run, text: str, say: Say) -> Iterator[Named]:
-    """Read the samples of one input, a batch at a time, as the run's store would keep them.
+def read_input(run: Run, text: str, say: Say) -> Iterator[Named] | Iterator[NamedRows]:
+    """Read the samples of one input, a batch at a time: pictures as the run's store would keep them, or rows.
 
     Raises UserError for an input that cannot be read.
     """
@@ -64,19 +69,25 @@ def read_input(run: Run, text: str, say: Say) -> Iterator[Named]:
     return rows_from(text, TableCodec.from_json(run.codec()))
 
 
-def predict_block(judge: Judge, names: list[str], block: Block) -> Iterator[Prediction]:
-    """Judge stored samples (n, ...), a batch at a time; ``names`` (n) are what they are called."""
+def predict_block(judge: Judge, names: list[str], samples: Block | pd.DataFrame) -> Iterator[Prediction]:
+    """Judge stored pictures (n, C, H, W) or rows (n), a batch at a time; ``names`` (n) are what they are called."""
     step = 8 * BATCH
-    for start in range(0, len(block), step):
-        score = judge.score(block[start : start + step])
-        columns = (judge.percent_real(score).tolist(), judge.p_value(score).tolist(), score.tolist())
-        for name, *values in zip(names[start : start + step], *columns, strict=True):
-            yield Prediction(name, *values)
+    for start in range(0, len(samples), step):
+        part = samples[start : start + step]
+        rows = isinstance(part, pd.DataFrame)
+        seen = judge.look(part) if rows else Look(part, np.zeros(len(part)))
+        score = judge.score(*seen)
+        percent, p = judge.percent_real(score, seen.lowers), judge.p_value(score)
+        with_support = judge.support is not None and rows
+        oddities = judge.support.oddities(part) if with_support else [()] * len(part)
+        columns = (names[start : start + step], percent.tolist(), p.tolist(), score.tolist(), oddities)
+        yield from map(Prediction, *columns)
 
 
 def to_table(predictions: list[Prediction]) -> pd.DataFrame:
-    """Predictions as a table of input, percent_real (0 to 100) and p_value."""
-    return pd.DataFrame([one.to_json() for one in predictions], columns=["input", "percent_real", "p_value"])
+    """Predictions as a table of input, percent_real (0 to 100), p_value and why."""
+    columns = ["input", "percent_real", "p_value", "why"]
+    return pd.DataFrame([one.to_json() for one in predictions], columns=columns)
 
 
 def predict_frame(
@@ -89,6 +100,8 @@ def predict_frame(
     if isinstance(x, str | Path):
         return to_table(predict(run, [str(x)], device)[1])
     judge = judge_of(run, device)
-    block = judge.encode(x)
-    names = [str(name) for name in (x.index if isinstance(x, pd.DataFrame) else np.arange(len(block)))]
-    return to_table(list(predict_block(judge, names, block)))
+    samples = x if isinstance(x, pd.DataFrame) else judge.encode(x)
+    names = [str(name) for name in (x.index if isinstance(x, pd.DataFrame) else np.arange(len(samples)))]
+    if isinstance(x, pd.DataFrame) and judge.codec is None:
+        judge.encode(x)  # which refuses them
+    return to_table(list(predict_block(judge, names, samples)))

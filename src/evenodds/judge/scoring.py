@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
 from torch import Tensor
 
 Floats = NDArray[np.float64]
@@ -48,20 +49,26 @@ class Weights(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """Platt's map from a score to a probability, which never leaves [low, high]."""
+    """Platt's map from a score to a probability, within [low, high] for a sample inside of what reals show."""
 
     slope: float
     offset: float
     low: float
     high: float
 
-    def probability(self, score: ArrayLike) -> Floats:
+    def probability(self, score: ArrayLike, lowers: ArrayLike = 0.0) -> Floats:
         """P(real) for scores (n,), shape (n,); rises with the score.
+
+        ``lowers`` is by how much evidence from outside of what reals show lowers the log odds: beyond ``low``, for that
+        bound stands for what m held-out reals cannot show, and this evidence comes from elsewhere.
 
         >>> Scale(slope=1.0, offset=0.0, low=0.1, high=0.8).probability([-9.0, 0.0, 9.0])
         array([0.1, 0.5, 0.8])
+        >>> Scale(slope=1.0, offset=0.0, low=0.1, high=0.8).probability([0.0], lowers=[np.log(99)]).round(4)
+        array([0.01])
         """
-        return np.asarray(probability(torch.from_numpy(np.asarray(score, np.float64)), self).numpy())
+        inside = probability(torch.from_numpy(np.asarray(score, np.float64)), self).numpy()
+        return np.asarray(expit(logit(inside) - np.asarray(lowers)) if np.any(lowers) else inside)
 
 
 def log_tails(x: Tensor, limit: float = LINEAR) -> Tensor:

@@ -25,6 +25,7 @@ from evenodds.judge.dataset import JudgeData, Split
 from evenodds.judge.features import MAX_REFERENCES, input_spec, nearest_distance, to_points, to_samples
 from evenodds.judge.judge import Judge, JudgeFacts, inputs_of, logits_of
 from evenodds.judge.scoring import Floats, Units, Weights, score_inputs
+from evenodds.judge.support import Look, Support
 from evenodds.metrics.odds import odds
 from evenodds.networks.classifier import Classifier, fit
 from evenodds.runs.report import write_report
@@ -61,16 +62,17 @@ FOR_PICTURES = Effort(networks=2, width=24, steps=500, batch=64, fakes=2)
 def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Judge:
     """Load the run's judge if it fits the best checkpoint; otherwise train one and store it.
 
-    If the data is gone, an older judge is returned, with a message to ``say``. Raises UserError if the run has no
-    checkpoint yet, and if a judge has to be trained and the data is gone or has changed.
+    If the data is gone, an older judge is returned, with a message to ``say``: of an earlier state, or of a version
+    before. Raises UserError if the run has no checkpoint yet, and if a judge has to be trained and the data is gone or
+    has changed.
     """
     stored = fresh_judge(run)
-    if stored is not None:
+    if stored is not None and stored.current:
         return stored
     # Others wait; a training may go on meanwhile.
     with atomic.alone(run.path / ".judge.lock"):
         stored = fresh_judge(run)  # another process may have trained it while this one waited
-        if stored is not None:
+        if stored is not None and stored.current:
             return stored
         try:
             store = store_of(run)
@@ -78,7 +80,8 @@ def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Ju
             outdated = Judge.load(run.path / JUDGE)
             if outdated is None:
                 raise
-            say(f"the judge is still that of round {int(outdated.facts.checkpoint):,}: {problem}")
+            of = "a version before" if stored is not None else f"round {int(outdated.facts.checkpoint):,}"
+            say(f"the judge is still that of {of}: {problem}")
             return outdated
         say("training the judge, once for this state of the run")
         judge = train_judge(run, store, device)
@@ -88,7 +91,10 @@ def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Ju
 
 
 def fresh_judge(run: Run) -> Judge | None:
-    """The stored judge, if it was trained for the run's best checkpoint. Raises UserError if there is no checkpoint."""
+    """The stored judge, of any version, if it was trained for the run's best checkpoint.
+
+    Raises UserError if there is no checkpoint.
+    """
     best = run.checkpoints.best().name
     stored = Judge.load(run.path / JUDGE)
     return stored if stored is not None and stored.facts.checkpoint == best else None
@@ -99,21 +105,26 @@ def train_judge(run: Run, store: Store, device: torch.device) -> Judge:
 
     Networks are trained on 85 % of the training reals. On the other 15 %, a logistic regression weighs their logit and
     the distance to the nearest of those reals, which gives the score. The held-out reals, which the score was not
-    fitted to, calibrate its probability, and p-values compare with them. So p-values are exact for new reals.
+    fitted to, calibrate its probability, and p-values compare with them. So p-values are exact for new reals. What rows
+    show at all, their ``Support``, comes of all training reals; held-out ones lie outside as often as new ones do.
     """
     start = time.monotonic()
     effort = FOR_PICTURES if isinstance(store.spec, PictureSpec) else FOR_ROWS
+    codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
     with seeded(seed_of(run.recipe.plan.seed, "judge"), device), threads_for(run.spec):
         train, fitting, heldout = split_data(run, store, effort, device)
         networks = train_networks(train, input_spec(store.spec), effort, device)
         reals = to_points(train.real[:MAX_REFERENCES])
         units, weights = fit_weights(fitting, networks, reals)
         block, real, weight = heldout.stack()
-        score = weights.logit(inputs_of(networks, block, reals, units))
+        support = None if codec is None else Support.fit(codec, np.concatenate([train.real, fitting.real]))
+        seen = Look(block, np.zeros(len(block))) if support is None else support.look_at_stored(block)
+        inside = weights.logit(inputs_of(networks, seen.block, reals, units))
+    score = inside - seen.lowers
     rng = np.random.default_rng(run.recipe.plan.seed)
     facts = JudgeFacts(
         checkpoint=run.checkpoints.best().name,
-        calibration_error=round(cross_validated_error(score, real, weight, rng), 5),
+        calibration_error=round(cross_validated_error(inside, real, weight, rng, seen.lowers), 5),
         calibration_n=len(score),
         heldout_n=int(real.sum()),
         auc=auc_by_kind(heldout, score),
@@ -121,15 +132,16 @@ def train_judge(run: Run, store: Store, device: torch.device) -> Judge:
     )
     return Judge(
         spec=store.spec,
-        codec=None if store.codec_json is None else TableCodec.from_json(store.codec_json),
+        codec=codec,
         networks=tuple(network.cpu() for network in networks),
         width=effort.width,
         reals=reals,
         units=units,
         weights=weights,
-        scale=calibrate(score, real, weight),
+        scale=calibrate(inside, real, weight),
         heldout=np.sort(score[real]),
         facts=facts,
+        support=support,
     )
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, Protocol
 
+from evenodds.judge.oddities import SENTENCES
 from evenodds.runs.messages import MESSAGES
 
 Language = Literal["en", "ko"]
@@ -22,11 +23,13 @@ class Words(Protocol):
 
 @cache
 def texts() -> dict[str, dict[Language, str]]:
-    """Every text in every language, by its key. The English of a run's messages stands in ``runs.messages``."""
+    """Every text in every language, by its key. The English of a run's messages stands in ``runs.messages``, that of a
+    row's oddities in ``judge.oddities``."""
     words: dict[str, dict[Language, str]] = json.loads(
         files("evenodds.studio").joinpath("words.json").read_text("utf-8")
     )
-    return {key: {"en": MESSAGES[key], **text} if key in MESSAGES else text for key, text in words.items()}
+    english = {**MESSAGES, **SENTENCES}
+    return {key: {"en": english[key], **text} if key in english else text for key, text in words.items()}
 
 
 def speaker(language: Language) -> Words:

@@ -49,7 +49,8 @@ class Studio:
 
     def judge(self, run: Run) -> Judge:
         """The run's judge. The first time a process of its own trains it, so that nobody else is kept waiting."""
-        if train.fresh_judge(run) is None:
+        stored = train.fresh_judge(run)
+        if stored is None or not stored.current:
             command("judge", str(run.path), example(run), "--json")
         return self.cache.judge(run)
 

@@ -82,16 +82,33 @@ class TableCodec:
         ``rng`` spreads rounded values within their step. UserError for a column that is absent and for a
         value that training never saw.
         """
+        rows = np.empty((len(frame), self.spec.width), np.float32)
+        start = 0
+        for column, series in self._series(frame):
+            rows[:, start : start + column.width] = column.encode(series, rng)
+            start += column.width
+        return rows
+
+    def values(self, frame: pd.DataFrame) -> list[NDArray[Any]]:
+        """Every learnt column's values (n,), those that training never saw among them: numbers, and dates as numbers,
+        as floats with NaN for a missing one; categories as the indices of their places, -1 for what has none.
+
+        UserError for a column that is absent and for values that do not read.
+        """
+        return [column.values(series) for column, series in self._series(frame)]
+
+    def encode_values(self, values: list[NDArray[Any]], rng: np.random.Generator) -> NDArray[np.float32]:
+        """What ``values`` gave, with nothing in it that training never saw, as vectors (n, width)."""
+        blocks = [column.encode_values(x, rng) for column, x in zip(self.columns, values, strict=True)]
+        return np.concatenate(blocks, axis=1)
+
+    def _series(self, frame: pd.DataFrame) -> list[tuple[Column, pd.Series[Any]]]:
+        """The learnt columns and their series of a frame. UserError for a column that is absent."""
         frame = _named(frame)
         missing = [name for name in self.names if name not in frame.columns]
         if missing:
             raise UserError(f"the table has no column {missing[0]!r}; it needs {', '.join(self.names)}")
-        rows = np.empty((len(frame), self.spec.width), np.float32)
-        start = 0
-        for column in self.columns:
-            rows[:, start : start + column.width] = column.encode(normalize(frame[column.name]), rng)
-            start += column.width
-        return rows
+        return [(column, normalize(frame[column.name])) for column in self.columns]
 
     def decode(self, rows: NDArray[Any], rng: np.random.Generator) -> pd.DataFrame:
         """Vectors (n, width), hard or soft, as rows (n) of the learnt columns."""

@@ -125,16 +125,28 @@ class NumberColumn:
         number = Span(split, split + 1, "number")
         return (Span(start, split, "choice"), number) if self.choices else (number,)
 
+    def values(self, series: pd.Series[Any]) -> Floats:
+        """Values (n,) as floats, rounded as training's were; NaN where missing. UserError for text."""
+        x, absent = floats(series)
+        if self.decimals is not None:
+            x = np.round(x, self.decimals)
+        return np.where(absent, np.nan, x)
+
     def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
         """Values (n) as places (n, width). Values outside the nearest stretch score between 3.5 and 4.
 
         UserError for a missing value where training saw none.
         """
-        x, absent = floats(series)
+        x = self.values(series)
+        absent = np.isnan(x)
         if absent.any() and not self.missing:
             raise unseen(self.name, "a missing value", int(absent.argmax()))
-        if self.decimals is not None:
-            x = np.round(x, self.decimals)
+        return self.encode_values(x, rng)
+
+    def encode_values(self, x: Floats, rng: np.random.Generator) -> NDArray[np.float32]:
+        """What ``values`` gave (n,) as places (n, width); none is missing where training saw none."""
+        absent = np.isnan(x)
+        x = np.where(absent, 0.0, x)
         parts = self.parts
         choice = np.searchsorted((parts[:-1, -1] + parts[1:, 0]) / 2, x)
         choice[absent] = self.stretches
@@ -232,21 +244,28 @@ class CategoryColumn:
     def spans(self, start: int) -> tuple[Span, ...]:
         return (Span(start, start + self.width, "category"),)
 
-    def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
-        """Values (n) as one-hot places (n, width). UserError for a value that training never saw."""
+    def values(self, series: pd.Series[Any]) -> NDArray[np.intp]:
+        """Values (n,) as the indices of their places; -1 where training never saw one, or none missing."""
         absent = series.isna().to_numpy(np.bool_)
         if self.dtype == "str" and series.dtype != "str":
             series = series.astype("str")
         code = pd.Index(self.levels).get_indexer(pd.Index(series))
-        strange = (code < 0) & ~absent
+        return np.where(absent, self.width - 1 if self.missing else -1, np.minimum(code, self.alone))
+
+    def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
+        """Values (n) as one-hot places (n, width). UserError for a value that training never saw."""
+        codes = self.values(series)
+        strange = codes < 0
         if strange.any():
-            row = int(strange.argmax())
-            raise unseen(self.name, repr(series.iloc[row]), row)
-        if absent.any() and not self.missing:
-            raise unseen(self.name, "a missing value", int(absent.argmax()))
-        index = np.where(absent, self.width - 1, np.minimum(code, self.alone))
-        block = np.zeros((len(series), self.width), np.float32)
-        block[np.arange(len(series)), index] = 1
+            absent = series.isna().to_numpy(np.bool_)
+            row = int((strange & ~absent).argmax() if (strange & ~absent).any() else strange.argmax())
+            raise unseen(self.name, "a missing value" if absent[row] else repr(series.iloc[row]), row)
+        return self.encode_values(codes, rng)
+
+    def encode_values(self, codes: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.float32]:
+        """What ``values`` gave (n,), none of them -1, as one-hot places (n, width)."""
+        block = np.zeros((len(codes), self.width), np.float32)
+        block[np.arange(len(codes)), codes] = 1
         return block
 
     def decode(self, block: NDArray[Any], rng: np.random.Generator) -> pd.Series[Any]:

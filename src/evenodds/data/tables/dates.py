@@ -45,14 +45,25 @@ class DateColumn:
     def spans(self, start: int) -> tuple[Span, ...]:
         return self.inner.spans(start)
 
+    def values(self, series: pd.Series[Any]) -> NDArray[Any]:
+        """Values (n,) as ``inner`` has them. UserError for text that is not in the column's format."""
+        return self.inner.values(self._read(series))
+
     def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
         """Values (n) as places (n, width). UserError for text that is not in the column's format."""
+        return self.inner.encode(self._read(series), rng)
+
+    def encode_values(self, values: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float32]:
+        """What ``values`` gave (n,) as places (n, width)."""
+        return self.inner.encode_values(values, rng)
+
+    def _read(self, series: pd.Series[Any]) -> pd.Series[Any]:
         stamps = _stamps(series, self.text_format)
         wrong = np.isnat(stamps) & series.notna().to_numpy(np.bool_)
         if wrong.any():
             row = int(wrong.argmax())
             raise unseen(self.name, f"{series.iloc[row]!r}, which is not like {self.text_format},", row)
-        return self.inner.encode(_ticks(stamps, self.unit), rng)
+        return _ticks(stamps, self.unit)
 
     def decode(self, block: NDArray[Any], rng: np.random.Generator) -> pd.Series[Any]:
         """Places (n, width) as datetimes, or as text in the column's own format."""

@@ -15,6 +15,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.parsing import parse_row
+from evenodds.judge.oddities import sentence
 from evenodds.judge.predict import Prediction, predict_block, read_input
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.film import number_ranges
@@ -52,11 +53,14 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
 
     def ask(name: str, values: str, picture: str | None) -> Iterator[str]:
         run = studio.run(name)
-        block, row = read(run, values, picture)
-        if fresh_judge(run) is None:
+        sample = read(run, values, picture)
+        stored = fresh_judge(run)
+        if stored is None or not stored.current:
             yield markup.note(say("judge is made"))
         judge = studio.judge(run)
-        [prediction] = predict_block(judge, ["it"], block)
+        [prediction] = predict_block(judge, ["it"], sample)
+        row = sample if isinstance(sample, pd.DataFrame) else None
+        block = sample if row is None else judge.encode(row)
         yield answer_text(say, prediction, len(judge.heldout)) + beside(studio, say, run, block, row)
 
     gr.on(
@@ -81,26 +85,30 @@ def streaming(answer: Any) -> Any:
     return answer_text
 
 
-def read(run: Run, values: str, picture: str | None) -> tuple[Any, pd.DataFrame | None]:
-    """What is to be judged, as a store keeps it, (1, *shape), and a row also as it was spelled. Raises UserError for
-    what does not fit the run."""
+def read(run: Run, values: str, picture: str | None) -> Any:
+    """What is to be judged: a picture as a store keeps it, (1, *shape), or a row as it was spelled.
+
+    Raises UserError for what does not fit the run.
+    """
     if isinstance(run.spec, PictureSpec):
         _, block = next(read_input(run, str(security.picture(picture)), lambda text: None))
-        return block, None
+        return block
     # Only a row in words: a path would be read from this machine's disk.
     codec = TableCodec.from_json(run.codec())
-    frame = parse_row(values, codec)
-    return codec.encode(frame, np.random.default_rng(0)), frame
+    row = parse_row(values, codec)
+    codec.values(row)  # raises for a value that does not read
+    return row
 
 
 def answer_text(say: Words, prediction: Prediction, heldout: int) -> str:
-    """An opinion as a meter and a sentence."""
+    """An opinion as a meter and a sentence, and what of a row lies outside."""
     count = round(prediction.p_value * (heldout + 1)) - 1
     key = "p outlier" if prediction.p_value < 0.05 else "p usual"
-    sentence = say("p told", p=prediction.p_value, count=count, heldout=heldout)
+    p_text = say("p told", p=prediction.p_value, count=count, heldout=heldout)
     return (
         plots.meter(say, 1 - prediction.percent_real / 100, say("judge says"))
-        + f'<p class="eo-said">{escape(say(key))}</p><p>{escape(sentence)}</p>'
+        + f'<p class="eo-said">{escape(say(key))}</p><p>{escape(p_text)}</p>'
+        + "".join(f"<p>{escape(sentence(oddity, say))}</p>" for oddity in prediction.oddities)
     )
 
 
