@@ -1,11 +1,11 @@
 """What the judge says of rows that lie outside of what real rows show, on tables that nobody made for it.
 
-    python benchmarks/outside.py [people] [churn] ... [--halvings 3] [--budget 30s]
+    python benchmarks/outside.py [people] [churn] ... [--halvings 2] [--budget 10s]
 
 Of each table one half is trained on, for a short time, and the other asks: its rows as they are; 200 of them with one
 number set beyond the range of the whole table, by a tenth of the range up to all of it; 200 with one level set to one
 that stands nowhere in the table beside another level of theirs, although independent columns would show both together
-ten times in a half. A table under 1,000 rows is halved four times as often, for its held-out rows are few. `people` is
+ten times in a half. A table under 2,000 rows is halved four times as often, for its held-out rows are few. `people` is
 asked about persons whom nobody met. The tables are in the data folder beside the project.
 """
 
@@ -36,15 +36,15 @@ MOST = 5_000
 """Most rows of the other half that are asked about as they are."""
 EXPECTED = 10
 """Times that independent columns would show a pair of levels in half of the table."""
-SMALL = 1_000
+SMALL = 2_000
 NOBODY = pd.DataFrame({"height": [100.0, 250.0], "weight": [5.0, 300.0]})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", nargs="*", default=["people", *TABLES])
-    parser.add_argument("--halvings", type=int, default=3)
-    parser.add_argument("--budget", default="30s")
+    parser.add_argument("--halvings", type=int, default=2)
+    parser.add_argument("--budget", default="10s")
     parser.add_argument("--try", dest="trial", action="store_true")
     chosen = parser.parse_args()
     rows: list[dict[str, Any]] = []

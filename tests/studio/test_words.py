@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 import evenodds.studio
+from evenodds.judge.oddities import SENTENCES as ODDITIES
+from evenodds.judge.oddities import sentence
+from evenodds.judge.support import Oddity
 from evenodds.runs.messages import MESSAGES
 from evenodds.runs.status import MEANINGS, SENTENCES
 from evenodds.studio.i18n import LANGUAGES, preferred, speaker, texts
@@ -52,9 +55,38 @@ def test_what_verdicts_and_standings_mean_is_said() -> None:
         assert fields(texts()[f"standing {key}"]["en"]) == fields(sentence)
 
 
+def test_what_lies_outside_is_said_in_both_languages_with_its_facts() -> None:
+    facts = {
+        "column": "a",
+        "value": "1",
+        "by": "2",
+        "edge": "3",
+        "rows": 4,
+        "other": "b",
+        "beside": "5",
+        "expected": 6.0,
+    }
+    for code in (key.removeprefix("outside ") for key in ODDITIES):
+        oddity = Oddity(code, facts, 9.0)
+        assert sentence(oddity) == sentence(oddity, speaker("en"))
+        korean = sentence(oddity, speaker("ko"))
+        assert sorted(re.findall(r"\d", korean)) == sorted(re.findall(r"\d", sentence(oddity)))
+
+
 def test_no_text_is_there_for_nothing() -> None:
     code = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
-    made = ("verdict ", "meaning ", "standing ", "phase ", "slot ", "canvas ", "page ", "p ", *MESSAGES)
+    made = (
+        "verdict ",
+        "meaning ",
+        "standing ",
+        "phase ",
+        "slot ",
+        "canvas ",
+        "page ",
+        "p ",
+        *MESSAGES,
+        *ODDITIES,
+    )
     spoken = [key for key in texts() if f'"{key}"' not in code and f"'{key}'" not in code]
     assert [key for key in spoken if not key.startswith(made)] == []
 

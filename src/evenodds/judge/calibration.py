@@ -76,7 +76,7 @@ def cross_validated_error(
 ) -> float:
     """The calibration error of ``calibrate`` on samples it was not fitted to: FOLDS-fold cross-validation.
 
-    ``lowers`` (n,) is what lowers their log odds, as ``Scale.probability`` takes it.
+    ``lowers`` (n,) is what lowers their probabilities, as ``Scale.probability`` takes it.
     """
     lowers = np.zeros(len(score)) if lowers is None else lowers
     fold = np.empty(len(score), np.intp)

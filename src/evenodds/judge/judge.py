@@ -67,8 +67,8 @@ class Judge:
     fakes, or more of them, the probability is another.
 
     Rows are also compared with what real rows show at all (``support``): a value beyond the range, a level or a missing
-    value where there was none, levels that never stand together. None of the fakes lies there, so that evidence lowers
-    the log odds by what it says of reals alone, below the 1 / (m + 2) that m held-out reals could show.
+    value where there was none, levels that never stand together. Few fakes lie there, so that evidence lowers
+    the probability by what it says of reals alone, below the 1 / (m + 2) that m held-out reals could show.
     """
 
     spec: SampleSpec
@@ -109,7 +109,7 @@ class Judge:
         return self.look(X).block
 
     def look(self, X: pd.DataFrame | NDArray[Any]) -> Look:
-        """Encode samples, and measure by how much what lies outside lowers their log odds (n,).
+        """Encode samples, and measure by how much what lies outside lowers their scores (n,).
 
         Raises UserError as ``encode`` does.
         """
@@ -143,8 +143,8 @@ class Judge:
         return np.asarray(inside - np.asarray(lowers))
 
     def percent_real(self, score: Floats, lowers: ArrayLike = 0.0) -> Floats:
-        """Calibrated percent for scores (n,), and what these were lowered by, within 0 and 100; see the class for what
-        it refers to."""
+        """Calibrated percent for scores (n,) and what they were lowered by (``look``), within 0 and 100; see the class
+        for what it refers to."""
         return 100 * self.scale.probability(score + np.asarray(lowers), lowers)
 
     def p_value(self, score: Floats) -> Floats:

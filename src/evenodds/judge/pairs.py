@@ -72,7 +72,7 @@ class LevelPairs:
         return _greatest(one_hot(places, self.levels), self._matrix())
 
     def lowers(self, strangeness: Floats) -> Floats:
-        """By how much strangeness (n,) lowers the log odds: -log P(a real row is as strange), 0 for none at all.
+        """By how much strangeness (n,) lowers a score: -log P(a real row is as strange), 0 for none at all.
 
         P is the share of rows that would be as strange had they been left out, and the row itself (Good 1953,
         Biometrika 40: what was seen once tells how often the unseen comes).

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
 from torch import Tensor
 
 Floats = NDArray[np.float64]
@@ -59,16 +58,17 @@ class Scale(NamedTuple):
     def probability(self, score: ArrayLike, lowers: ArrayLike = 0.0) -> Floats:
         """P(real) for scores (n,), shape (n,); rises with the score.
 
-        ``lowers`` is by how much evidence from outside of what reals show lowers the log odds: beyond ``low``, for that
-        bound stands for what m held-out reals cannot show, and this evidence comes from elsewhere.
+        ``lowers`` (n,) is -log P(a real sample lies so far outside of what reals show), and the probability is so many
+        times smaller: as if real samples and others were equally frequent out there but for that. It may fall below
+        ``low``, for that bound stands for what m held-out reals cannot show, and this evidence comes from elsewhere.
 
         >>> Scale(slope=1.0, offset=0.0, low=0.1, high=0.8).probability([-9.0, 0.0, 9.0])
         array([0.1, 0.5, 0.8])
-        >>> Scale(slope=1.0, offset=0.0, low=0.1, high=0.8).probability([0.0], lowers=[np.log(99)]).round(4)
-        array([0.01])
+        >>> Scale(slope=1.0, offset=0.0, low=0.1, high=0.8).probability([0.0], lowers=[np.log(100)]).round(4)
+        array([0.005])
         """
         inside = probability(torch.from_numpy(np.asarray(score, np.float64)), self).numpy()
-        return np.asarray(expit(logit(inside) - np.asarray(lowers)) if np.any(lowers) else inside)
+        return np.asarray(inside * np.exp(-np.asarray(lowers, np.float64)))
 
 
 def log_tails(x: Tensor, limit: float = LINEAR) -> Tensor:

@@ -25,14 +25,14 @@ WIDEST, NARROWEST = 1 / 20, 1 / 1000
 FARTHEST = 1e6
 """More tails than this count as so many."""
 LIMIT = 20.0
-"""Log odds are lowered by no more than this and the logarithm of the rest, so that all stay finite."""
+"""A score is lowered by no more than this and the logarithm of the rest, so that all stay finite."""
 TOLD = float(np.log(2))
-"""What lowers the odds by less than half is not worth a word."""
+"""What lowers a probability by less than half is not worth a word."""
 
 
 class Oddity(NamedTuple):
     """What lies outside: a code of ``oddities.SENTENCES``, the facts of its sentence, and by how much it lowers the
-    log odds that the row is real."""
+    score."""
 
     code: str
     facts: dict[str, Any]
@@ -63,7 +63,7 @@ class Range:
         return cls(*ends, low, high, float(present[len(present) // 2]), len(present) < len(x))
 
     def lowers(self, x: Floats, rows: int) -> Floats:
-        """By how much values (n,), NaN where missing, lower the log odds of a real row among ``rows``.
+        """By how much values (n,), NaN where missing, lower the score of a row beside ``rows`` real ones.
 
         u tails beyond the edge by u + u²: the density of reals is taken to fall on from the edge as a normal law's does
         (exponentially, and faster the farther out), that of fakes and nonsense to stay. A missing value where none was:
@@ -100,7 +100,7 @@ class Levels:
         return np.append(self.seen, False)[codes]
 
     def lowers(self, codes: NDArray[np.intp], rows: int) -> Floats:
-        """By how much places (n,) lower the log odds of a real row among ``rows``.
+        """By how much places (n,) lower the score of a row beside ``rows`` real ones.
 
         By -log((once + 1) / (rows + 1)) where they were not seen: the Good-Turing estimate (Good 1953, Biometrika 40)
         of how often a new level comes.
@@ -114,7 +114,7 @@ class Levels:
 
 class Look(NamedTuple):
     """Rows as the judge takes them: encoded, with the nearest known value for each that lies outside, and by how much
-    what lies outside lowers their log odds."""
+    what lies outside lowers their scores."""
 
     block: Block
     lowers: Floats
@@ -170,7 +170,7 @@ class Support:
         return by_row
 
     def _parts(self, values: list[NDArray[Any]]) -> Floats:
-        """By how much each column, and last the pairs, lower the log odds, (n, columns + 1)."""
+        """By how much each column, and last the pairs, lower the score, (n, columns + 1)."""
         strangeness = self.pairs.strangeness(places_of(self.codec, values))
         if not len(strangeness):  # of a table without categories
             strangeness = np.zeros(len(values[0]))
@@ -238,7 +238,7 @@ def beyond(column: Column, extent: Range, x: float) -> tuple[str, dict[str, Any]
 
 
 def limited(lowers: Floats) -> Floats:
-    """What lowers log odds (n,): itself up to LIMIT, and growing by the logarithm beyond."""
+    """What lowers scores (n,): itself up to LIMIT, and growing by the logarithm beyond."""
     return np.minimum(lowers, LIMIT) + np.log1p(np.maximum(lowers - LIMIT, 0))
 
 
@@ -258,6 +258,8 @@ def places_of(codec: TableCodec, values: list[NDArray[Any]]) -> Places:
 
 def shown(value: Any) -> str:
     """A value as a user reads it."""
+    if pd.isna(value):
+        return "NA"
     if isinstance(value, float | np.floating):
         return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"
     if isinstance(value, pd.Timestamp) and value == value.normalize():
