@@ -27,6 +27,7 @@ from evenodds.export.hub import export_hub
 from evenodds.export.onnx import Port, export_onnx, write
 from evenodds.export.pretrained import open_hub
 from evenodds.gan import Gan
+from evenodds.judge.judge import Judge
 from evenodds.judge.train import judge_of
 from evenodds.runs.run import Run
 from evenodds.runs.sample import load_generator
@@ -118,11 +119,22 @@ def test_the_judge_travels_only_when_asked_and_says_the_same(
     assert found == pytest.approx(score, abs=1e-3)
     assert percent == pytest.approx(judge.percent_real(score), abs=0.02)
     assert np.abs(p - judge.p_value(score)).max() <= 1.5 / len(judge.heldout)
+    if block.ndim == 2:
+        judges_an_odd_row_at_the_edge(judge, samples.head(1), folder)
     hub = export_hub(run, tmp_path / "hub")
     assert not (hub / "judge").exists()
     hub = export_hub(run, tmp_path / "with", reals=True)
     told = Gan.from_pretrained(hub).judge(samples)
     pd.testing.assert_frame_equal(told, gan.judge(samples))
+
+
+def judges_an_odd_row_at_the_edge(judge: Judge, row: pd.DataFrame, folder: Path) -> None:
+    """The network sees what lies outside as what lies at the edge, for it sees encoded rows alone."""
+    seen = judge.look(row.assign(flipper=9_000))
+    percent, _, score = session(folder / "judge.onnx").run(None, {"x": seen.block})
+    assert score == pytest.approx(judge.score(seen.block), abs=1e-3)
+    assert percent == pytest.approx(judge.percent_real(judge.score(seen.block)), abs=0.02)
+    assert judge.percent_real(judge.score(*seen), seen.lowers)[0] < 1e-6 < percent[0]
 
 
 def test_noise_is_an_input_and_no_draw() -> None:

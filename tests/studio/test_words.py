@@ -51,8 +51,8 @@ def test_every_key_that_is_said_is_known() -> None:
 def test_what_verdicts_and_standings_mean_is_said() -> None:
     for name in MEANINGS:
         assert {f"meaning {name}", f"verdict {name}"} <= set(texts())
-    for key, sentence in SENTENCES.items():
-        assert fields(texts()[f"standing {key}"]["en"]) == fields(sentence)
+    for key, text in SENTENCES.items():
+        assert fields(texts()[f"standing {key}"]["en"]) == fields(text)
 
 
 def test_what_lies_outside_is_said_in_both_languages_with_its_facts() -> None:

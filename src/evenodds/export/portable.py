@@ -47,7 +47,8 @@ class PortableDiscriminator(nn.Module):
 class PortableJudge(nn.Module):
     """(x,), samples (n, *spec.shape) as G makes them -> (percent_real, p_value, score), each float32 (n,).
 
-    ``Judge`` in one network, with the same arithmetic (``judge.scoring``).
+    ``Judge`` in one network, with the same arithmetic (``judge.scoring``). An encoded row lies inside of what real rows
+    show, or at its edge: what ``Judge.look`` adds from decoded values (``judge.support``) is not in it.
     """
 
     def __init__(self, judge: Judge) -> None:
