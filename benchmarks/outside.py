@@ -1,17 +1,19 @@
 """What the judge says of rows that lie outside of what real rows show, on tables that nobody made for it.
 
-    python benchmarks/outside.py [people] [churn] ... [--halvings 2] [--budget 10s]
+    python benchmarks/outside.py [people] [churn] ... [--halvings 2] [--budget 10s] [--keep FOLDER]
 
 Of each table one half is trained on, for a short time, and the other asks: its rows as they are; 200 of them with one
 number set beyond the range of the whole table, by a tenth of the range up to all of it; 200 with one level set to one
 that stands nowhere in the table beside another level of theirs, although independent columns would show both together
-ten times in a half. A table under 2,000 rows is halved four times as often, for its held-out rows are few. `people` is
-asked about persons whom nobody met. The tables are in the data folder beside the project.
+ten times in a half. A table under 2,000 rows is halved twice as often, for its held-out rows are few. `people` is
+asked about persons whom nobody met. The tables are in the data folder beside the project. --keep has what was measured stay, and
+an unfinished benchmark go on.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from itertools import combinations
 from pathlib import Path
@@ -45,12 +47,20 @@ def main() -> None:
     parser.add_argument("sources", nargs="*", default=["people", *TABLES])
     parser.add_argument("--halvings", type=int, default=2)
     parser.add_argument("--budget", default="10s")
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--try", dest="trial", action="store_true")
     chosen = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    for source in chosen.sources:
-        rows += of_people(chosen.budget) if source == "people" else of_table(source, chosen)
-        print(pd.DataFrame(rows).to_string(), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        keep = chosen.keep or Path(folder)
+        keep.mkdir(parents=True, exist_ok=True)
+        for source in chosen.sources:
+            path = keep / f"{source}.json"
+            if not path.exists():
+                measured = of_people(chosen.budget) if source == "people" else of_table(source, chosen)
+                path.write_text(json.dumps(measured))
+            rows += json.loads(path.read_text())
+            print(source, "done", flush=True)
     summary = {"budget": chosen.budget, "halvings": chosen.halvings}
     record("outside", rows, summary, keep=not chosen.trial)
 
@@ -72,7 +82,7 @@ def of_table(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """The rows of a table, over its halvings."""
     table = read_table(DATA / "tables" / f"{name}.csv")
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for seed in range(chosen.halvings * (4 if len(table) < SMALL else 1)):
+    for seed in range(chosen.halvings * (2 if len(table) < SMALL else 1)):
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(table))
         learn, other = (table.iloc[part].reset_index(drop=True) for part in np.array_split(order, 2))
@@ -169,8 +179,9 @@ def beside(
     pairs = []
     for first, second in combinations(names, 2):
         together = pd.crosstab(table[first], table[second])
-        by_chance = np.outer(together.sum(1), together.sum(0)) / len(table)
-        for a, b in np.argwhere((together.to_numpy() == 0) & (by_chance >= 2 * EXPECTED)):
+        counts = together.to_numpy()
+        by_chance = np.outer(counts.sum(1), counts.sum(0)) / len(table)
+        for a, b in np.argwhere((counts == 0) & (by_chance >= 2 * EXPECTED)):
             pairs += [(first, together.index[a], second, together.columns[b])]
             pairs += [(second, together.columns[b], first, together.index[a])]
     frames = []

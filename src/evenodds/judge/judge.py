@@ -21,7 +21,7 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import p_values
 from evenodds.judge.features import input_spec, nearest_distance, preprocess, to_samples
 from evenodds.judge.scoring import Floats, Scale, Units, Weights, score_inputs
-from evenodds.judge.support import Look, Support
+from evenodds.judge.support import Look, Oddity, Support
 from evenodds.networks.classifier import Classifier
 
 LAYOUT = 2
@@ -132,6 +132,10 @@ class Judge:
                 f"pictures of {pictures.dtype} {pictures.shape} cannot be judged, give uint8 (n, {h}, {w}, {c})"
             )
         return Look(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), np.zeros(len(pictures)))
+
+    def oddities(self, rows: pd.DataFrame) -> list[tuple[Oddity, ...]]:
+        """What of each row lies outside of what real rows show, what decides most first; raises as ``encode`` does."""
+        return [()] * len(rows) if self.support is None else self.support.oddities(rows)
 
     def score(self, block: Block, lowers: ArrayLike = 0.0) -> Floats:
         """Score stored samples (n, ...): a weighted sum of logit and distances, less what lies outside lowers it by

@@ -74,12 +74,13 @@ def predict_block(judge: Judge, names: list[str], samples: Block | pd.DataFrame)
     step = 8 * BATCH
     for start in range(0, len(samples), step):
         part = samples[start : start + step]
-        rows = isinstance(part, pd.DataFrame)
-        seen = judge.look(part) if rows else Look(part, np.zeros(len(part)))
+        oddities: list[tuple[Oddity, ...]] = [()] * len(part)
+        if isinstance(part, pd.DataFrame):
+            seen, oddities = judge.look(part), judge.oddities(part)
+        else:
+            seen = Look(part, np.zeros(len(part)))
         score = judge.score(*seen)
         percent, p = judge.percent_real(score, seen.lowers), judge.p_value(score)
-        with_support = judge.support is not None and rows
-        oddities = judge.support.oddities(part) if with_support else [()] * len(part)
         columns = (names[start : start + step], percent.tolist(), p.tolist(), score.tolist(), oddities)
         yield from map(Prediction, *columns)
 

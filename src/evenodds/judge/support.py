@@ -261,7 +261,8 @@ def shown(value: Any) -> str:
     if pd.isna(value):
         return "NA"
     if isinstance(value, float | np.floating):
-        return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"
+        number = float(value)
+        return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.6g}"
     if isinstance(value, pd.Timestamp) and value == value.normalize():
         return f"{value:%Y-%m-%d}"
     return str(value)
