@@ -6,8 +6,8 @@ Of each table one half is trained on, for a short time, and the other asks: its 
 number set beyond the range of the whole table, by a tenth of the range up to all of it; 200 with one level set to one
 that stands nowhere in the table beside another level of theirs, although independent columns would show both together
 ten times in a half. A table under 2,000 rows is halved twice as often, for its held-out rows are few. `people` is
-asked about persons whom nobody met. The tables are in the data folder beside the project. --keep has what was measured stay, and
-an unfinished benchmark go on.
+asked about persons whom nobody met. The tables are in the data folder beside the project. --keep has what was measured
+stay, and an unfinished benchmark go on. --try records nothing.
 """
 
 from __future__ import annotations
