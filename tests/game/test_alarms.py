@@ -12,6 +12,7 @@ from evenodds.game.alarms import (
     EXPLODED,
     FALLEN,
     FLAT,
+    LOST_GROUP,
     MET,
     MISLED,
     PLAUSIBLE,
@@ -24,6 +25,7 @@ from evenodds.game.alarms import (
 )
 from evenodds.game.reason import Reason
 from evenodds.metrics.check import CheckMetrics
+from evenodds.metrics.groups import Group, Lost
 
 A_LITTLE = 1e-6
 HEALTHY = CheckMetrics(
@@ -46,6 +48,8 @@ HEALTHY = CheckMetrics(
 )
 SWAPPED: dict[str, Any] = {"odds": 0.1, "odds_low": 0.05, "odds_high": 0.15}
 COPIED: dict[str, Any] = {"closeness": 0.99, "closeness_low": 0.98, "nearer_train": 1.0}
+OFFLINE = Lost(Group("level", {"column": "internet", "level": "no"}), real=0.215512, fake=0.013)
+SINGLES = Lost(Group("range", {"column": "size", "low": "1", "high": "2"}), real=0.1, fake=0.0)
 CERTAIN: dict[str, Any] = {"odds": 1.0, "odds_low": 0.998, "odds_high": 1.0}
 
 
@@ -262,3 +266,23 @@ def test_few_kinds_are_no_collapse_while_they_come_nearer() -> None:
     assert kinds(seen(**few, distance=0.3), *before) == []
     assert kinds(seen(**few, distance=0.4), *before) == ["collapse"]
     assert kinds(seen(**few, distance=0.3, identical=1.0), *before) == ["collapse"]
+
+
+def test_the_largest_lost_group_is_named_with_its_shares() -> None:
+    (alarm,) = raised(HEALTHY, [], [OFFLINE, SINGLES])
+    facts = {"column": "internet", "level": "no", "real": 0.2155, "fake": 0.013, "groups": 2}
+    assert alarm == Alarm(LOST_GROUP, Reason("lost_level", facts), None)
+    (alarm,) = raised(HEALTHY, [], [SINGLES])
+    assert alarm.reason.code == "lost_range"
+    assert alarm.to_json()["low"] == "1"
+
+
+@pytest.mark.parametrize(("coverage", "young"), [(SETTLED, True), (SETTLED + A_LITTLE, False)])
+def test_of_a_young_generator_no_lost_group_is_said(coverage: float, young: bool) -> None:
+    assert bool(raised(seen(coverage=coverage), [], [OFFLINE])) is not young
+
+
+def test_a_lost_group_is_said_last_and_lets_play_go_on() -> None:
+    alarms = raised(seen(**COPIED), [], [OFFLINE])
+    assert [alarm.kind for alarm in alarms] == ["copying", LOST_GROUP]
+    assert [alarm.ends for alarm in alarms] == [None, None]

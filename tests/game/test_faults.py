@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,12 @@ import torch
 from torch import Tensor
 
 from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.files import read_table
+from evenodds.game.alarms import LOST_GROUP
 from evenodds.objectives.losses import Loss, relativistic_d, relativistic_g
 from evenodds.training.supervisor import LASTS, TRIES, Decision, Measurement, Supervisor
 from evenodds.training.trainer import Trainer
+from tests.conftest import SHARED
 from tests.games import grid, play, replace_generator, training_on
 
 pytestmark = pytest.mark.medium
@@ -148,3 +152,40 @@ def test_swapped_labels_are_named(healthy: Healthy) -> None:
     found = play(training, supervisor, 2, 60)
     assert "misled D" in kinds(found)[-1]
     assert all(decision.verdict != "even" for _, decision in found)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "level"),
+    [("churn", "internet_service", "No"), ("adult", "sex", "Female"), ("penguins", "species", "Chinstrap")],
+)
+@pytest.mark.parametrize("left", [0.0, 0.05, 1.0])
+def test_a_level_that_fakes_lack_is_named_at_the_third_check(
+    table: str, column: str, level: str, left: float, tmp_path: Path
+) -> None:
+    path = SHARED / "tables" / f"{table}.csv"
+    if not path.exists():
+        pytest.skip("the shared tables are not here")
+    training = training_on(read_table(path)[:12_000], tmp_path, {})
+    known = thinned(training, column, level, left)
+    replace_generator(training, lambda z: known[(z[:, 0].abs() * 1e5).long() % len(known)])
+    supervisor = Supervisor(training)
+    found = play(training, supervisor, 2, 1)
+    resumed = Supervisor(training)
+    resumed.restore(json.loads(json.dumps(supervisor.state())), [])
+    found += play(training, resumed, 1, 1)
+    named = [[alarm for alarm in measurement.alarms if alarm.kind == LOST_GROUP] for measurement, _ in found]
+    assert [len(alarms) for alarms in named] == [0, 0, left < 1]
+    if left < 1:
+        reason = named[2][0].reason
+        assert (reason.code, reason.facts["column"], reason.facts["level"]) == ("lost_level", column, level)
+        assert resumed.stopping.level == 0, "and the game is not even"
+
+
+def thinned(training: Trainer, column: str, level: str, left: float) -> Tensor:
+    """Training rows, encoded, without a level but for a share that is left of it."""
+    rows = training.store.train(np.arange(training.store.n_train))
+    assert training.store.codec_json is not None
+    rng = np.random.default_rng(0)
+    decoded = TableCodec.from_json(training.store.codec_json).decode(rows, rng)
+    kept = (decoded[column] != level).to_numpy(np.bool_) | (rng.random(len(rows)) < left)
+    return torch.from_numpy(rows[kept])

@@ -13,7 +13,9 @@ import pytest
 from evenodds.config.settings import GameSettings
 from evenodds.game.alarms import NOT_FINITE, STUCK_FOR, Alarm, raised
 from evenodds.game.schedule import BalanceSchedule, Move, Moved, ScheduleState
+from evenodds.metrics.groups import Group, Lost
 from evenodds.metrics.odds import Odds
+from evenodds.runs.journal import is_alarm
 from evenodds.runs.messages import MESSAGES, alarm_sentence, english, event_sentence
 from evenodds.studio.i18n import LANGUAGES, speaker, texts
 from evenodds.studio.translate import translate
@@ -34,12 +36,21 @@ FAULTS = [
     (WELL._replace(closeness=0.99, closeness_low=0.98, nearer_train=1.0), []),
 ]
 """One of each way in which a game goes wrong."""
+GROUPS = (
+    Group("level", {"column": "internet", "level": "no"}),
+    Group("missing", {"column": "weight"}),
+    Group("range", {"column": "tenure", "low": "0", "high": "3.5"}),
+    Group("pair", {"column": "internet", "level": "no", "other": "phone", "other_level": "yes"}),
+)
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def alarms() -> Iterator[Alarm]:
     for now, before in FAULTS:
         (alarm,) = raised(now, before)
+        yield alarm
+    for group in GROUPS:
+        (alarm,) = raised(WELL, [], [Lost(group, 0.2155, 0.013)] * 3)
         yield alarm
     yield NOT_FINITE
 
@@ -77,6 +88,16 @@ def lines() -> Iterator[dict[str, Any]]:
     yield {"event": "damaged", "round": 7, "checkpoint": "00000009", "reason": "state.json does not read"}
 
 
+def without_texts(sentence: str, facts: dict[str, Any]) -> str:
+    """A sentence without the words of the data, which are in no language."""
+    for text in sorted(
+        (fact for name, fact in facts.items() if isinstance(fact, str) and name not in ("kind", "code")),
+        key=len,
+    ):
+        sentence = re.sub(rf"(?<![A-Za-z]){re.escape(text)}(?![A-Za-z])", "", sentence)
+    return sentence
+
+
 def in_korean(line: dict[str, Any]) -> str:
     say = speaker("ko")
     return event_sentence(line, say, partial(translate, say))
@@ -85,7 +106,9 @@ def in_korean(line: dict[str, Any]) -> str:
 @pytest.mark.parametrize("line", list(lines()), ids=str)
 def test_every_event_is_said_in_both_languages_with_its_numbers(line: dict[str, Any]) -> None:
     korean, sentence = in_korean(line), event_sentence(line)
-    assert not re.search("[A-Za-z]", korean.replace("e+06", "")), korean
+    reason = line.get("reason", {})
+    told = without_texts(korean, reason if isinstance(reason, dict) else {})
+    assert not re.search("[A-Za-z]", told.replace("e+06", "")), korean
     assert sorted(NUMBER.findall(korean)) == sorted(NUMBER.findall(sentence))
     assert event_sentence(line, speaker("en")) == sentence
 
@@ -94,7 +117,7 @@ def test_every_event_is_said_in_both_languages_with_its_numbers(line: dict[str, 
 def test_every_alarm_of_a_check_is_said_in_both_languages(alarm: Alarm) -> None:
     say = speaker("ko")
     korean = alarm_sentence(alarm.to_json(), say, partial(translate, say))
-    assert not re.search("[A-Za-z]", korean.replace("e+06", "")), korean
+    assert not re.search("[A-Za-z]", without_texts(korean, alarm.to_json()).replace("e+06", "")), korean
     assert alarm_sentence(alarm.to_json()).startswith(f"{alarm.kind}: ")
 
 
@@ -163,6 +186,21 @@ def test_damage_that_a_version_before_found_is_said_as_it_was() -> None:
 def test_a_code_of_a_later_version_is_shown_as_it_is() -> None:
     assert alarm_sentence({"kind": "collapse", "code": "too_new", "share": 1}) == "collapse: too_new"
     assert alarm_sentence({"kind": "collapse", "code": "identical"}) == "collapse: identical"
+
+
+def test_a_lost_group_is_named_as_the_table_has_it() -> None:
+    facts = {"column": "internet", "level": "no", "real": 0.2155, "fake": 0.013, "groups": 1}
+    said = "lost group: `internet = no`: 21.6% of rows, 1.3% of fakes; groups lost: 1"
+    assert alarm_sentence({"kind": "lost group", "code": "lost_level", **facts}) == said
+    hostile = {"kind": "lost group", "code": "lost_level", **facts, "level": "{column}", "real": "much"}
+    assert alarm_sentence(hostile) == "lost group: lost_level"
+
+
+@pytest.mark.parametrize(
+    ("fact", "read"), [(0.5, True), ("no", True), (None, False), (["no"], False), (1e301, False)]
+)
+def test_facts_of_an_alarm_are_numbers_and_texts(fact: Any, read: bool) -> None:
+    assert is_alarm({"kind": "lost group", "code": "lost_level", "level": fact}) is read
 
 
 def test_a_message_that_is_not_there_is_an_error() -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from evenodds.core import bundle
+from evenodds.metrics.groups import Group, Lost, TableGroups
 from evenodds.runs.run import Run
 from evenodds.runs.status import MEANINGS, OVER
 from tests.conftest import Answer
@@ -151,3 +152,23 @@ def test_alarms_and_moves_are_told_on_the_page(heights: Path, tmp_path: Path, ev
 
 def test_every_ending_has_its_words() -> None:
     assert OVER | {"budget", "interrupted"} == set(MEANINGS)
+
+
+def test_a_lost_group_is_told_and_keeps_no_state_from_being_the_best(
+    heights: Path, tmp_path: Path, evenodds: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: a group that no fake is ever in."""
+    lost = Lost(Group("range", {"column": "a", "low": "2", "high": "4"}), 0.1, 0.0)
+    monkeypatch.setattr(TableGroups, "lost", lambda self, fakes, draws: [lost])
+    monkeypatch.setattr(TableGroups, "distinct", lambda self, lost: list(lost))
+    answer = evenodds(
+        "train", heights, "--out", tmp_path, "--budget", "240rounds", "--check-every", 20, "--json"
+    )
+    evidence = json.loads(answer.out)["evidence"]
+    first = next(check.round for check in Run.open(tmp_path).checks() if check.alarms)
+    assert events(tmp_path, "alarm")[0]["reason"]["column"] == "a"
+    assert evidence["best_round"] >= first >= 60
+    assert evidence["level_checks"] == 0
+    assert evidence["tries"] == 0
+    sentence = "lost group: `a` from 2 to 4: 10.0% of rows, 0.0% of fakes; groups lost: 1"
+    assert sentence.replace("lost group:", "alarm, lost group:", 1) in (tmp_path / "report.html").read_text()

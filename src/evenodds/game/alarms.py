@@ -1,4 +1,5 @@
-"""Detects what goes wrong in a game, with its evidence: collapse, copying, divergence, a dead or a misled D."""
+"""Detects what goes wrong in a game, with its evidence: collapse, copying, divergence, a dead or a misled D,
+lost groups."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evenodds.game.reason import Reason
+from evenodds.game.reason import Fact, Reason
 from evenodds.metrics.check import CheckMetrics
+from evenodds.metrics.groups import Lost
 
 CONSTANT = 0.5
 """Share of fakes with a near-identical fellow: above it G has collapsed."""
@@ -30,6 +32,8 @@ STUCK, STUCK_FOR = 0.995, 12
 """Odds above STUCK at that many checks, the distance no better: G learns nothing any more."""
 MISLED = 0.25
 """Odds surely below: D takes fakes for real, as with swapped labels."""
+LOST_GROUP = "lost group"
+"""The kind of alarm that does not keep a state from being the best: every G lacks groups before it has learnt them."""
 
 
 class Alarm(NamedTuple):
@@ -43,7 +47,7 @@ class Alarm(NamedTuple):
     ends: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """As a check of the journal holds it: kind, code and numbers in one flat object."""
+        """As a check of the journal holds it: kind, code and facts in one flat object."""
         return {"kind": self.kind, **self.reason.to_json()}
 
 
@@ -51,12 +55,20 @@ NOT_FINITE = Alarm("divergence", Reason("not_finite"), "diverged")
 """Raised where a check has no numbers, since a score or a fake is not finite."""
 
 
-def raised(now: CheckMetrics, before: Sequence[CheckMetrics]) -> list[Alarm]:
+def raised(now: CheckMetrics, before: Sequence[CheckMetrics], lost: Sequence[Lost] = ()) -> list[Alarm]:
     """Returns the alarms of this check, the worst first.
 
-    ``before`` are earlier checks of the same try, oldest first.
+    ``before`` are earlier checks of the same try, oldest first; ``lost`` are groups that have been lost for some
+    checks, the largest first.
     """
-    alarms = (divergence(now, before), dead(now), misled(now, before), collapse(now, before), copied(now))
+    alarms = (
+        divergence(now, before),
+        dead(now),
+        misled(now, before),
+        collapse(now, before),
+        copied(now),
+        without_group(now, lost),
+    )
     return [alarm for alarm in alarms if alarm is not None]
 
 
@@ -117,3 +129,17 @@ def copied(now: CheckMetrics) -> Alarm | None:
     if now.closeness_low < CLOSE or excess < min(SURE * now.chance, 0.9 * (1 - now.nearer_by_chance)):
         return None
     return Alarm("copying", Reason("copied", {"closeness": now.closeness}), None)
+
+
+def without_group(now: CheckMetrics, lost: Sequence[Lost]) -> Alarm | None:
+    """Detects that fakes lack a group of the reals, and names the largest; of a young G nothing is said."""
+    if not lost or now.coverage <= SETTLED:
+        return None
+    group, real, fake = lost[0]
+    facts: dict[str, Fact] = {
+        **group.words,
+        "real": round(real, 4),
+        "fake": round(fake, 4),
+        "groups": len(lost),
+    }
+    return Alarm(LOST_GROUP, Reason(f"lost_{group.kind}", facts), None)

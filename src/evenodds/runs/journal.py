@@ -106,13 +106,16 @@ def is_check(line: dict[str, Any]) -> bool:
 
 
 def is_alarm(alarm: Any) -> bool:
-    """Whether a JSON value is an alarm of a check: kind, code and numbers, or a sentence of a version before 0.2."""
+    """Whether a JSON value is an alarm of a check: kind, code, and facts that are numbers or texts, or a
+    sentence of a version before 0.2."""
     if isinstance(alarm, str):
         return True
     if not isinstance(alarm, dict) or not isinstance(alarm.get("kind"), str):
         return False
     facts = (value for name, value in alarm.items() if name not in ("kind", "code"))
-    return isinstance(alarm.get("code"), str) and all(map(is_number, facts))
+    return isinstance(alarm.get("code"), str) and all(
+        isinstance(fact, str) or is_number(fact) for fact in facts
+    )
 
 
 def is_number(value: Any) -> bool:

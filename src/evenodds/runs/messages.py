@@ -19,6 +19,7 @@ MESSAGES = {
     "kind copying": "copying",
     "kind dead D": "dead D",
     "kind divergence": "divergence",
+    "kind lost group": "lost group",
     "kind misled D": "misled D",
     "what augment": "share of augmented pictures",
     "what d_steps": "D steps for one G step",
@@ -31,6 +32,15 @@ MESSAGES = {
     "reason few_kinds": "{precision:.0%} of the fakes are plausible, but they cover {coverage:.0%} of the reals",
     "reason gap": "D's odds on trained reals are {gap:+.1%} from those on held-out ones",
     "reason identical": "{share:.0%} of the fakes are near-identical to another",
+    "reason lost_level": "`{column} = {level}`: {real:.1%} of rows, {fake:.1%} of fakes; groups lost: {groups}",
+    "reason lost_missing": "`{column}` missing: {real:.1%} of rows, {fake:.1%} of fakes; groups lost: {groups}",
+    "reason lost_pair": (
+        "`{column} = {level}` and `{other} = {other_level}`: {real:.1%} of rows, {fake:.1%} of fakes; "
+        "groups lost: {groups}"
+    ),
+    "reason lost_range": (
+        "`{column}` from {low} to {high}: {real:.1%} of rows, {fake:.1%} of fakes; groups lost: {groups}"
+    ),
     "reason no_nearer": "lower rates brought nothing nearer",
     "reason not_finite": "a score or a fake is not a number",
     "reason odds": "D's odds are {odds:.0%}",

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec
+from evenodds.data.tables.codec import TableCodec
 from evenodds.metrics import distribution
 from evenodds.metrics.check import CheckMetrics
+from evenodds.metrics.groups import Lost, TableGroups
 from evenodds.metrics.image_features import Features
 from evenodds.metrics.odds import odds
 from evenodds.metrics.reference import REFERENCE, reference_count
@@ -52,6 +54,10 @@ class Checker:
         set_random(seed_of(recipe.plan.seed, "examiner"), trainer.device)
         self.latents = self.probes.latents(2 * self.probes.most if self.pictures else REFERENCE)
         self.conditions = self.probes.conditions(len(self.latents))
+        codec = store.codec_json
+        self.groups = None if codec is None else TableGroups(TableCodec.from_json(codec), self.train)
+        self.lost: list[Lost] = []
+        """Groups of a table that the averaged G had lost when it was last measured."""
 
     def drawn_anew(self) -> Iterator[distribution.Cloud]:
         """Rows that the distance is not measured to: held-out ones, and as many known ones at a time as there are."""
@@ -69,6 +75,9 @@ class Checker:
         cloud, averaged = self.cloud(batch.x for batch in fakes), self.cloud(self.averaged())
         if not all(np.isfinite(values).all() for values in (fake, real, trained, cloud, averaged)):
             return None
+        if self.groups is not None:  # fakes under conditions of held-out reals vary as much as those do
+            draws = None if self.conditions is None else self.probes.store.n_heldout
+            self.lost = self.groups.lost(averaged, draws)
         heldout_odds, trained_odds = odds(real, fake), odds(trained, fake)
         scores = np.concatenate([real, fake]).astype(np.float64)
         coverage = distribution.coverage_metrics(self.heldout[:MET], cloud[:MET])

@@ -11,7 +11,7 @@ from evenodds.config.settings import Recipe
 from evenodds.core.device import threads_for
 from evenodds.core.errors import UserError
 from evenodds.data.store import Store
-from evenodds.game.alarms import Alarm
+from evenodds.game.alarms import LOST_GROUP, Alarm
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
@@ -176,7 +176,8 @@ class TrainingLoop:
             # Of the untrained G, until a better one comes.
             self.checkpoints.best.facts["distance"] = metrics.distance
         even = decision.verdict == "even"
-        if decision.fault is not None or (alarms and not even):
+        spoilt = any(alarm.kind != LOST_GROUP for alarm in alarms)
+        if decision.fault is not None or (spoilt and not even):
             return
         lowest = self.checkpoints.best.facts["distance"]
         # Of states that are all as close as reals the newest is the one that was averaged longest.

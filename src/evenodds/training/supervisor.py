@@ -15,6 +15,7 @@ from evenodds.game.schedule import Move
 from evenodds.game.stopping import StoppingRule
 from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.efficientnet import extractor
+from evenodds.metrics.groups import Lost
 from evenodds.metrics.odds import Odds
 from evenodds.metrics.referee import Ruling, most, rule, with_condition_channels
 from evenodds.networks.generate import generate
@@ -71,6 +72,8 @@ class Record:
     ruling: RefereeRuling | None = None
     lasting: dict[str, int] = field(default_factory=dict)
     """Kinds of alarm, and for how many checks each has lasted."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Groups that fakes lack, by their numbers (JSON knows no other keys than texts), and for how many checks."""
 
 
 class Supervisor:
@@ -93,7 +96,7 @@ class Supervisor:
         """Measures, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
         trainer = self.trainer
         metrics = self.checker.measure()
-        alarms = [NOT_FINITE] if metrics is None else raised(metrics, self.before)
+        alarms = [NOT_FINITE] if metrics is None else raised(metrics, self.before, self.lost_groups())
         if not trainer.rounds:  # an untrained G makes one thing, and has not collapsed
             alarms = [alarm for alarm in alarms if alarm.kind != "collapse"]
         fault = self.fault(alarms)
@@ -132,10 +135,18 @@ class Supervisor:
                 return alarm
         return None
 
+    def lost_groups(self) -> list[Lost]:
+        """The groups that have been lost for LASTS checks; an untrained G has none to lose."""
+        lost, groups = self.checker.lost if self.trainer.rounds else [], self.checker.groups
+        before = self.record.lost
+        self.record.lost = {key: before.get(key, 0) + 1 for key in (str(one.group.number) for one in lost)}
+        lasting = [one for one in lost if self.record.lost[str(one.group.number)] >= LASTS]
+        return [] if groups is None else groups.distinct(lasting)
+
     def mend(self, fault: Alarm) -> list[Move]:
         """Counts a new try, whose history begins anew, and changes the schedule for it."""
         self.record.tries += 1
-        self.record.lasting = {}
+        self.record.lasting, self.record.lost = {}, {}
         self.before = []
         self.stopping.changed(self.trainer.rounds, probing=False)
         moves = self.trainer.schedule.recover(self.record.tries, fault.reason)
