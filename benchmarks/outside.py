@@ -124,6 +124,7 @@ def told(table: str, what: str, answers: list[tuple[np.ndarray, np.ndarray]]) ->
         table,
         what,
         len(percent),
+        halvings=len(answers),
         percent=round(float(middle), 4),
         high=round(float(high), 4),
         sure=f"{(percent <= 1).mean():.1%}",
@@ -136,6 +137,7 @@ def row(
     what: str,
     n: int,
     *,
+    halvings: int | None = None,
     percent: float,
     high: float | None = None,
     sure: str = "",
@@ -144,6 +146,7 @@ def row(
     return {
         "table": table,
         "what": what,
+        "halvings": halvings,
         "n": n,
         "% real, median": percent,
         "95 % mark": high,

@@ -157,6 +157,14 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "judge-digits": Benchmark("The judge on digits", "make bench BENCH=judge", _JUDGE),
     "judge-faces": Benchmark("The judge on faces of 64 px", "make bench BENCH=judge", _JUDGE),
+    "outside": Benchmark(
+        "The judge outside of the data",
+        "make bench BENCH=outside",
+        "Half of each table is trained on for seconds. The other half's rows are judged as they are; 200 with one "
+        "number beyond the range of the whole table, by a tenth of it up to all of it; 200 with a level set to one "
+        "that never stands beside another of theirs, though independence would show both ten times in a half. Over "
+        "all halvings. Flagged: a p-value below 0.05.",
+    ),
     "steering-faces": Benchmark(
         "Steering faces",
         "make bench BENCH=steering-faces",
