@@ -61,7 +61,7 @@ def main() -> None:
                 path.write_text(json.dumps(measured))
             rows += json.loads(path.read_text())
             print(source, "done", flush=True)
-    summary = {"budget": chosen.budget, "halvings": chosen.halvings}
+    summary = {"budget": chosen.budget}
     record("outside", rows, summary, keep=not chosen.trial)
 
 
