@@ -83,7 +83,7 @@ BENCH ?= people digits faces memory networks judge outside modes-ring modes-grid
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
   quality-fashion quality-faces stacked \
-  speed levers layouts svm-mnist svm-fashion growth sampling runtimes scaling steering-faces studio
+  groups speed levers layouts svm-mnist svm-fashion growth sampling runtimes scaling steering-faces studio
 bench: $(DEV)
 	for name in $(BENCH); do \
 	  case $$name in \
