@@ -91,6 +91,7 @@ bench: $(DEV)
 	    modes-*|stops-*|tempo-*|labels-*|pairs-*|svm-*|steering-*|quality-*) set -- $${name%%-*}.py $${name##*-};; \
 	    adult) set -- adult.py --ctgan $(CTGAN);; \
 	    judge) set -- judge.py people digits faces;; \
+	    presets) set -- presets.py $(TABLES);; \
 	    *) set -- $$name.py;; \
 	  esac; \
 	  $(BIN)/python benchmarks/$$@ || exit 1; \

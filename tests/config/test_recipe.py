@@ -82,18 +82,83 @@ def test_a_recipe_cannot_be_edited() -> None:
         made.game.batch = 8  # type: ignore[misc]
 
 
-def test_rows_with_categories_have_a_lighter_penalty_larger_batches_and_less_patience_unless_told() -> None:
-    mixed, numbers = resolved(ROW), resolved(RowSpec((Span(0, 1, "number"), Span(1, 2, "number"))))
-    assert mixed.objective.penalty_weight < numbers.objective.penalty_weight
-    assert mixed.game.batch > numbers.game.batch
-    assert mixed.game.lr_d == mixed.game.lr_g > numbers.game.lr_g
+def rows(numbers: int, *categories: int) -> RowSpec:
+    """A table of so many numbers, and of categories with so many levels."""
+    spans = [Span(place, place + 1, "number") for place in range(numbers)]
+    for levels in categories:
+        first = spans[-1].stop if spans else 0
+        spans.append(Span(first, first + levels, "category"))
+    return RowSpec(tuple(spans))
+
+
+def played(spec: RowSpec, n_train: int, **rooms: dict[str, Any]) -> tuple[float, float, int]:
+    """Penalty's weight, rate and batch of so many rows."""
+    made = resolved(spec, n_train, **rooms)
+    assert made.game.lr_d == made.game.lr_g
+    return made.objective.penalty_weight, made.game.lr_g, made.game.batch
+
+
+def test_many_rows_with_categories_have_a_lighter_penalty_larger_batches_and_less_patience() -> None:
+    mixed, numbers = resolved(ROW, 30_000), resolved(rows(2), 30_000)
+    assert mixed.objective.penalty_weight == 0.02 < numbers.objective.penalty_weight == 0.1
+    assert mixed.game.batch == 512 > numbers.game.batch == 256
+    assert mixed.game.lr_d == mixed.game.lr_g == 2e-3 > numbers.game.lr_g == 1e-3
     assert mixed.game.d_steps == numbers.game.d_steps
     assert mixed.game.patience < numbers.game.patience
     gaps = RowSpec((Span(0, 2, "choice"), Span(2, 3, "number")))  # a number's own choice is no category
     assert resolved(gaps).model_dump() == resolved(RowSpec((Span(0, 1, "number"),))).model_dump()
-    told = resolved(ROW, objective={"penalty_weight": 0.3}, game={"batch": 8, "lr_d": 1e-4})
-    assert (told.objective.penalty_weight, told.game.batch, told.game.lr_d) == (0.3, 8, 1e-4)
-    assert resolved(ROW, n_train=300).game.batch == 300
+
+
+def test_tables_of_numbers_with_many_rows_play_as_they_always_did() -> None:
+    """`people` and the mixtures, whose benchmarks were measured with these settings."""
+    for n_train in (9_000, 90_000):
+        made = resolved(rows(2), n_train)
+        assert played(rows(2), n_train) == (0.1, 1e-3, 256)
+        assert made.objective.penalty_estimator == "difference"
+        assert (made.game.d_steps, made.game.patience, made.game.ema_half_life) == (2, 20, 200_000)
+
+
+@pytest.mark.parametrize("spec", [rows(4), rows(9, 2), rows(3, 3, 3), rows(0, 5, 2)])
+def test_fewer_rows_have_a_heavier_penalty_and_smaller_batches(spec: RowSpec) -> None:
+    counts = [100, 150, 400, 1_000, 3_000, 10_000, 30_000, 10**6]
+    weights, rates, batches = zip(*(played(spec, count) for count in counts), strict=True)
+    assert list(weights) == sorted(weights, reverse=True)
+    assert weights[0] > 10 * weights[-1]
+    assert list(batches) == sorted(batches)
+    assert len(set(rates)) == 1
+    assert played(spec, 40)[2] == 40
+
+
+@pytest.mark.parametrize("n_train", [300, 3_000, 50_000])
+def test_one_binary_column_among_many_numbers_changes_little(n_train: int) -> None:
+    plain, one, half = (played(spec, n_train) for spec in (rows(24), rows(24, 2), rows(24, 24)))
+    assert one == pytest.approx(plain, rel=0.3)
+    assert plain[1] < one[1] < half[1] == 2e-3
+    assert plain[0] >= one[0] >= half[0]
+    assert played(rows(1, 500), n_train) == half  # from half of the places on, it is all the same
+
+
+def test_a_penalty_that_few_rows_made_heavier_is_exact_unless_told() -> None:
+    for spec, many in ((rows(2), 5_200), (rows(1, 4), 15_000)):
+        assert resolved(spec, many).objective.penalty_estimator == "difference"
+        assert resolved(spec, many // 2).objective.penalty_estimator == "exact"
+        told = resolved(spec, many // 2, objective={"penalty_estimator": "difference"})
+        assert told.objective.penalty_estimator == "difference"
+
+
+def test_no_step_of_the_rule_is_large() -> None:
+    """One more row, or one more place, moves nothing by more than a tenth."""
+    for n_train in (64, 99, 100, 400, 531, 5_129, 5_130, 6_400, 14_999, 15_000, 25_600):
+        assert played(rows(9, 2), n_train + 1) == pytest.approx(played(rows(9, 2), n_train), rel=0.1)
+    for levels in range(3, 60):
+        assert played(rows(40, levels + 1), 5_000) == pytest.approx(played(rows(40, levels), 5_000), rel=0.1)
+
+
+def test_what_a_table_is_told_is_kept() -> None:
+    told = played(
+        ROW, 5_000, objective={"penalty_weight": 0.3}, game={"batch": 8, "lr_d": 1e-4, "lr_g": 1e-4}
+    )
+    assert told == (0.3, 1e-4, 8)
 
 
 def test_the_penalty_of_dcgan_grows_with_the_pixels_of_large_pictures_unless_told() -> None:
@@ -145,7 +210,7 @@ def test_auto_takes_the_samples_own_network(spec: SampleSpec, network: str) -> N
 @pytest.mark.parametrize(("network", "spec"), PAIRS)
 def test_the_preset_fills_what_the_user_left_open(network: str, spec: SampleSpec) -> None:
     made = resolved(spec, network={"network": network})
-    preset = preset_of(made.network.network, spec)
+    preset = preset_of(made.network.network, spec, 5000)
     for room, values in zip((made.network, made.objective, made.game), preset, strict=True):
         assert {key: getattr(room, key) for key in values} == values
 

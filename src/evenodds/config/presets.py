@@ -77,10 +77,24 @@ Kind = Literal["people", "table", "digits", "pictures"]
 BUDGETS: dict[Kind, str] = {"people": "90s", "table": "2m", "digits": "5m", "pictures": "20m"}
 
 
-MIXED = Preset({}, {"penalty_weight": 0.02}, {"batch": 512, "lr_d": 2e-3, "lr_g": 2e-3, "patience": 10})
-"""What differs for rows that have categories: their corners must be told apart by steep scores, a draw of many
-categories says little, and rates that brought a game far soon keep it from the rest
-(docs/experiments/tables.md, 2026-11-25 and 2026-11-26)."""
+MIXED = Preset({}, {}, {"patience": 10})
+"""What differs for rows that have a category: rates that brought a game far soon keep it from the rest
+(docs/experiments/tables.md, 2026-11-26)."""
+MOSTLY = 0.5
+"""Share of places that are categories' from which a table has the values of categories alone; with fewer they lie
+between these and those of numbers, as the share does."""
+LIGHTEST = (0.1, 0.02)
+"""The penalty's weight where rows are many, of numbers and of categories: corners must be told apart by steep scores
+(docs/experiments/tables.md, 2026-11-25)."""
+MANY, FEWER_ROWS, HEAVIEST = 15_000, 1.5, 3.0
+"""With fewer rows than MANY the weight of categories is heavier, by this power of how many times fewer, up to HEAVIEST:
+D learns few rows by heart, and its scores must be flatter (docs/experiments/tables.md, 2026-11-28)."""
+RATES = (1e-3, 2e-3)
+"""Learning rates, of numbers and of categories."""
+LARGEST_BATCH = (256, 512)
+"""Rows in a batch where rows are many, of numbers and of categories."""
+SMALLEST_BATCH, BATCH_GROWTH = 64, 3.2
+"""A batch grows with the square root of the rows: what few rows say is soon said, and more rounds are played."""
 TRIED = 64
 """Height and width, in px, up to which dcgan's penalty has the preset's weight."""
 HEAVIER = 4.0
@@ -105,7 +119,7 @@ def resolve(
     name: NetworkName = recipe.network.network
     if name == "auto":
         name = best_network(spec, condition)
-    preset = preset_of(name, spec)
+    preset = preset_of(name, spec, n_train)
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
         game = game.model_copy(update={"batch": min(game.batch, n_train)})
@@ -149,11 +163,11 @@ def best_network(spec: SampleSpec, condition: Condition | None = None) -> Networ
     return "tabular"
 
 
-def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
-    """The preset of a network for such samples."""
+def preset_of(name: NetworkName, spec: SampleSpec, n_train: int) -> Preset:
+    """The preset of a network for so many such samples."""
     preset = PRESETS[name]
-    if name == "tabular" and isinstance(spec, RowSpec) and spec.categorical:
-        return Preset(*(room | other for room, other in zip(preset, MIXED, strict=True)))
+    if name == "tabular" and isinstance(spec, RowSpec):
+        return tabular_preset(spec, n_train)
     network, objective = preset.network, preset.objective
     if name == "dcgan" and isinstance(spec, PictureSpec):
         wider = next((times for side, times in WIDER.items() if spec.height <= side), 1)
@@ -162,6 +176,39 @@ def preset_of(name: NetworkName, spec: SampleSpec) -> Preset:
             heavier = HEAVIER * (spec.height / TRIED) ** 2
             objective = objective | {"penalty_weight": objective["penalty_weight"] * heavier}
     return preset._replace(network=network, objective=objective)
+
+
+def tabular_preset(spec: RowSpec, n_train: int) -> Preset:
+    """The preset of `tabular` for ``n_train`` rows: penalty, rates and batch by their number and by the share of their
+    places that are categories'."""
+    places = sum(span.width for span in spec.spans if span.kind == "category")
+    share = min(1.0, places / spec.width / MOSTLY)
+    lightest = rounded(between(LIGHTEST, share))
+    heavier = LIGHTEST[1] * (MANY / n_train) ** FEWER_ROWS
+    weight = rounded(min(HEAVIEST, max(lightest, heavier)))
+    rate = rounded(between(RATES, share))
+    batch = round(max(SMALLEST_BATCH, min(between(LARGEST_BATCH, share), BATCH_GROWTH * n_train**0.5)))
+    network, objective, game = PRESETS["tabular"]
+    if spec.categorical:
+        game = game | MIXED.game
+    if weight > lightest:  # by difference a heavy penalty is mostly noise
+        objective = objective | {"penalty_estimator": "exact"}
+    return Preset(
+        network,
+        objective | {"penalty_weight": weight},
+        game | {"batch": batch, "lr_d": rate, "lr_g": rate},
+    )
+
+
+def between(ends: tuple[float, float], share: float) -> float:
+    """The value so far on the way between both ends, each step by the same factor."""
+    first, last = ends
+    return float(first * (last / first) ** share)
+
+
+def rounded(value: float) -> float:
+    """To three digits, as a recipe shows it."""
+    return float(f"{value:.3g}")
 
 
 def filled(settings: Settings, preset: dict[str, Any]) -> Settings:
