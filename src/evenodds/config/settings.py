@@ -96,6 +96,10 @@ class DataSettings(Group):
     split: str | None = None
     """Split of a data set (hf:user/name) to train on; by default train."""
 
+    holdout: float = Field(default=0, ge=0, le=0.5)
+    """Share of the samples that no player sees, for the referee; 0 takes a tenth, of tables of fewer than 10,000 rows
+    as many as make 1,000, up to 30 %."""
+
     condition: str | None = None
     """Condition of G. Pictures: labels (all labels) or some by name, separated by commas; or pairs, outlines, gray,
     small or masked. Tables: columns by name, separated by commas."""

@@ -175,16 +175,17 @@ def _about(
 ) -> About:
     kind = kind_of(settings.condition)
     if settings.condition is None or kind is None:
-        return About(facts, labels)
+        return About(facts, labels, holdout=settings.holdout)
     if picture is not None:
         facts["given"] = {"kind": kind, **({"direction": settings.direction} if kind == "pairs" else {})}
-        return About(facts, labels, condition=Condition(kind, picture))
+        return About(facts, labels, condition=Condition(kind, picture), holdout=settings.holdout)
     chosen = of_labels(settings.condition, labels, source.name)
     facts["given"] = {"kind": kind, "columns": list(chosen.codec.names)}
     facts["notes"] += chosen.codec.notes
     return About(
         facts,
         labels,
+        holdout=settings.holdout,
         condition=chosen.condition,
         conditions=chosen.rows,
         condition_codec=chosen.codec.to_json(),

@@ -84,10 +84,12 @@ def _pictures(source: Source, content: Content, settings: DataSettings, watch: W
 
 
 def _given(settings: DataSettings) -> list[str]:
-    """What is given, as a part of a store's key."""
+    """What is held out, and what is given, as a part of a store's key."""
+    holdout = [f"holdout {settings.holdout:g}"]
     if settings.condition is None:
-        return []
+        return holdout
     return [
+        *holdout,
         settings.condition.strip(),
         *([settings.direction] if kind_of(settings.condition) == "pairs" else []),
     ]
@@ -139,7 +141,7 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
         refuse_dropped(table.container, codec, names, settings.exclude)
         facts |= {"container": table.container, "notes": [*table.notes, *codec.notes]}
     rows = codec.encode(frame, rng)
-    about = About(facts, codec_json=codec.to_json())
+    about = About(facts, codec_json=codec.to_json(), holdout=settings.holdout)
     if settings.condition is not None:
         chosen = of_columns(settings.condition, codec, rows, names, source.name)
         facts["given"] = {"kind": "columns", "columns": list(chosen.codec.names)}

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 10
+SHARE, LARGEST_SHARE, ENOUGH_ROWS = 0.1, 0.3, 1_000
+"""What is held out: this share, and up to the larger one of a table of which it is fewer rows."""
 _SPLIT_SEED = 20_140_610  # any constant: the split is drawn once and never again
 
 
@@ -48,6 +50,8 @@ class About:
     condition: Condition | None = None
     conditions: Array | None = None
     """Those that are values, a row each; conditions that are pictures stream in beside the samples."""
+    holdout: float = 0.0
+    """Share of the samples to hold out; 0 chooses by their number."""
     condition_codec: dict[str, Any] | None = None
     """How values that are no part of a row are encoded, as TableCodec.to_json gives it."""
 
@@ -110,9 +114,14 @@ def with_about(chunks: Iterable[Array | tuple[Array, Array]], about: About) -> C
     return about
 
 
-def heldout_count(count: int) -> int:
-    """A tenth, at least 2 and at most 10,000 samples."""
-    return min(10_000, max(2, count // 10))
+def heldout_count(count: int, spec: SampleSpec, share: float = 0.0) -> int:
+    """How many of so many samples are held out, at least 2 and at most 10,000: a ``share``, or where that is 0 a tenth,
+    and of rows up to LARGEST_SHARE where a tenth is fewer than ENOUGH_ROWS, for a referee to tell anything by."""
+    if not share:
+        share = SHARE
+        if not isinstance(spec, PictureSpec):
+            share = min(LARGEST_SHARE, max(SHARE, ENOUGH_ROWS / count))
+    return min(10_000, max(2, int(round(share * count, 6))))
 
 
 class Rows:
@@ -161,7 +170,7 @@ class Rows:
 
 
 def _write_about(part: Path, spec: SampleSpec, count: int, about: About, digest: hashlib._Hash) -> None:
-    heldout = heldout_count(count)
+    heldout = heldout_count(count, spec, about.holdout)
     condition = condition_to_json(about.condition)
     for fact in (spec_to_json(spec), about.codec_json, heldout, *([condition] if condition else [])):
         digest.update(json.dumps(fact, sort_keys=True).encode())

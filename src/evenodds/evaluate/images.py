@@ -27,7 +27,7 @@ from evenodds.metrics.distribution import (
     kernel_distance,
     precision_recall,
 )
-from evenodds.metrics.referee import most, strictest
+from evenodds.metrics.referee import most_samples, strictest
 from evenodds.metrics.reference import reference_count, reference_features
 from evenodds.networks.generate import WHOLE, Share
 from evenodds.runs.conditions import SamplingCondition, turns
@@ -111,10 +111,10 @@ def referee_metric(
     store: Store, fake: Bytes, clouds: Clouds, extractor: FeatureExtractor, device: torch.device
 ) -> Metric:
     """The referee's word, with a second opinion on features that a network gives."""
-    count = min(len(clouds.heldout), len(fake), most(store.spec))
+    count = min(len(clouds.heldout), len(fake), most_samples(store.spec))
     real, batches = (to_tensor(side, device) for side in (store.heldout(np.arange(count)), fake[:count]))
     vectors = (clouds.heldout[:count], clouds.fake[:count])
-    ruling = strictest(store.spec, real, batches, (lambda: vectors) if extractor.network else None)
+    ruling = strictest(store.spec, real, batches, [lambda: vectors] if extractor.network else [])
     by, resizer = (extractor.name, extractor.resizer) if ruling.by == "features" else (ruling.by, "none")
     stamp = Stamp(by, resizer, "held-out", count, count)
     bounds = (ruling.low, ruling.high, ruling.p_value)

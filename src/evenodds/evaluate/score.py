@@ -119,7 +119,8 @@ def of_rows(
     splits = tables.table_splits(run, store, n, request.seed, device)
     target = target_of(splits.train.table, splits.kinds, request.target)
     table = run.path / "copies.csv"
-    figures = [*tables.figures(splits, store, target), *tables.copying_metrics(splits, table)]
+    lesson = tables.lesson_for(run, splits, request.seed, device)
+    figures = [*tables.figures(splits, lesson, store, target), *tables.copying_metrics(splits, table)]
     alike = tables.details(splits)
     run.write_plots(table_plots(run, store, splits, alike, request.seed, device).model_dump(mode="json"))
     return figures, {"copies": table.name, **alike}

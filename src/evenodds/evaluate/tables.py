@@ -18,7 +18,7 @@ from evenodds.evaluate.metric import Metric, Stamp
 from evenodds.metrics.columns import Kind, comparable, kinds_of, shapes, trends
 from evenodds.metrics.distribution import Cloud, copying, density_coverage, energy, precision_recall
 from evenodds.metrics.records import closest, usefulness
-from evenodds.metrics.referee import rule
+from evenodds.metrics.referee import MOST_ROWS, Lesson, rule
 from evenodds.metrics.reference import REFERENCE, reference_count
 from evenodds.runs.run import Run
 from evenodds.runs.sample import Sampler
@@ -66,7 +66,15 @@ def table_splits(run: Run, store: Store, n: int, seed: int, device: torch.device
     return TableSplits(train, heldout, fake, kinds_of(codec))
 
 
-def figures(splits: TableSplits, store: Store, target: str | None) -> Iterator[Metric]:
+def lesson_for(run: Run, splits: TableSplits, seed: int, device: torch.device) -> Lesson:
+    """Training rows and as many fakes, others than those scored, from which the referee learns too."""
+    learnt = splits.train.cloud[:MOST_ROWS]
+    made = pd.concat(list(Sampler(run, device).rows(len(learnt), seed_of(seed, "lesson"))), ignore_index=True)
+    fake = TableCodec.from_json(run.codec()).encode(made, np.random.default_rng(seed_of(seed, "lesson")))
+    return Lesson(torch.from_numpy(learnt), torch.from_numpy(fake))
+
+
+def figures(splits: TableSplits, lesson: Lesson, store: Store, target: str | None) -> Iterator[Metric]:
     """Distance, neighbours, columns, usefulness and the referee."""
     yield distance(splits)
     if len(splits.heldout.cloud) >= FEWEST:
@@ -74,7 +82,7 @@ def figures(splits: TableSplits, store: Store, target: str | None) -> Iterator[M
         yield from columns(splits)
         if target is not None:
             yield from usefulness_metrics(splits, target)
-        yield referee_metric(splits, store)
+        yield referee_metric(splits, lesson, store)
 
 
 def distance(splits: TableSplits) -> Metric:
@@ -143,12 +151,13 @@ def usefulness_metrics(splits: TableSplits, target: str) -> Iterator[Metric]:
         )
 
 
-def referee_metric(splits: TableSplits, store: Store) -> Metric:
-    """The referee's word on encoded rows."""
+def referee_metric(splits: TableSplits, lesson: Lesson, store: Store) -> Metric:
+    """The referee's word on encoded rows and on their values."""
     count = len(splits.heldout.cloud)
-    real, fake = (torch.from_numpy(split.cloud[:count]) for split in (splits.heldout, splits.fake))
-    ruling = rule(store.spec, real, fake)
-    stamp = Stamp("encoded rows", "none", "held-out", count, len(fake))
+    real, fake = (torch.from_numpy(split.cloud) for split in (splits.heldout, splits.fake))
+    codec = TableCodec.from_json(store.codec_json) if store.codec_json else None
+    ruling = rule(store.spec, real, fake, codec=codec, lesson=lesson, most=count)
+    stamp = Stamp("values" if "values" in ruling.by else "encoded rows", "none", "held-out", count, len(fake))
     bounds = (ruling.low, ruling.high, ruling.p_value)
     return Metric("referee", f"referee ({ruling.by})", ruling.auc, stamp, "half", *bounds)
 

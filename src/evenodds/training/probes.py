@@ -73,10 +73,10 @@ class Probes:
             yield Drawn(next(generate(generator, chunk, c, BATCH)), c)
         generator.train()
 
-    def conditions(self, count: int, start: int = 0) -> Tensor | None:
-        """``count`` conditions of held-out reals from ``start`` on, round and round; None where there are none."""
-        indices = np.arange(start, start + count) % self.store.n_heldout
-        conditions = self.store.conditions("heldout", indices)
+    def conditions(self, count: int, start: int = 0, part: Part = "heldout") -> Tensor | None:
+        """``count`` conditions of a part's reals from ``start`` on, round and round; None where there are none."""
+        many = self.store.n_heldout if part == "heldout" else self.store.n_train
+        conditions = self.store.conditions(part, np.arange(start, start + count) % many)
         return None if conditions is None else as_given(conditions, self.device)
 
     def pairs(self, part: Part, count: int) -> Iterator[Drawn]:

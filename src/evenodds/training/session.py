@@ -54,6 +54,7 @@ def train_run(
     here, of the processes that torchrun started. Raises UserError for whatever is wrong with the source, the recipe or
     the folder, and KeyboardInterrupt where it is stopped before the game began.
     """
+    recipe = with_split_of(folder, recipe)
     store = prepare_source(source, recipe, context)
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
@@ -68,6 +69,15 @@ def train_run(
             return TrainingResult(follow(recipe, store, context))
         with logging(run, log):
             return train_and_report(run, store, context)
+
+
+def with_split_of(folder: Path, recipe: Recipe) -> Recipe:
+    """The recipe with the held-out share of the run at ``folder``, if there is one and the recipe leaves it open: a run
+    keeps its split."""
+    if recipe.data.holdout or not is_run(folder):
+        return recipe
+    data = recipe.data.model_copy(update={"holdout": Run.open(folder).recipe.data.holdout})
+    return recipe.model_copy(update={"data": data})
 
 
 def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:

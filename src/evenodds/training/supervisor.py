@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from evenodds.core.spec import PictureSpec
+from evenodds.data.store import Part
+from evenodds.data.tables.codec import TableCodec
 from evenodds.game.alarms import NOT_FINITE, Alarm, raised
 from evenodds.game.schedule import Move
 from evenodds.game.stopping import StoppingRule
 from evenodds.metrics.check import CheckMetrics
-from evenodds.metrics.efficientnet import extractor
 from evenodds.metrics.groups import Lost
+from evenodds.metrics.efficientnet import extractors
 from evenodds.metrics.odds import Odds
-from evenodds.metrics.referee import Ruling, most, rule, with_condition_channels
+from evenodds.metrics.referee import (
+    MORE_FAKES,
+    Extract,
+    Lesson,
+    Ruling,
+    most_samples,
+    rule,
+    with_condition_channels,
+)
 from evenodds.networks.generate import generate
+from evenodds.runs.checkpoints import Snapshot
 from evenodds.runs.verdict import RefereeRuling
 from evenodds.training.checks import Checker
 from evenodds.training.trainer import Trainer
@@ -33,6 +46,8 @@ OFTEN = 1.25
 """The referee is heard again when this many times as many rounds were played, and when the odds are level."""
 FIRST = 5
 """Checks before the referee is first heard."""
+ALL = 5
+"""Times as many samples that it looks at before a game is called even, and at its end."""
 
 
 class Measurement(NamedTuple):
@@ -90,7 +105,9 @@ class Supervisor:
         self.stopping = StoppingRule(game.margin, game.patience)
         self.record = Record()
         self.before: list[CheckMetrics] = []
-        self.extractor = extractor(trainer.device)
+        self.extractors = extractors(trainer.device)
+        codec = trainer.store.codec_json
+        self.codec = None if codec is None else TableCodec.from_json(codec)
 
     def check(self, seconds: float, every: int) -> tuple[Measurement, Decision]:
         """Measures, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
@@ -107,6 +124,8 @@ class Supervisor:
         odds = Odds(metrics.odds, metrics.odds_low, metrics.odds_high)
         self.stopping.note(trainer.rounds, odds, metrics.distance, metrics.coverage, bool(alarms))
         ruling = self.consult_referee(seconds, every)
+        if self.stopping.even(ruling):  # before it is said, the referee looks at all that is held out
+            ruling = self.rule(ALL)
         decision = self.decide(metrics, odds, ruling, every)
         return Measurement(metrics, alarms, ruling), decision
 
@@ -164,33 +183,68 @@ class Supervisor:
             return None
         return self.rule()
 
-    def rule(self) -> Ruling:
-        """A ruling now, remembered."""
-        trainer, record, probes = self.trainer, self.record, self.checker.probes
+    def rule(self, most: int = 1) -> Ruling:
+        """A ruling now, remembered, on at most ``most`` times as many samples as while a game is played."""
+        trainer, record = self.trainer, self.record
         start = time.monotonic()
-        count = min(most(trainer.store.spec) // probes.cost, trainer.store.n_heldout)
-        real = torch.cat(list(probes.reals("heldout", count)))
-        trainer.seed("referee")
-        latents = probes.latents(count)
-        conditions = probes.conditions(count)
-        fake = torch.cat(list(generate(trainer.players.average.network, latents, conditions))).clone()
-        ruling = self.compare(real, fake, conditions)
+        ruling = self.compare(most)
         seconds = round(time.monotonic() - start, 3)
-        record.ruling = RefereeRuling(round=trainer.rounds, **ruling._asdict(), seconds=seconds)
+        record.ruling = RefereeRuling.of(ruling, trainer.rounds, self.tested(most), seconds)
         record.ruled_seconds += seconds
         record.next_ruling = max(record.next_ruling, int(trainer.rounds * OFTEN))
         self.stopping.add_referee(trainer.rounds, ruling)
         return ruling
 
-    def compare(self, real: Tensor, fake: Tensor, conditions: Tensor | None) -> Ruling:
-        """A ruling on samples and, where that is no part of them, on what they were made under."""
-        spec, extract = self.trainer.store.spec, self.extractor
-        if conditions is None or not isinstance(spec, PictureSpec):
-            return rule(spec, real, fake, extract)
-        channels = spec.channels
-        real, fake = with_condition_channels(real, conditions), with_condition_channels(fake, conditions)
-        features = None if extract is None else lambda both: extract(both[:, :channels])
-        return rule(replace(spec, channels=real.shape[1]), real, fake, features)
+    def last_word(self, best: Snapshot) -> RefereeRuling | None:
+        """The ruling on the state that is sampled, with all that is held out; None where nothing was played."""
+        ruling = self.record.ruling
+        if not best.rounds:
+            return None
+        if ruling is not None and ruling.round == best.rounds and ruling.reals == self.tested(ALL):
+            return ruling
+        network = self.trainer.players.average.network
+        present = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        network.load_state_dict(best.tensors["average"])
+        start = time.monotonic()
+        last = self.compare(ALL)
+        network.load_state_dict(present)
+        seconds = round(time.monotonic() - start, 3)
+        return RefereeRuling.of(last, best.rounds, self.tested(ALL), seconds)
+
+    def tested(self, most: int) -> int:
+        """How many held-out reals a referee looks at."""
+        store, cost = self.trainer.store, self.checker.probes.cost
+        return min(most * most_samples(store.spec) // cost, store.n_heldout)
+
+    def compare(self, most: int) -> Ruling:
+        """The averaged G's fakes against held-out reals, with training reals and further fakes to learn from."""
+        spec, store, cost = self.trainer.store.spec, self.trainer.store, self.checker.probes.cost
+        pictures, count = isinstance(spec, PictureSpec), self.tested(most)
+        bound = most_samples(spec) // cost * (1 if pictures else most)
+        fakes = count if pictures else max(count, min(MORE_FAKES * count, bound))
+        self.trainer.seed("referee")
+        real, fake = self.reals("heldout", count), self.fakes("heldout", fakes)
+        learnt = min(bound, store.n_train)
+        lesson = Lesson(self.reals("train", learnt), self.fakes("train", learnt))
+        if not isinstance(spec, PictureSpec):
+            return rule(spec, real, fake, codec=self.codec, lesson=lesson, most=count)
+        # What a picture was made under stands beside it, and is none of an extractor's business.
+        extracts = [
+            partial(on_first_channels, extract, spec.channels)
+            for extract in self.extractors[: None if most > 1 else 1]
+        ]
+        return rule(replace(spec, channels=real.shape[1]), real, fake, *extracts, lesson=lesson, most=count)
+
+    def reals(self, part: Part, count: int) -> Tensor:
+        """The first ``count`` reals of a part, with what they were made under where that is no part of them."""
+        return torch.cat([beside(*drawn) for drawn in self.checker.probes.pairs(part, count)])
+
+    def fakes(self, part: Part, count: int) -> Tensor:
+        """As many fakes of the averaged G under the conditions of a part, drawn from torch's random state."""
+        probes = self.checker.probes
+        latents, conditions = probes.latents(count), probes.conditions(count, part=part)
+        made = torch.cat(list(generate(self.trainer.players.average.network, latents, conditions))).clone()
+        return beside(made, conditions)
 
     def state(self) -> dict[str, Any]:
         """As JSON, for a checkpoint; what was measured before is in the journal."""
@@ -206,3 +260,13 @@ class Supervisor:
                 self.before = []
             elif "odds" in line:
                 self.before.append(CheckMetrics(**{name: line[name] for name in CheckMetrics._fields}))
+
+
+def beside(x: Tensor, c: Tensor | None) -> Tensor:
+    """Pictures with what they were made under as further channels; rows as they are."""
+    return x if c is None or x.dim() < 4 else with_condition_channels(x, c)
+
+
+def on_first_channels(extract: Extract, channels: int, x: Tensor) -> NDArray[Any]:
+    """The vectors of the pictures alone, without what stands beside them."""
+    return extract(x[:, :channels])
