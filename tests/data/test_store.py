@@ -17,7 +17,7 @@ from PIL import Image
 
 from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
-from evenodds.core.spec import PictureSpec, RowSpec, Span
+from evenodds.core.spec import PictureSpec, RowSpec, SampleSpec, Span
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
@@ -81,8 +81,21 @@ def test_the_split_is_disjoint_and_whole_and_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("count", "heldout"), [(10, 2), (20, 2), (35, 3), (1000, 100), (100_000, 10_000), (10**6, 10_000)]
 )
-def test_a_tenth_is_held_out_within_limits(count: int, heldout: int) -> None:
-    assert heldout_count(count) == heldout
+def test_a_tenth_of_pictures_is_held_out_within_limits(count: int, heldout: int) -> None:
+    assert heldout_count(count, PictureSpec(1, 8, 8)) == heldout
+
+
+@pytest.mark.parametrize(
+    ("count", "heldout"), [(10, 3), (141, 42), (3_000, 900), (5_000, 1_000), (20_000, 2_000), (10**6, 10_000)]
+)
+def test_of_small_tables_up_to_three_tenths_are_held_out(count: int, heldout: int) -> None:
+    assert heldout_count(count, RowSpec((Span(0, 1, "number"),))) == heldout
+
+
+@pytest.mark.parametrize("spec", [PictureSpec(1, 8, 8), RowSpec((Span(0, 1, "number"),))])
+def test_a_share_that_is_asked_for_is_held_out(spec: SampleSpec) -> None:
+    assert heldout_count(290, spec, 0.1) == 29
+    assert heldout_count(400, spec, 0.5) == 200
 
 
 @pytest.mark.parametrize("large", [False, True])

@@ -23,7 +23,7 @@ from evenodds.evaluate.extractors import FeatureExtractor, extractor_of, layout,
 from evenodds.evaluate.real_features import features_of, path_of
 from evenodds.evaluate.score import ScoreRequest, score
 from evenodds.gan import Gan
-from evenodds.metrics.efficientnet import PACKAGES, extractor
+from evenodds.metrics.efficientnet import extractor
 from evenodds.metrics.reference import reference_features
 from evenodds.runs.column_plots import CategoryPlot, NumberPlot, read_plots
 from evenodds.runs.run import Run, write_recipe
@@ -305,9 +305,7 @@ def test_features_of_reals_are_made_once_for_the_same_data_and_extractor(
     assert len(list((tmp_path / "features").iterdir())) == 5
 
 
-@pytest.mark.skipif(
-    extractor(CPU) is None, reason=f"the extra features ({', '.join(PACKAGES)}) is not installed"
-)
+@pytest.mark.skipif(extractor(CPU) is None, reason="the extra features is not installed")
 def test_efficientnet_names_itself_and_its_resizer(digits: Run) -> None:
     store = store_of(digits)
     view = extractor_of("auto", store, CPU)
@@ -322,7 +320,7 @@ def test_efficientnet_names_itself_and_its_resizer(digits: Run) -> None:
 def test_without_the_extra_the_game_s_own_features_serve(
     digits: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evenodds.metrics.efficientnet.PACKAGES", ("a_package_that_nobody_has",))
+    monkeypatch.setattr("evenodds.metrics.efficientnet.PACKAGE", "a_package_that_nobody_has")
     store = store_of(digits)
     assert extractor_of("auto", store, CPU).name == "layout and detail"
     with pytest.raises(UserError, match=r"pip install 'evenodds\[features\]'"):

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -14,13 +15,20 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from evenodds.core.spec import PictureSpec, RowSpec, Span
+from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.columns import CategoryColumn
 from evenodds.metrics.referee import (
     MOST_PICTURES,
     MOST_ROWS,
+    Lesson,
     Ruling,
     cross,
+    decoded,
+    highest,
     linear,
     rule,
+    ruled,
+    taught,
     with_condition_channels,
 )
 
@@ -312,3 +320,100 @@ def test_a_g_that_does_not_heed_what_it_is_given_is_found() -> None:
 def test_pictures_that_were_given_stand_beside() -> None:
     x, c = noise(4), noise(4)
     assert torch.equal(with_condition_channels(x, c), torch.cat([x, c], dim=1))
+
+
+# With a lesson, and its power
+
+
+def near(n: int, shift: float) -> Tensor:
+    """Normal pairs whose product is shifted: what only many rows show."""
+    x = rows(n)
+    x[:, 1] = x[:, 1] * (1 - shift) + x[:, 0] * shift
+    return x
+
+
+def test_a_lesson_finds_what_few_held_out_rows_cannot_teach() -> None:
+    """30 held-out rows: trees cannot split them at all, and 4,000 training rows teach them."""
+    real, fake = near(30, 0.8), rows(120)
+    alone = rule(PAIR, real, fake)
+    assert alone.auc == 0.5
+    assert alone.abstains(0.55)
+    learnt = rule(PAIR, real, fake, lesson=Lesson(near(4000, 0.8), rows(4000)))
+    assert learnt.auc > 0.75
+    assert learnt.found
+
+
+def test_a_lesson_from_copied_rows_does_not_hide_what_held_out_rows_show() -> None:
+    """A G that gives back training rows, which lie elsewhere than held-out ones: from the lesson both look alike."""
+    train = rows(600, 1.5)
+    ruling = rule(PAIR, rows(600), train, lesson=Lesson(train, train[torch.randperm(600)]))
+    assert ruling.auc > 0.8
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("shift", [0.0, 0.2, 0.4])
+def test_what_lies_at_the_stated_power_is_found_in_19_of_20_and_nothing_in_as_few(shift: float) -> None:
+    """The law's own AUC is Phi(shift / sqrt 2); the classifier of the right form loses next to nothing."""
+    found, power = [], 0.0
+    for seed in range(200):
+        torch.manual_seed(seed)
+        real, fake = rows(500, shift), rows(2000)
+        ruling = taught("means", by_means, Lesson(rows(3000, shift), rows(3000)), real, fake)
+        found.append(ruling.found)
+        power = ruling.power
+    best = norm.cdf(shift / math.sqrt(2))
+    if best >= power:
+        assert np.mean(found) >= 0.93
+    elif not shift:
+        assert np.mean(found) <= 0.09
+    assert power == pytest.approx(0.5 + 2 * 1.645 * math.sqrt(2501 / (12 * 500 * 2000)), abs=1e-3)
+
+
+def test_the_strictest_of_several_is_held_to_a_stricter_level() -> None:
+    one, two = ruled("a", 0.56, 200, 200), ruled("b", 0.5, 200, 200)
+    both = highest([one, two])
+    assert both.auc == one.auc
+    assert both.p_value == pytest.approx(2 * one.p_value)
+    assert both.power > one.power
+
+
+def test_few_rows_abstain_where_they_find_nothing_and_speak_where_they_do() -> None:
+    assert ruled("a", 0.5, 35, 35).abstains(0.55)
+    assert not ruled("a", 0.95, 35, 35).abstains(0.55)
+    assert not ruled("a", 0.5, 2000, 4000).abstains(0.55)
+    assert ruled("a", 0.5, 1, 1).power == 1
+
+
+def test_values_show_what_encoded_rows_hide_from_trees() -> None:
+    """Whole numbers: the fakes are as often odd as even, the reals always even; and a level that goes with it."""
+    rng = np.random.default_rng(0)
+    count = 1500
+
+    def table(step: int) -> pd.DataFrame:
+        number = step * rng.integers(0, 40 // step, count)
+        return pd.DataFrame({"number": number, "level": np.where(rng.random(count) < 0.5, "a", "b")})
+
+    real, fake = table(2), table(1)
+    codec = TableCodec.fit(pd.concat([real, fake], ignore_index=True), (), rng)
+    sides = [torch.from_numpy(codec.encode(one, rng)) for one in (real, fake)]
+    ruling = rule(codec.spec, *sides, codec=codec)
+    assert ruling.auc > 0.7
+    # Half of the fakes are even: no one wins more than three quarters of the pairs.
+    assert ruling.auc < 0.78
+
+
+def test_values_are_numbers_codes_and_gaps() -> None:
+    table = pd.DataFrame(
+        {
+            "level": ["b", "b", "b", None, "a", "b"] * 3,
+            "number": [1.5, 2.0, None, 4.0, 5.0, 6.0] * 3,
+            "yes": [True, True, True, False, True, False] * 3,
+        }
+    )
+    codec = TableCodec.fit(table, (), np.random.default_rng(0))
+    values = decoded(codec, codec.encode(table, np.random.default_rng(0)))[:6]
+    np.testing.assert_array_equal(values[:, 0], [0, 0, 0, np.nan, 1, 0])
+    np.testing.assert_array_equal(values[:, 2], [0, 0, 0, 1, 0, 1])
+    number = codec.columns[1]
+    expected = table["number"] if not isinstance(number, CategoryColumn) else pd.Series(values[:, 1])
+    np.testing.assert_allclose(values[:, 1], expected[:6])
