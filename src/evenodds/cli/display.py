@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from evenodds.runs.status import MEANINGS, status_sentence
+from evenodds.runs.status import status_sentence, verdict_sentences
 
 if TYPE_CHECKING:
     from evenodds.runs.journal import Check
@@ -80,12 +80,10 @@ class Display:
     def end(self, verdict: Verdict, report: Path) -> None:
         """The last lines: the verdict and what to look at."""
         self.close()
-        self.say(f"verdict: {verdict.verdict} after {verdict.rounds:,} rounds and {clock(verdict.seconds)}")
-        self.say(MEANINGS[verdict.verdict])
-        ruling = verdict.evidence.referee
-        if ruling is not None:
-            between = f"{ruling.low:.0%} to {ruling.high:.0%}"
-            self.say(f"referee: tells held-out reals from fakes {ruling.auc:.0%} of the time ({between})")
+        word = "paused" if verdict.verdict == "interrupted" else f"verdict: {verdict.verdict}"
+        self.say(f"{word} after {verdict.rounds:,} rounds and {clock(verdict.seconds)}")
+        for sentence in verdict_sentences(verdict):
+            self.say(sentence)
         self.say(f"look at: {report}")
 
 

@@ -11,7 +11,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.report import score_cells
 from evenodds.runs.run import Run
-from evenodds.runs.status import MEANINGS
+from evenodds.runs.status import verdict_sentences
 
 SHEET = "sheet.png"
 IDENTIFIERS = {"MIT": "mit", "Apache": "apache-2.0", "CC BY 4.0": "cc-by-4.0", "CC0": "cc0-1.0"}
@@ -105,7 +105,7 @@ def ending(run: Run) -> str:
     verdict = run.verdict()
     if verdict is None:
         return "The game was not over when this was made."
-    lines = [f"**{verdict.verdict}**: {MEANINGS[verdict.verdict]}", ""]
+    lines = [f"**{verdict.verdict}**: {' '.join(verdict_sentences(verdict))}", ""]
     values = {**verdict.to_json(), **vars(verdict.evidence)}
     for key in ("rounds", "seen", "seconds", "odds", "odds_low", "odds_high", "distance", "coverage"):
         if values.get(key) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 MESSAGES = {
@@ -21,6 +21,17 @@ MESSAGES = {
     "kind divergence": "divergence",
     "kind lost group": "lost group",
     "kind misled D": "misled D",
+    "referee found": "The referee tells fakes from real samples that no player saw: it is right about {auc:.0%} of "
+    "pairs ({low:.0%} to {high:.0%}), where a coin is about 50%.",
+    "referee level": "The referee cannot tell fakes from {reals:,} real samples that no player saw "
+    "({auc:.0%} of pairs, {low:.0%} to {high:.0%}); it would have found {power:.0%}.",
+    "referee abstains": "The referee abstains: with {reals:,} real samples that no player saw it cannot tell below "
+    "{power:.0%}.",
+    "referee former": "The referee is right about {auc:.0%} of pairs of a fake and a real sample ({low:.0%} to "
+    "{high:.0%}).",
+    "referee unheard": "The referee was not heard.",
+    "wrong": "Wrong: {alarms}.",
+    "wrong nothing": "No alarm stands.",
     "what augment": "share of augmented pictures",
     "what d_steps": "D steps for one G step",
     "what lr": "factor on the learning rates",
@@ -49,7 +60,7 @@ MESSAGES = {
     "reason stuck": "D's odds stayed above {odds:.1%} for {checks:.0f} checks, and the fakes became no better",
     "reason swapped": "D takes fakes for real (odds {odds:.0%}), as if labels were swapped",
 }
-"""By key: ``event`` and the event, ``kind`` and an alarm's kind, ``what`` and what moved, ``reason`` and a code."""
+"""By key: ``event`` and the event, ``referee`` and what it found, ``kind`` and an alarm's kind, ``what`` and what moved, ``reason`` and a code."""
 
 
 class Speaker(Protocol):
@@ -98,6 +109,26 @@ def alarm_sentence(
         return translate(alarm)
     kind = named("kind", alarm["kind"], say, translate)
     return say("alarm", kind=kind, reason=reason_sentence(alarm, say, translate))
+
+
+def referee_sentence(finding: Mapping[str, Any], say: Speaker = english) -> str:
+    """A sentence on what the referee found, as ``Verdict.summary`` has it.
+
+    >>> referee_sentence({"code": "abstains", "reals": 35, "power": 0.71})
+    'The referee abstains: with 35 real samples that no player saw it cannot tell below 71%.'
+    """
+    return say(f"referee {finding['code']}", **finding)
+
+
+def wrong_sentence(
+    alarms: Sequence[str | Mapping[str, Any]],
+    say: Speaker = english,
+    translate: Translate = lambda text: text,
+) -> str:
+    """A sentence on the alarms that stand. Raises as ``event_sentence`` does."""
+    if not alarms:
+        return say("wrong nothing")
+    return say("wrong", alarms="; ".join(alarm_sentence(alarm, say, translate) for alarm in alarms))
 
 
 def reason_sentence(reason: str | Mapping[str, Any], say: Speaker, translate: Translate) -> str:

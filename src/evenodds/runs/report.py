@@ -30,7 +30,7 @@ from evenodds.runs.messages import MESSAGES, event_sentence
 from evenodds.runs.plot_section import plot_section
 from evenodds.runs.run import Run, flat
 from evenodds.runs.sample import Sampler, beside
-from evenodds.runs.status import MEANINGS
+from evenodds.runs.status import verdict_sentences
 from evenodds.runs.verdict import Verdict
 
 TABLE_ROWS = 12
@@ -63,7 +63,7 @@ def write_report(run: Run, store: Store) -> Path:
     verdict, data = run.verdict(), run.data_facts
     page = template().render(
         name=run.path.name,
-        meaning=MEANINGS.get("" if verdict is None else verdict.verdict, "The game is going on."),
+        meaning=["The game is going on."] if verdict is None else verdict_sentences(verdict),
         facts=headline(run, verdict),
         odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
         events=events(run),
@@ -99,7 +99,7 @@ def headline(run: Run, verdict: Verdict | None) -> list[tuple[str, str]]:
     if verdict is None:
         return [("verdict", "none yet"), network]
     evidence, ruling = verdict.evidence, verdict.evidence.referee
-    facts = [("verdict", verdict.verdict)]
+    facts = [("verdict", "none yet: paused" if verdict.verdict == "interrupted" else verdict.verdict)]
     if evidence.odds is not None:
         facts.append(
             ("odds (95 %)", f"{evidence.odds:.0%} ({evidence.odds_low:.0%} to {evidence.odds_high:.0%})")

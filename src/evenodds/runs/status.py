@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from evenodds.config.settings import AHEAD
-from evenodds.runs.messages import alarm_sentence
+from evenodds.runs.messages import alarm_sentence, referee_sentence, wrong_sentence
 
 if TYPE_CHECKING:
     from evenodds.runs.journal import Check
+    from evenodds.runs.verdict import Verdict
 
 SENTENCES = {
     "head start": "D has its head start",
@@ -17,10 +18,15 @@ SENTENCES = {
     "far ahead": "D is far ahead: {odds}, G learns slowly",
     "ahead": "D is ahead: {odds}, G learns from it",
     "behind": "G is ahead: D is right only {odds} of the time",
+    "undecided": "D's odds lie between {low} and {high}: the samples held out are too few to say more",
     "unheard": "the odds are even ({odds}); the referee has not spoken yet",
     "even": "the odds are even ({odds}); the referee tells fakes from reals {referee} of the time",
 }
 """The sentence of each standing."""
+
+
+WIDE = 0.2
+"""The odds are called even only where their interval is no wider."""
 
 
 def standing(
@@ -39,6 +45,8 @@ def standing(
         return "far ahead" if check.odds.low > AHEAD else "ahead", facts
     if check.odds.high < 0.5:
         return "behind", facts
+    if check.odds.high - check.odds.low > WIDE:
+        return "undecided", {"low": f"{check.odds.low:.0%}", "high": f"{check.odds.high:.0%}"}
     if check.referee is None:
         return "unheard", facts
     return "even", {**facts, "referee": f"{check.referee.value:.0%}"}
@@ -51,14 +59,26 @@ def status_sentence(check: Check | None) -> str:
 
 
 MEANINGS = {
-    "even": "D's odds are even, and a referee who knows neither player cannot tell fakes from held-out reals either.",
-    "plateau": "Nothing became better for a long while, with lower rates too: more of the same will not help.",
-    "budget": "The budget is spent. Whether the fakes are good is for the odds and your eyes to say.",
-    "interrupted": "The game was stopped and saved; the same command goes on with it.",
+    "even": "The game ended even: to D a fake looks as real as a real one, and the referee bears it out.",
+    "plateau": "The game stood still: nothing became better for a long while, with lower rates too.",
+    "budget": "The budget is spent.",
+    "interrupted": "The game is paused and saved; the same command goes on with it.",
     "collapsed": "G came down to few kinds of fakes and did not recover in three tries; the best state is kept.",
     "diverged": "The players ran off or went dead and did not recover in three tries; the best state is kept.",
 }
-"""What each verdict means."""
+"""What each verdict means: the first part of its sentence."""
+
+
+def verdict_sentences(verdict: Verdict) -> list[str]:
+    """The verdict in three parts: what ended the game, what the referee found, and what is wrong."""
+    summary = verdict.summary
+    return [
+        MEANINGS[verdict.verdict],
+        referee_sentence(summary["referee"]),
+        wrong_sentence(summary["wrong"]),
+    ]
+
+
 EXITS = {"collapsed": 3, "diverged": 3, "interrupted": 130}
 """Exit codes of verdicts; every other one is 0."""
 OVER = {"even", "plateau", "collapsed", "diverged"}

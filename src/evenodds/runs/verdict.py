@@ -41,9 +41,15 @@ class RefereeRuling:
         """Whether it told reals from fakes, beyond chance."""
         return self.low > 0.5 if self.p_value is None else self.p_value < LEVEL
 
-    def abstains(self, margin: float) -> bool:
-        """Whether it found nothing, and would not have found an AUC of ``margin`` either."""
-        return not self.found and (self.high if self.power is None else self.power) > margin
+    def finding(self, margin: float) -> dict[str, Any]:
+        """What it found, as a code and numbers: ``found``, ``level``, or ``abstains`` where it found nothing, and would
+        not have found an AUC of ``margin`` either."""
+        power = self.high if self.power is None else self.power
+        code = "found" if self.found else "abstains" if power > margin else "level"
+        if self.reals is None and code != "found":  # of a version before 0.2, which stated no power
+            code = "former"
+        facts = {"auc": self.auc, "low": self.low, "high": self.high, "power": power, "reals": self.reals}
+        return {"code": code, **{name: value for name, value in facts.items() if value is not None}}
 
     @classmethod
     def from_json(cls, facts: Any) -> RefereeRuling:
@@ -108,9 +114,20 @@ class Verdict:
     """Samples seen."""
     seconds: float = 0.0
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The verdict in three parts, as codes and numbers: what ended the game, what the referee found, and what is
+        wrong."""
+        ruling, margin = self.evidence.referee, self.evidence.margin or 0.5
+        return {
+            "ended": self.verdict,
+            "referee": {"code": "unheard"} if ruling is None else ruling.finding(margin),
+            "wrong": list(self.evidence.alarms or []),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """As verdict.json holds it."""
-        return asdict(self)
+        return {**asdict(self), "summary": self.summary}
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Verdict:

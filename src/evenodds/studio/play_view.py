@@ -18,7 +18,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
 from evenodds.runs.journal import Check
-from evenodds.runs.messages import alarm_sentence, event_sentence
+from evenodds.runs.messages import alarm_sentence, event_sentence, referee_sentence, wrong_sentence
 from evenodds.runs.report import events
 from evenodds.runs.run import Run
 from evenodds.runs.status import standing
@@ -78,7 +78,19 @@ def badge(say: Words, status: Status) -> str:
 
 def ending(say: Words, verdict: Verdict) -> str:
     """The verdict in words, with its evidence."""
-    name, facts, ruling = verdict.verdict, verdict.evidence, verdict.evidence.referee
+    name, facts, ruling, summary = (
+        verdict.verdict,
+        verdict.evidence,
+        verdict.evidence.referee,
+        verdict.summary,
+    )
+    word = say(f"verdict {name}")
+    title = word if name == "interrupted" else f"{say('verdict')}: {word}"
+    sentences = [
+        say(f"meaning {name}"),
+        referee_sentence(summary["referee"], say),
+        wrong_sentence(summary["wrong"], say, partial(translate, say)),
+    ]
     lines = []
     if facts.odds is not None:
         interval = {"low": facts.odds_low, "high": facts.odds_high}
@@ -90,8 +102,9 @@ def ending(say: Words, verdict: Verdict) -> str:
     lines.append(say("evidence best", round=facts.best_round, **played))
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return (
-        f'<section class="eo-verdict eo-v-{name}"><h3>{say("verdict")}: {say("verdict " + name)}</h3>'
-        f"<p>{say('meaning ' + name)}</p><ul>{items}</ul></section>"
+        f'<section class="eo-verdict eo-v-{name}"><h3>{title}</h3>'
+        + "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+        + f"<ul>{items}</ul></section>"
     )
 
 

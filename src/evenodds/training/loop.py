@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -13,6 +15,7 @@ from evenodds.core.errors import UserError
 from evenodds.data.store import Store
 from evenodds.game.alarms import LOST_GROUP, Alarm
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
+from evenodds.runs.messages import alarm_sentence
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
 from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
@@ -154,6 +157,7 @@ class TrainingLoop:
         speed = self.clock.rate(trainer.seen)
         measurement, decision = self.supervisor.check(self.clock.seconds(), every)
         self.journal.measurement(measurement, losses, self.clock.seconds(), speed)
+        self.say_new(measurement.alarms, () if last is None else last.alarms)
         self.journal.moves(decision.moves)
         if decision.moves:
             self.ranks.sync_state()
@@ -166,6 +170,14 @@ class TrainingLoop:
         self.save_checked(decision)
         self.report()
         return decision.verdict
+
+    def say_new(self, alarms: list[Alarm], before: Sequence[Any]) -> None:
+        """Tells the observer of alarms that were not raised at the check before."""
+        lasting = {alarm["kind"] for alarm in before if isinstance(alarm, dict)}
+        for alarm in alarms:
+            if alarm.kind not in lasting:
+                said = alarm_sentence(alarm.to_json())
+                self.context.observer.say(f"round {self.trainer.rounds:,}, alarm: {said}")
 
     def keep_best(self, measurement: Measurement, decision: Decision) -> None:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""
