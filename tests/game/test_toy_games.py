@@ -131,11 +131,3 @@ def test_a_discriminator_that_never_had_its_head_start_is_never_even(tmp_path: P
     training = game(tmp_path, Shifted(0.0), Power(1), {"penalty": "r1", "penalty_weight": 1.0})
     supervisor = Supervisor(training)
     assert all(decision.verdict != "even" for _, decision in play(training, supervisor, 10, 5))
-
-
-def test_below_the_floor_is_what_a_perfect_generator_has_by_chance(tmp_path: Path) -> None:
-    """Of such states none is closer than another: a lucky one is not held on to."""
-    checker = Supervisor(game(tmp_path, Shifted(0.0), Power(1), {})).checker
-    draws = np.random.default_rng(1).normal(size=(40, checker.count, 1)).astype(np.float32)
-    assert sum(checker.distance(draw) <= checker.floor for draw in draws) >= 32
-    assert not any(checker.distance(draw + 0.2) <= checker.floor for draw in draws)

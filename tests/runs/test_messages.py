@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
 
@@ -16,7 +17,9 @@ from evenodds.game.schedule import BalanceSchedule, Move, Moved, ScheduleState
 from evenodds.metrics.groups import Group, Lost
 from evenodds.metrics.odds import Odds
 from evenodds.runs.journal import is_alarm
-from evenodds.runs.messages import MESSAGES, alarm_sentence, english, event_sentence
+from evenodds.runs.messages import MESSAGES, alarm_sentence, english, event_sentence, referee_sentence
+from evenodds.runs.status import verdict_sentences
+from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
 from evenodds.studio.i18n import LANGUAGES, speaker, texts
 from evenodds.studio.translate import translate
 from tests.checks import WELL
@@ -121,10 +124,54 @@ def test_every_alarm_of_a_check_is_said_in_both_languages(alarm: Alarm) -> None:
     assert alarm_sentence(alarm.to_json()).startswith(f"{alarm.kind}: ")
 
 
+def findings() -> Iterator[dict[str, Any]]:
+    """What a referee can find, as verdicts say it."""
+    ruling = RefereeRuling(600, 0.71, 0.68, 0.74, "trees", 1e-9, 1.0, 0.54, 1000)
+    nothing = replace(ruling, auc=0.51, low=0.49, high=0.53, p_value=0.3)
+    few = replace(nothing, low=0.3, high=0.7, power=0.71, reals=35)
+    former = replace(nothing, p_value=None, power=None, reals=None)
+    for one in (ruling, nothing, few, former):
+        yield one.finding(0.55)
+    yield Verdict("budget").summary["referee"]
+
+
+def test_a_ruling_is_one_of_four_findings() -> None:
+    codes = [finding["code"] for finding in findings()]
+    assert codes == ["found", "level", "abstains", "former", "unheard"]
+
+
+@pytest.mark.parametrize("finding", list(findings()), ids=lambda finding: str(finding["code"]))
+def test_every_finding_is_said_in_both_languages_with_its_numbers(finding: dict[str, Any]) -> None:
+    korean, sentence = referee_sentence(finding, speaker("ko")), referee_sentence(finding)
+    assert not re.search("[A-Za-z]", korean), korean
+    assert sorted(NUMBER.findall(korean)) == sorted(NUMBER.findall(sentence))
+
+
+def test_a_verdict_of_a_coin_over_few_samples_is_never_called_level() -> None:
+    """35 held-out reals and exactly a half: what trees that cannot split say."""
+    ruling = RefereeRuling(600, 0.5, 0.36, 0.64, "trees", 0.5, 1.0, 0.71, 35)
+    sentences = verdict_sentences(Verdict("budget", Evidence(referee=ruling, margin=0.55)))
+    assert sentences[0] == "The budget is spent."
+    assert "abstains" in sentences[1]
+    assert "71%" in sentences[1]
+    assert sentences[2] == "No alarm stands."
+
+
+def test_a_standing_alarm_is_in_the_verdict() -> None:
+    alarm = {"kind": "copying", "code": "copied", "closeness": 0.94}
+    sentences = verdict_sentences(Verdict("plateau", Evidence(alarms=[alarm], margin=0.55)))
+    assert sentences[1] == "The referee was not heard."
+    assert sentences[2].startswith("Wrong: copying: a fake is nearer to a training sample")
+    assert Verdict("plateau", Evidence(alarms=[alarm])).to_json()["summary"]["wrong"] == [alarm]
+
+
 def test_every_code_has_a_message_and_every_message_a_code() -> None:
     reasons = {alarm.reason.code for alarm in alarms()} | {move.reason.code for move in moves()}
     keys = {
         "alarm",
+        "wrong",
+        "wrong nothing",
+        *(f"referee {finding['code']}" for finding in findings()),
         *(f"event {line['event']}" for line in lines()),
         *(f"kind {alarm.kind}" for alarm in alarms()),
         *(f"what {what}" for what in get_args(Moved)),

@@ -96,7 +96,7 @@ def test_the_page_stands_alone_and_lets_no_markup_in(
     assert "<script" not in page
     assert len(pictures_in(page, "gif")) == 1
     assert "<svg" in page
-    assert "300 samples: 270 to train on, 30 held out." in page
+    assert "300 samples: 210 to train on, 90 held out." in page
 
 
 def test_the_page_of_pictures_shows_fakes_beside_held_out_reals(

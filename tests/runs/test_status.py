@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from evenodds.game import schedule
 from evenodds.metrics.odds import Odds
 from evenodds.runs.journal import Check
-from evenodds.runs.status import AHEAD, status_sentence
+from evenodds.runs.status import AHEAD, WIDE, status_sentence
 from tests.checks import check_of
 
 END = 1e-6
@@ -53,7 +53,9 @@ def test_each_state_of_the_game_has_its_sentence(line: Check, sentence: str) -> 
         (0.5, 0.6, "even"),
         (0.4, 0.5, "even"),
         (0.4, 0.5 - END, "G is ahead"),
-        (0.0, 1.0, "even"),
+        (0.4, 0.6, "even"),
+        (0.4, 0.6 + END, "too few"),
+        (0.0, 1.0, "too few"),
     ],
 )
 def test_a_state_begins_where_the_whole_interval_is_in_it(low: float, high: float, words: str) -> None:
@@ -81,11 +83,11 @@ def test_every_interval_has_one_sentence_with_the_odds_in_percent(
 ) -> None:
     low, value, high = odds
     sentence = status_sentence(check(value, low, high, referee=referee))
-    assert f"{value:.0%}" in sentence
+    wide = low <= 0.5 <= high and high - low > WIDE
+    assert (f"between {low:.0%} and {high:.0%}" if wide else f"{value:.0%}") in sentence
     assert "alarm" not in sentence
-    starts = [
-        sentence.startswith(words) for words in ("D is far", "D is ahead", "G is ahead", "the odds are")
-    ]
+    begins = ("D is far", "D is ahead", "G is ahead", "the odds are", "D's odds lie")
+    starts = [sentence.startswith(words) for words in begins]
     assert sum(starts) == 1
 
 

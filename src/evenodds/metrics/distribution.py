@@ -19,6 +19,7 @@ from sklearn.neighbors import NearestNeighbors
 from evenodds.metrics.odds import Odds, odds
 
 Cloud = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 NEIGHBOURS = 5
 """The k of balls around reals."""
@@ -108,11 +109,55 @@ def mean_distance(a: Cloud, b: Cloud) -> float:
     return float(euclidean_distances(first, first if b is a else b.astype(np.float64)).mean())
 
 
-def energy(a: Cloud, b: Cloud, within_a: float | None = None) -> float:
+def energy(a: Cloud, b: Cloud) -> float:
     """The root of the energy distance 2 E|A - B| - E|A - A'| - E|B - B'| (Székely and Rizzo 2013, J. Stat. Plan.
-    Inference 143, equation 1.1); 0 for equal clouds. ``within_a`` is the second term where it is known."""
-    reals_own = mean_self_distance(a) if within_a is None else within_a
-    return float(np.sqrt(max(2 * mean_distance(a, b) - reals_own - mean_self_distance(b), 0.0)))
+    Inference 143, equation 1.1); 0 for equal clouds."""
+    within = mean_self_distance(a) + mean_self_distance(b)
+    return float(np.sqrt(max(2 * mean_distance(a, b) - within, 0.0)))
+
+
+class EnergyEstimate(NamedTuple):
+    """The energy distance between reals (m, k) and fakes (n, k), with what chance does to it."""
+
+    distance: float
+    """The root of its plug-in estimate, as ``energy`` gives it: of equal laws it is the larger, the fewer the rows."""
+    squared: float
+    """Its unbiased estimate: 0 on average where the laws are equal, whatever the counts, and as often below."""
+    influence: Floats
+    """How much each fake and then each real moves ``squared``, (n + m,): what differs from state to state of one G, on
+    the same latents and reals, is their paired difference."""
+    fakes: int
+
+    @property
+    def error(self) -> float:
+        """The standard error of ``squared``."""
+        return deviation_of(self.influence, self.fakes)
+
+
+def deviation_of(influence: Floats, fakes: int) -> float:
+    """The standard deviation of a sum of two means: over the first so many, and over the rest."""
+    first, rest = influence[:fakes], influence[fakes:]
+    return float(np.sqrt(first.var() / len(first) + rest.var() / len(rest)))
+
+
+def distances_to_others(a: Cloud) -> Floats:
+    """The mean distance of each row to the others of its cloud (n, k), (n,)."""
+    rows = a.astype(np.float64)
+    return np.asarray(euclidean_distances(rows).sum(1) / (len(rows) - 1))
+
+
+def energy_estimate(real: Cloud, fake: Cloud, among_reals: Floats) -> EnergyEstimate:
+    """The energy distance (Székely and Rizzo 2013, J. Stat. Plan. Inference 143, equation 1.1) as V- and as
+    U-statistic; ``among_reals`` are the reals' ``distances_to_others``."""
+    m, n = len(real), len(fake)
+    first, second = real.astype(np.float64), fake.astype(np.float64)
+    across = euclidean_distances(second, first)
+    cross, among_fakes = float(across.mean()), distances_to_others(fake)
+    reals, fakes = float(among_reals.mean()), float(among_fakes.mean())
+    # With each row's distance to itself, which is none, the means are lower by these factors.
+    plug_in = 2 * cross - reals * (m - 1) / m - fakes * (n - 1) / n
+    influence = 2 * np.concatenate([across.mean(1) - among_fakes, across.mean(0) - among_reals])
+    return EnergyEstimate(float(np.sqrt(max(plug_in, 0.0))), 2 * cross - reals - fakes, influence, n)
 
 
 def frechet(a: Cloud, b: Cloud) -> float:
@@ -127,8 +172,6 @@ def frechet(a: Cloud, b: Cloud) -> float:
     root = np.sqrt(np.linalg.eigvals(first @ second).real.clip(0)).sum()
     return float(max(mean @ mean + np.trace(first + second) - 2 * root, 0.0))
 
-
-Floats = NDArray[np.float64]
 
 PRECISE, COVERED = 3, 5
 """The k of balls for precision and recall, and for density and coverage, as their papers have it."""

@@ -15,7 +15,7 @@ MOST_ROUNDS, LARGEST = 2**53, 1e300
 NUMBERS = ("round", "seen", "seconds", *CheckMetrics._fields)
 """What every check of a journal holds."""
 RULING = ("referee", "referee_low", "referee_high")
-OTHERS = ("loss_d", "loss_g", "speed")
+OTHERS = ("loss_d", "loss_g", "speed", "selection", "selection_error")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Check:
     loss_g: float | None = None
     speed: float | None = None
     """Samples seen a second."""
+    selection: float | None = None
+    """What the best state is chosen by, as ``metrics.selection`` has it."""
+    selection_error: float | None = None
+    """Its standard error, for rows."""
 
     @property
     def odds(self) -> Odds:

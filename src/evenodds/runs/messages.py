@@ -60,7 +60,8 @@ MESSAGES = {
     "reason stuck": "D's odds stayed above {odds:.1%} for {checks:.0f} checks, and the fakes became no better",
     "reason swapped": "D takes fakes for real (odds {odds:.0%}), as if labels were swapped",
 }
-"""By key: ``event`` and the event, ``referee`` and what it found, ``kind`` and an alarm's kind, ``what`` and what moved, ``reason`` and a code."""
+"""By key: ``event`` and the event, ``referee`` and what it found, ``kind`` and an alarm's kind, ``what`` and
+what moved, ``reason`` and a code."""
 
 
 class Speaker(Protocol):

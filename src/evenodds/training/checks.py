@@ -18,6 +18,7 @@ from evenodds.metrics.groups import Lost, TableGroups
 from evenodds.metrics.image_features import Features
 from evenodds.metrics.odds import odds
 from evenodds.metrics.reference import REFERENCE, reference_count
+from evenodds.metrics.selection import Selection
 from evenodds.networks.generate import generate
 from evenodds.training.probes import Probes
 from evenodds.training.trainer import Trainer
@@ -44,13 +45,10 @@ class Checker:
             labels = np.asarray(store.conditions("train", np.arange(len(self.train))))
             self.scale = float(np.sqrt(self.train.var(0).sum() / max(labels.var(0).sum(), 1e-12)))
             self.joint = np.concatenate([self.train, self.scale * labels], axis=1)
-        self.within = 0.0 if self.pictures else distribution.mean_self_distance(self.train[:REFERENCE])
+        self.among_reals = distribution.distances_to_others(self.train[: 2 if self.pictures else REFERENCE])
         self.heldout = self.cloud(self.probes.reals("heldout", self.count))
         self.heldout_nearest = distribution.nearest(self.heldout, self.train)
         """Held-out reals' distances to their nearest training sample."""
-        # A Fréchet distance hangs on how many samples there are: that of few held-out pictures says nothing here.
-        self.floor = 0.0 if self.pictures else round(max(map(self.distance, self.drawn_anew())), DIGITS)
-        """The largest distance of several draws of reals themselves: below it no state is closer than another."""
         set_random(seed_of(recipe.plan.seed, "examiner"), trainer.device)
         self.latents = self.probes.latents(2 * self.probes.most if self.pictures else REFERENCE)
         self.conditions = self.probes.conditions(len(self.latents))
@@ -59,14 +57,9 @@ class Checker:
         self.lost: list[Lost] = []
         """Groups of a table that the averaged G had lost when it was last measured."""
 
-    def drawn_anew(self) -> Iterator[distribution.Cloud]:
-        """Rows that the distance is not measured to: held-out ones, and as many known ones at a time as there are."""
-        yield self.heldout
-        for start in range(REFERENCE, len(self.train) - self.count + 1, self.count):
-            yield self.train[start : start + self.count]
-
-    def measure(self) -> CheckMetrics | None:
-        """Measures this check's numbers. Returns None where a score or a fake is not a number."""
+    def measure(self) -> tuple[CheckMetrics, Selection] | None:
+        """Measures this check's numbers, and what the best state is chosen by. Returns None where a score or a fake is
+        not a number."""
         probes = self.probes
         fakes = list(probes.fakes(self.count, "odds"))
         fake = torch.cat([probes.scores(*batch) for batch in fakes]).numpy()
@@ -83,7 +76,8 @@ class Checker:
         coverage = distribution.coverage_metrics(self.heldout[:MET], cloud[:MET])
         copies = distribution.copying(self.train, self.heldout, cloud[:MET], self.heldout_nearest)
         chance = math.sqrt(copies.expected * (1 - copies.expected) / len(cloud[:MET]))
-        return CheckMetrics(
+        distance, selection = self.distance(averaged)
+        metrics = CheckMetrics(
             odds=round(heldout_odds.value, DIGITS),
             odds_low=round(heldout_odds.low, DIGITS),
             odds_high=round(heldout_odds.high, DIGITS),
@@ -99,8 +93,9 @@ class Checker:
             nearer_train=round(copies.side, DIGITS),
             nearer_by_chance=round(copies.expected, DIGITS),
             chance=round(chance, DIGITS),
-            distance=round(self.distance(averaged), DIGITS),
+            distance=round(distance, DIGITS),
         )
+        return metrics, selection
 
     def averaged(self) -> Iterator[Tensor]:
         """What the averaged G makes of the same latents at every check, so that its luck does not change."""
@@ -112,13 +107,16 @@ class Checker:
         """Batches of samples as one cloud of features."""
         return np.concatenate([self.features(batch) for batch in batches])
 
-    def distance(self, fakes: distribution.Cloud) -> float:
-        """From training reals to fakes: energy distance of rows, Fréchet distance of pictures. Labels stand beside the
-        features of both, at as great a variance, so that a G which does not heed them is far off (the Fréchet joint
-        distance, DeVries 2019, 1907.08175, section 3)."""
+    def distance(self, fakes: distribution.Cloud) -> tuple[float, Selection]:
+        """From training reals to fakes, and as states are chosen by it: energy distance of rows, Fréchet distance of
+        pictures. Labels stand beside the features of both, at as great a variance, so that a G which does not heed
+        them is far off (the Fréchet joint distance, DeVries 2019, 1907.08175, section 3)."""
         if self.joint is not None and self.conditions is not None:
             labels = self.scale * self.conditions.cpu().numpy()
-            return distribution.frechet(self.joint, np.concatenate([fakes, labels], axis=1))
+            value = distribution.frechet(self.joint, np.concatenate([fakes, labels], axis=1))
+            return value, Selection(value)
         if self.pictures:
-            return distribution.frechet(self.train, fakes)
-        return distribution.energy(self.train[:REFERENCE], fakes, self.within)
+            value = distribution.frechet(self.train, fakes)
+            return value, Selection(value)
+        estimate = distribution.energy_estimate(self.train[:REFERENCE], fakes, self.among_reals)
+        return estimate.distance, Selection(estimate.squared, estimate.influence, estimate.fakes)

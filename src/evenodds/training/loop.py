@@ -14,6 +14,8 @@ from evenodds.core.device import threads_for
 from evenodds.core.errors import UserError
 from evenodds.data.store import Store
 from evenodds.game.alarms import LOST_GROUP, Alarm
+from evenodds.metrics.check import CheckMetrics
+from evenodds.metrics.selection import Selection
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.messages import alarm_sentence
 from evenodds.runs.run import Run
@@ -26,6 +28,8 @@ from evenodds.training.recorder import JournalWriter
 from evenodds.training.supervisor import Decision, Measurement, Supervisor
 from evenodds.training.trainer import Trainer
 
+SELECTION = "selection"
+"""What a checkpoint calls the numbers by which the best state was chosen."""
 MEASURE_AFTER = 5
 """D steps between measurements of the odds in its head start."""
 
@@ -181,21 +185,32 @@ class TrainingLoop:
 
     def keep_best(self, measurement: Measurement, decision: Decision) -> None:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""
-        metrics, alarms, _ = measurement
-        if metrics is None:
+        metrics, alarms, _, selection = measurement
+        if metrics is None or selection is None:
             return
         if not self.trainer.rounds:
-            # Of the untrained G, until a better one comes.
-            self.checkpoints.best.facts["distance"] = metrics.distance
+            # Of the untrained G, until a better one comes; its players are those before D's head start.
+            best, now = self.checkpoints.best, self.state(metrics.distance, selection)
+            best.facts.update(distance=metrics.distance, selection=selection.value)
+            best.tensors.update({name: group for name, group in now.tensors.items() if name == SELECTION})
+            return
         even = decision.verdict == "even"
         spoilt = any(alarm.kind != LOST_GROUP for alarm in alarms)
         if decision.fault is not None or (spoilt and not even):
             return
-        lowest = self.checkpoints.best.facts["distance"]
-        # Of states that are all as close as reals the newest is the one that was averaged longest.
-        bound = math.inf if lowest is None else max(lowest, self.supervisor.checker.floor)
-        if metrics.distance < bound or even:
-            self.checkpoints.keep(self.state(metrics.distance))
+        if even or self.is_best(metrics, selection):
+            self.checkpoints.keep(self.state(metrics.distance, selection))
+
+    def is_best(self, metrics: CheckMetrics, selection: Selection) -> bool:
+        """Whether this state is better than the one kept, beyond noise."""
+        tensors, facts = self.checkpoints.best
+        if "selection" not in facts:  # of a version before 0.2
+            return facts["distance"] is None or metrics.distance < facts["distance"]
+        influence = tensors.get(SELECTION, {}).get("influence")
+        before = Selection(
+            facts["selection"], None if influence is None else influence.numpy(), selection.fakes
+        )
+        return selection.better_than(before)
 
     def go_back(self, fault: Alarm) -> None:
         """Goes to the best state, with something changed; from an untrained one D gets its head start again."""
@@ -219,9 +234,13 @@ class TrainingLoop:
 
     # Saving and reporting
 
-    def state(self, distance: float | None) -> Snapshot:
-        """All that a checkpoint of this place must hold."""
+    def state(self, distance: float | None, selection: Selection | None = None) -> Snapshot:
+        """All that a checkpoint of this place must hold; of the best state also what it was chosen by."""
         tensors, facts = self.trainer.state()
+        if selection is not None:
+            facts = {**facts, "selection": selection.value}
+            if selection.influence is not None:
+                tensors = {**tensors, SELECTION: {"influence": torch.from_numpy(selection.influence)}}
         more = {
             "seconds": self.clock.seconds(),
             "next_check": self.next_check,

@@ -59,7 +59,7 @@ class JournalWriter:
         self, measurement: Measurement, losses: tuple[Tensor, Tensor], seconds: float, speed: float
     ) -> None:
         """Writes a check and new samples, where the check has numbers, and its alarms."""
-        metrics, alarms, ruling = measurement
+        metrics, alarms, ruling, selection = measurement
         if metrics is not None:
             self.sample = self.snapshots.write()
             rounded = None if ruling is None else (round(value, RULING_DIGITS) for value in ruling[:3])
@@ -73,9 +73,16 @@ class JournalWriter:
                 loss_d=json_number(losses[0]),
                 loss_g=json_number(losses[1]),
                 speed=round(speed, 2),
+                selection=None if selection is None else significant(selection.value),
+                selection_error=None if selection is None else significant(selection.error),
             )
             self.run.note(self.check.to_json())
         self.alarms(alarms)
+
+
+def significant(value: float | None) -> float | None:
+    """A number with six significant digits."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def json_number(loss: Tensor) -> float | None:

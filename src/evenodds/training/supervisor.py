@@ -30,6 +30,7 @@ from evenodds.metrics.referee import (
     rule,
     with_condition_channels,
 )
+from evenodds.metrics.selection import Selection
 from evenodds.networks.generate import generate
 from evenodds.runs.checkpoints import Snapshot
 from evenodds.runs.verdict import RefereeRuling
@@ -51,11 +52,13 @@ ALL = 5
 
 
 class Measurement(NamedTuple):
-    """What a check found: its numbers (None where they are not finite), what is wrong, and who ruled."""
+    """What a check found: its numbers (None where they are not finite), what is wrong, who ruled, and what the best
+    state is chosen by."""
 
     metrics: CheckMetrics | None
     alarms: list[Alarm]
     ruling: Ruling | None = None
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ class Supervisor:
     def check(self, seconds: float, every: int) -> tuple[Measurement, Decision]:
         """Measures, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
         trainer = self.trainer
-        metrics = self.checker.measure()
+        measured = self.checker.measure()
+        metrics, selection = (None, None) if measured is None else measured
         alarms = [NOT_FINITE] if metrics is None else raised(metrics, self.before, self.lost_groups())
         if not trainer.rounds:  # an untrained G makes one thing, and has not collapsed
             alarms = [alarm for alarm in alarms if alarm.kind != "collapse"]
@@ -127,7 +131,7 @@ class Supervisor:
         if self.stopping.even(ruling):  # before it is said, the referee looks at all that is held out
             ruling = self.rule(ALL)
         decision = self.decide(metrics, odds, ruling, every)
-        return Measurement(metrics, alarms, ruling), decision
+        return Measurement(metrics, alarms, ruling, selection), decision
 
     def decide(self, metrics: CheckMetrics, odds: Odds, ruling: Ruling | None, every: int) -> Decision:
         """What follows from a check without a fault; moves the schedule."""
