@@ -79,7 +79,7 @@ docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # One of them: make bench BENCH=people. BENCH=adult needs CTGAN=PYTHON, one that has ctgan, whose licence keeps it out of ours.
-BENCH ?= people digits faces memory networks judge outside modes-ring modes-grid stops-digits stops-faces \
+BENCH ?= people proof digits faces memory networks judge outside modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
   quality-fashion quality-faces stacked \

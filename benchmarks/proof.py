@@ -1,5 +1,5 @@
-"""Proof on tables that nobody chose: the referee beside boosted trees on rows that nobody saw, the state that is sampled
-beside the best one, and planted fakes.
+"""Proof on tables that nobody chose: the referee beside boosted trees on rows that nobody saw, the state that is
+sampled beside the best one, and planted fakes.
 
     python benchmarks/proof.py [TABLE ...] [--budget auto] [--keep FOLDER] [--try]
 

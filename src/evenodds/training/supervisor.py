@@ -18,8 +18,8 @@ from evenodds.game.alarms import NOT_FINITE, Alarm, raised
 from evenodds.game.schedule import Move
 from evenodds.game.stopping import StoppingRule
 from evenodds.metrics.check import CheckMetrics
-from evenodds.metrics.groups import Lost
 from evenodds.metrics.efficientnet import extractors
+from evenodds.metrics.groups import Lost
 from evenodds.metrics.odds import Odds
 from evenodds.metrics.referee import (
     MORE_FAKES,
