@@ -141,9 +141,9 @@ def faults(codec: TableCodec, rows: Rows, draws: int) -> dict[str, Any]:
             ruling = rule(codec.spec, real, fake, codec=codec, lesson=lesson, most=held)
             power = ruling.power
             if name == "reals":
-                nulls, false = nulls + 1, false + ruling.found
+                nulls, false = nulls + 1, false + ruling.significant
             elif folds(codec, mine[:ROWS], fakes[:ROWS]) >= power:
-                due, found = due + 1, found + ruling.found
+                due, found = due + 1, found + ruling.significant
     return {"planted at the power": due, "found": found, "reals": nulls, "found in reals": false}
 
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from evenodds.config.settings import ObjectiveSettings
 from evenodds.game.step import Players
+from evenodds.metrics.check import CheckMetrics
 from evenodds.networks.ema import Average
 from evenodds.objectives.objective import make_objective
 from evenodds.training.supervisor import Supervisor
@@ -78,12 +79,18 @@ def supervisor_of(training: Trainer) -> Supervisor:
     return supervisor
 
 
+def measured(training: Trainer) -> CheckMetrics:
+    """The numbers of a check."""
+    answer = supervisor_of(training).checker.measure()
+    assert answer is not None
+    return answer[0]
+
+
 @pytest.mark.parametrize("theta", [-1.0, -0.3, 0.0, 0.4, 1.5])
 def test_odds_and_referee_of_a_shifted_generator_are_the_theorys(theta: float, tmp_path: Path) -> None:
     training = game(tmp_path, Shifted(theta), Power(1), {"penalty": "none"})
     training.players.average.network = Shifted(theta)
-    found = supervisor_of(training).checker.measure()
-    assert found is not None
+    found = measured(training)
     assert found.odds_low - 0.01 <= norm.cdf(-theta / math.sqrt(2)) <= found.odds_high + 0.01
     ruling = supervisor_of(training).rule()
     # Trees see at most what the likelihood ratio sees, and lose a little by learning.
@@ -94,8 +101,7 @@ def test_odds_and_referee_of_a_shifted_generator_are_the_theorys(theta: float, t
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.5])
 def test_odds_of_a_scaled_generator_are_the_theorys(scale: float, tmp_path: Path) -> None:
     training = game(tmp_path, Scaled(scale), Power(2), {"penalty": "none"})
-    found = supervisor_of(training).checker.measure()
-    assert found is not None
+    found = measured(training)
     ideal = 1 - 2 / math.pi * math.atan(scale)
     assert found.odds_low - 0.01 <= ideal <= found.odds_high + 0.01
 

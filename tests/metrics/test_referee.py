@@ -340,7 +340,7 @@ def test_a_lesson_finds_what_few_held_out_rows_cannot_teach() -> None:
     assert alone.abstains(0.55)
     learnt = rule(PAIR, real, fake, lesson=Lesson(near(4000, 0.8), rows(4000)))
     assert learnt.auc > 0.75
-    assert learnt.found
+    assert learnt.significant
 
 
 def test_a_lesson_from_copied_rows_does_not_hide_what_held_out_rows_show() -> None:
@@ -359,7 +359,7 @@ def test_what_lies_at_the_stated_power_is_found_in_19_of_20_and_nothing_in_as_fe
         torch.manual_seed(seed)
         real, fake = rows(500, shift), rows(2000)
         ruling = taught("means", by_means, Lesson(rows(3000, shift), rows(3000)), real, fake)
-        found.append(ruling.found)
+        found.append(ruling.significant)
         power = ruling.power
     best = norm.cdf(shift / math.sqrt(2))
     if best >= power:

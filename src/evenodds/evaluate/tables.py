@@ -68,10 +68,10 @@ def table_splits(run: Run, store: Store, n: int, seed: int, device: torch.device
 
 def lesson_for(run: Run, splits: TableSplits, seed: int, device: torch.device) -> Lesson:
     """Training rows and as many fakes, others than those scored, from which the referee learns too."""
-    learnt = splits.train.cloud[:MOST_ROWS]
-    made = pd.concat(list(Sampler(run, device).rows(len(learnt), seed_of(seed, "lesson"))), ignore_index=True)
+    rows = splits.train.cloud[:MOST_ROWS]
+    made = pd.concat(list(Sampler(run, device).rows(len(rows), seed_of(seed, "lesson"))), ignore_index=True)
     fake = TableCodec.from_json(run.codec()).encode(made, np.random.default_rng(seed_of(seed, "lesson")))
-    return Lesson(torch.from_numpy(learnt), torch.from_numpy(fake))
+    return Lesson(torch.from_numpy(rows), torch.from_numpy(fake))
 
 
 def figures(splits: TableSplits, lesson: Lesson, store: Store, target: str | None) -> Iterator[Metric]:

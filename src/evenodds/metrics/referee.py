@@ -60,13 +60,13 @@ class Ruling(NamedTuple):
         return detectable(self.deviation, self.learners)
 
     @property
-    def found(self) -> bool:
+    def significant(self) -> bool:
         """Whether reals are told from fakes, beyond chance."""
         return self.p_value < LEVEL
 
     def abstains(self, margin: float) -> bool:
         """Whether nothing was found, and an AUC of ``margin`` would not have been either."""
-        return not self.found and self.power > margin
+        return not self.significant and self.power > margin
 
 
 class Lesson(NamedTuple):
@@ -206,8 +206,8 @@ def trees_on_values(codec: TableCodec) -> Answers:
     categories = np.array([isinstance(column, CategoryColumn) for column in codec.columns])
 
     def answers(x: Tensor, real: Tensor, x_test: Tensor) -> NDArray[Any]:
-        learnt, asked = (decoded(codec, rows.cpu().numpy()) for rows in (x, x_test))
-        return boosted(learnt, real, asked, categories)
+        train, test = (decoded(codec, rows.cpu().numpy()) for rows in (x, x_test))
+        return boosted(train, real, test, categories)
 
     return answers
 

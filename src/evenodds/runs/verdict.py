@@ -37,7 +37,7 @@ class RefereeRuling:
         return cls(rounds, auc, low, high, by, p_value, seconds, ruling.power, reals)
 
     @property
-    def found(self) -> bool:
+    def significant(self) -> bool:
         """Whether it told reals from fakes, beyond chance."""
         return self.low > 0.5 if self.p_value is None else self.p_value < LEVEL
 
@@ -45,7 +45,7 @@ class RefereeRuling:
         """What it found, as a code and numbers: ``found``, ``level``, or ``abstains`` where it found nothing, and would
         not have found an AUC of ``margin`` either."""
         power = self.high if self.power is None else self.power
-        code = "found" if self.found else "abstains" if power > margin else "level"
+        code = "found" if self.significant else "abstains" if power > margin else "level"
         if self.reals is None and code != "found":  # of a version before 0.2, which stated no power
             code = "former"
         facts = {"auc": self.auc, "low": self.low, "high": self.high, "power": power, "reals": self.reals}

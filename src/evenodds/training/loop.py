@@ -180,8 +180,8 @@ class TrainingLoop:
         lasting = {alarm["kind"] for alarm in before if isinstance(alarm, dict)}
         for alarm in alarms:
             if alarm.kind not in lasting:
-                said = alarm_sentence(alarm.to_json())
-                self.context.observer.say(f"round {self.trainer.rounds:,}, alarm: {said}")
+                sentence = alarm_sentence(alarm.to_json())
+                self.context.observer.say(f"round {self.trainer.rounds:,}, alarm: {sentence}")
 
     def keep_best(self, measurement: Measurement, decision: Decision) -> None:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""

@@ -228,8 +228,8 @@ class Supervisor:
         fakes = count if pictures else max(count, min(MORE_FAKES * count, bound))
         self.trainer.seed("referee")
         real, fake = self.reals("heldout", count), self.fakes("heldout", fakes)
-        learnt = min(bound, store.n_train)
-        lesson = Lesson(self.reals("train", learnt), self.fakes("train", learnt))
+        taught = min(bound, store.n_train)
+        lesson = Lesson(self.reals("train", taught), self.fakes("train", taught))
         if not isinstance(spec, PictureSpec):
             return rule(spec, real, fake, codec=self.codec, lesson=lesson, most=count)
         # What a picture was made under stands beside it, and is none of an extractor's business.
