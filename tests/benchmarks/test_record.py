@@ -26,7 +26,7 @@ def committed(name: str) -> Facts:
 def test_the_committed_pages_are_what_the_recorder_makes() -> None:
     stale = [path for path, text in record.pages(DOCS).items() if path.read_text("utf-8") != text]
     assert not stale, "run python benchmarks/record.py"
-    assert len((DOCS / "benchmarks.md").read_text("utf-8").splitlines()) <= 150
+    assert len((DOCS / "benchmarks.md").read_text("utf-8").splitlines()) <= 170
 
 
 def test_every_table_has_its_page_and_every_page_its_table() -> None:
