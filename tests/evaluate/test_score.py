@@ -28,6 +28,7 @@ from evenodds.metrics.reference import reference_features
 from evenodds.runs.column_plots import CategoryPlot, NumberPlot, read_plots
 from evenodds.runs.run import Run, write_recipe
 from evenodds.runs.source_data import store_of
+from evenodds.runs.status import verdict_sentences
 from tests.conftest import Answer
 
 pytestmark = pytest.mark.medium
@@ -86,7 +87,10 @@ def test_a_table_s_figures_are_stamped_kept_and_shown(table: Run, evenodds: Call
     )
     assert len(facts["pair_trends"]) == 6
     kept = json.loads((table.path / "scores.json").read_text())
-    assert kept == {"score": {key: value for key, value in facts.items() if key != "run"}}
+    assert kept == {"score": {key: value for key, value in facts.items() if key not in ("run", "summary")}}
+    verdict = table.verdict()
+    assert verdict is not None
+    assert facts["summary"] == verdict.summary
     page = (table.path / "report.html").read_text()
     assert "<h2>The scores</h2>" in page
     assert all(f"<td>{figure['title']} " in page for figure in facts["figures"])
@@ -143,6 +147,10 @@ def test_in_words_and_in_python_it_is_the_same(table: Run, evenodds: Call) -> No
     answer = evenodds("score", table.path, "-n", 30, "--seed", 3)
     assert answer.code == 0
     lines = answer.out.splitlines()
+    verdict = table.verdict()
+    assert verdict is not None
+    assert lines[:3] == verdict_sentences(verdict)
+    lines = lines[3:]
     facts = Gan.load(table.path).score(30, seed=3)
     assert len(lines) == 1 + len(facts["figures"]) + 2
     for line, figure in zip(lines[1:], facts["figures"], strict=False):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from evenodds.cli.options import Device, RunFolder
+
+if TYPE_CHECKING:
+    from evenodds.runs.verdict import Verdict
 
 
 def score(
@@ -41,7 +44,7 @@ def score(
     seed:
         Random seed: the same seed gives the same fakes.
     json:
-        Print one JSON object with run, checkpoint, seed, seconds, figures and copies.
+        Print one JSON object with run, checkpoint, seed, seconds, figures, copies and the verdict's summary.
     """
     from evenodds.core.device import find_device
     from evenodds.core.distributed import team
@@ -56,16 +59,25 @@ def score(
         facts = scored(opened, request, torch_device, lambda text: print(text, file=sys.stderr), ranks)
     if not ranks.leads:
         return
+    verdict = opened.verdict()
     if json:
         pairs = opened.scores("pairs")
-        print(jsonlib.dumps({"run": str(opened.path), **facts, **({"pairs": pairs} if pairs else {})}))
+        more = {
+            **({} if verdict is None else {"summary": verdict.summary}),
+            **({"pairs": pairs} if pairs else {}),
+        }
+        print(jsonlib.dumps({"run": str(opened.path), **facts, **more}))
     else:
-        tell(opened.path, facts)
+        tell(opened.path, facts, verdict)
 
 
-def tell(run: Path, facts: dict[str, Any]) -> None:
-    """The figures as a table, and where to look."""
+def tell(run: Path, facts: dict[str, Any], verdict: Verdict | None) -> None:
+    """The verdict's sentence, the figures as a table, and where to look."""
     from evenodds.runs.report import BESIDE, score_cells
+    from evenodds.runs.status import verdict_sentences
+
+    if verdict is not None:
+        print(*verdict_sentences(verdict), sep="\n")
 
     lines = [("figure", "fakes (95 %)", "reals", "measured on"), *map(score_cells, facts["figures"])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
