@@ -144,21 +144,21 @@ def test_columns_are_counted_beside_held_out_rows_where_there_are_enough(tmp_pat
 
 
 def test_in_words_and_in_python_it_is_the_same(table: Run, evenodds: Call) -> None:
-    answer = evenodds("score", table.path, "-n", 30, "--seed", 3)
+    answer = evenodds("score", table.path, "-n", 60, "--seed", 3)
     assert answer.code == 0
     lines = answer.out.splitlines()
     verdict = table.verdict()
     assert verdict is not None
     assert lines[:3] == verdict_sentences(verdict)
     lines = lines[3:]
-    facts = Gan.load(table.path).score(30, seed=3)
+    facts = Gan.load(table.path).score(60, seed=3)
     assert len(lines) == 1 + len(facts["figures"]) + 2
     for line, figure in zip(lines[1:], facts["figures"], strict=False):
         assert line.startswith(figure["title"])
         assert f"{figure['value']:.4g}" in line
         assert f"{figure['fake_n']:,} fakes" in line
-    assert by_name(facts)["copying"]["fake_n"] == 30
-    assert by_name(facts)["precision"]["fake_n"] == 30, "as many of both"
+    assert by_name(facts)["copying"]["fake_n"] == 60
+    assert by_name(facts)["precision"]["fake_n"] == store_of(table).n_heldout, "as many of both"
     assert by_name(facts)["energy_distance"]["reals"] is None, "there are fewer held-out rows"
 
 
