@@ -298,7 +298,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_heights_rise_along_their_direction(people: Run) -> None:
     steer = LatentEditor(people, CPU)
     direction = steer.find("height")
-    assert direction.effect["flipped"] > 0.9
+    assert direction.effect["flipped"] > 0.85
     strips = steer.apply("height", steer.latents(range(50)), steps=5)
     assert strips.shape[:2] == (50, 5)
     shown = steer.attributes.read(strips.flatten(0, 1))[:, 0].reshape(50, 5)
