@@ -45,7 +45,7 @@ from labels import DATA
 from record import record
 
 TABLES = ("churn", "ames", "flights", "adult", "diamonds", "nhefs_complete", "penguins")
-ROWS, FRESH, DRAWS, LEARNT = 4_000, 4_000, 12, 4_000
+ROWS, FRESH, DRAWS, LEARNT = 4_000, 4_000, 8, 4_000
 Rows = NDArray[np.float32]
 
 
