@@ -9,7 +9,7 @@ DEV := $(VENV)/dev
 
 help:
 	@echo "make demo    install evenodds alone, train on people, and say what to do next"
-	@echo "make quick   the quick tests, two minutes: no whole games, studio or distributed training"
+	@echo "make quick   the quick tests, three minutes: no whole games, studio or distributed training"
 	@echo "make test    every test, fast ones first"
 	@echo "make check   formatting, lint, types, layers"
 	@echo "make tree    the file tree of CONTRIBUTING.md, written anew"
