@@ -50,7 +50,7 @@ def test_a_row_in_words(table: Path, evenodds: Call) -> None:
     first, *meaning = answer.out.splitlines()
     assert re.fullmatch("species=.*" + LINE, first)
     assert "half of all samples" in meaning[0]
-    assert "12 held-out" in meaning[1]
+    assert "36 held-out" in meaning[1]
     assert evenodds("judge", table, "species=adelie,bill=,flipper=201,seen=2021-03-04").code == 0
 
 

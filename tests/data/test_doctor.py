@@ -107,7 +107,7 @@ def test_a_table_is_described(tmp_path: Path) -> None:
     assert columns["kind"]["in_words"] == "a choice among 3 levels"
     assert facts["left_out"] == ["row_id"]
     assert any("row_id" in note for note in facts["notes"])
-    assert (facts["count"], facts["heldout"], facts["duplicate_rows"]) == (100, 10, 0)
+    assert (facts["count"], facts["heldout"], facts["duplicate_rows"]) == (100, 30, 0)
 
 
 def test_duplicate_rows_are_counted(tmp_path: Path) -> None:
