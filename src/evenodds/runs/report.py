@@ -124,9 +124,8 @@ def evidence_sentences(verdict: Verdict | None) -> list[str]:
     lines = [f"D {won} its head start; the odds were level at the last {evidence.level_checks} checks."]
     if ruling is not None:
         lines.append(
-            f"After {ruling.round:,} rounds a referee ({ruling.by}) that knew neither player told "
-            f"held-out reals from fakes {ruling.auc:.1%} of the time, 95 % interval {ruling.low:.1%} to "
-            f"{ruling.high:.1%}; even needs at most {evidence.margin:.0%} at its upper end."
+            f"The referee ({ruling.by}) looked at the state of round {ruling.round:,}: 95 % interval {ruling.low:.1%} "
+            f"to {ruling.high:.1%}; even needs at most {evidence.margin:.0%} at its upper end, and as much power."
         )
     if evidence.best_distance is not None:
         lines.append(f"The state kept as best is that of round {evidence.best_round:,}.")

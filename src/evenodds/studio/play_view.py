@@ -97,7 +97,7 @@ def ending(say: Words, verdict: Verdict) -> str:
         lines.append(say("evidence odds", odds=facts.odds, **interval, level=facts.level_checks))
     if ruling is not None:
         interval = {"low": ruling.low, "high": ruling.high}
-        lines.append(say("evidence referee", auc=ruling.auc, **interval, margin=facts.margin))
+        lines.append(say("evidence referee", **interval, margin=facts.margin))
     played = {"rounds": verdict.rounds, "seconds": verdict.seconds}
     lines.append(say("evidence best", round=facts.best_round, **played))
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
