@@ -20,6 +20,10 @@ TINY = 16
 (docs/experiments/networks.md, 2026-11-26)."""
 
 
+GENERATION = 2
+"""Raised whenever presets change: a run keeps what those of its time chose."""
+
+
 class Preset(NamedTuple):
     """What a network plays best with, where the user did not say otherwise: the entry is cited beside each."""
 

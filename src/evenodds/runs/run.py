@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from evenodds.config.presets import GENERATION
 from evenodds.config.settings import Recipe
 from evenodds.core import atomic, bundle, checksums
 from evenodds.core.errors import UserError
@@ -52,6 +53,7 @@ class Run:
         self.facts, self.mended = self._facts()
         # Before version 0.2 a tenth was held out of every source.
         self.facts["settings"]["data"].setdefault("holdout", 0.1)
+        self.facts.setdefault("presets", 1)
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
         self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
@@ -296,6 +298,7 @@ def facts_of(recipe: Recipe, source: str, data: dict[str, Any]) -> dict[str, Any
         "source": source,
         "settings": recipe.model_dump(mode="json"),
         "data": data,
+        "presets": GENERATION,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
     }
 

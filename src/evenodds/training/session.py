@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evenodds.config.presets import resolve
+from evenodds.config.presets import GENERATION, filled, resolve
 from evenodds.config.settings import Recipe
 from evenodds.core.atomic import Unwritable
 from evenodds.core.distributed import team
@@ -54,7 +54,7 @@ def train_run(
     here, of the processes that torchrun started. Raises UserError for whatever is wrong with the source, the recipe or
     the folder, and KeyboardInterrupt where it is stopped before the game began.
     """
-    recipe = with_split_of(folder, recipe)
+    recipe = with_choices_of(folder, recipe)
     store = prepare_source(source, recipe, context)
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
@@ -71,13 +71,19 @@ def train_run(
             return train_and_report(run, store, context)
 
 
-def with_split_of(folder: Path, recipe: Recipe) -> Recipe:
-    """The recipe with the held-out share of the run at ``folder``, if there is one and the recipe leaves it open: a run
-    keeps its split."""
-    if recipe.data.holdout or not is_run(folder):
+def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
+    """The recipe with what the run at ``folder`` chose, if there is one, where the recipe leaves it open: its held-out
+    share, and where it was begun with other presets, their values."""
+    if not is_run(folder):
         return recipe
-    data = recipe.data.model_copy(update={"holdout": Run.open(folder).recipe.data.holdout})
-    return recipe.model_copy(update={"data": data})
+    run = Run.open(folder)
+    chosen: dict[str, Any] = {}
+    if not recipe.data.holdout:
+        chosen["data"] = recipe.data.model_copy(update={"holdout": run.recipe.data.holdout})
+    if run.facts["presets"] != GENERATION:
+        for name in ("network", "objective", "game"):
+            chosen[name] = filled(getattr(recipe, name), getattr(run.recipe, name).model_dump())
+    return recipe.model_copy(update=chosen)
 
 
 def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:
@@ -150,5 +156,5 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, observer: O
     if run.checkpoints.last() is not None:
         observer.say(f"going on with {folder}")
     with run.lock():
-        run.rewrite(facts)
+        run.rewrite({**facts, "presets": run.facts["presets"]})
     return run
