@@ -234,6 +234,9 @@ def test_it_scores_as_it_did(name: str, evenodds: Call) -> None:
     expected = then(name)["score"]
     assert [one["name"] for one in figures] == [one["name"] for one in expected]
     for one, other in zip(figures, expected, strict=True):
+        if one["name"] == "referee":  # the strictest of more classifiers than then
+            assert one["value"] > other["value"] - 0.05
+            continue
         assert one["value"] == pytest.approx(other["value"], rel=0.02, abs=0.05), one["name"]
 
 
