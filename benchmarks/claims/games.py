@@ -87,21 +87,21 @@ def _apart(facts: Facts) -> float:
 
 BALANCE = [
     Claim(
-        "Seven tables: the referee's AUC from boosted trees' on the unseen half, where it speaks, at most",
+        "Halved tables: the referee's AUC from boosted trees' on the unseen half, where it speaks, at most",
         "proof",
         _apart,
         at_most(0.03),
         "{:.3f}",
     ),
     Claim(
-        "Seven tables: planted fakes at the referee's power that it finds",
+        "Halved tables: planted fakes at the referee's power that it finds",
         "proof",
         lambda facts: sum(facts.values("found")) / sum(facts.values("planted at the power")),
         at_least(0.95),
         SHARE,
     ),
     Claim(
-        "Seven tables: the sampled state's distance over the best state's, on the unseen half, highest",
+        "Halved tables: the sampled state's distance over the best state's, on the unseen half, highest",
         "proof",
         highest("distance over the best"),
         at_most(1.05),
