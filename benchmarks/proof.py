@@ -45,7 +45,7 @@ from labels import DATA
 from record import record
 
 TABLES = ("churn", "ames", "flights", "adult", "diamonds", "nhefs_complete", "penguins")
-ROWS, FRESH, DRAWS, LEARNT = 4_000, 4_000, 8, 4_000
+ROWS, FRESH, DRAWS, LEARNT = 4_000, 4_000, 6, 4_000
 Rows = NDArray[np.float32]
 
 
@@ -164,7 +164,9 @@ def one(name: str, budget: str, folder: Path, draws: int) -> dict[str, Any]:
         loop.TrainingLoop.keep_best = keep
     run = Run.open(folder / name)
     codec = TableCodec.from_json(run.codec())
-    unseen = encoded(codec, table[~mine].reset_index(drop=True))[:ROWS]
+    # In any order: files are often sorted.
+    other = table[~mine].sample(frac=1.0, random_state=0, ignore_index=True)
+    unseen = encoded(codec, other)[:ROWS]
     made = pd.concat(list(Sampler(run, torch.device("cpu")).rows(len(unseen), 1)), ignore_index=True)
     fakes = codec.encode(made, np.random.default_rng(0))
     tenth = min(len(unseen), max(2, int(mine.sum()) // 10))
@@ -185,7 +187,11 @@ def one(name: str, budget: str, folder: Path, draws: int) -> dict[str, Any]:
         "distance over the best": round(
             float(np.sqrt(max(far[evidence.best_round], 1e-9) / max(best, 1e-9))), 4
         ),
-        **faults(codec, encoded(codec, table)[: 2 * ROWS], draws),
+        **faults(
+            codec,
+            encoded(codec, table.sample(frac=1.0, random_state=1, ignore_index=True))[: 2 * ROWS],
+            draws,
+        ),
     }
     print(json.dumps(row), flush=True)
     return row
