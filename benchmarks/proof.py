@@ -217,7 +217,7 @@ def main() -> None:
                     json.dumps(one(name, arguments.budget, keep, 2 if arguments.trial else DRAWS))
                 )
             rows.append(json.loads(stored.read_text()))
-    summary = {"budget": arguments.budget, "draws": DRAWS}
+    summary = {"budget": arguments.budget}
     record("proof", rows, summary, keep=not arguments.trial)
 
 

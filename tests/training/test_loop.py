@@ -42,7 +42,7 @@ def events(run: Path, kind: str) -> list[dict[str, Any]]:
 def test_a_table_ends_even_with_its_evidence_and_stays_over(
     heights: Path, tmp_path: Path, evenodds: Call
 ) -> None:
-    command = ("train", heights, "--out", tmp_path, "--margin", 0.56, "--budget", "60s", "--json")
+    command = ("train", heights, "--out", tmp_path, "--margin", 0.56, "--budget", "120s", "--json")
     answer = evenodds(*command)
     assert answer.code == 0
     verdict = json.loads(answer.out)
