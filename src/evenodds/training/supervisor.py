@@ -180,12 +180,12 @@ class Supervisor:
         """The referee's ruling on the averaged G, where it is due and within its share of the time."""
         record, rounds = self.record, self.trainer.rounds
         record.next_ruling = record.next_ruling or FIRST * every
-        wanted = self.stopping.wants_referee
-        if rounds < record.next_ruling and not wanted:
+        due_now = self.stopping.wants_referee
+        if rounds < record.next_ruling and not due_now:
             return None
         last = 0.5 if record.ruling is None else record.ruling.seconds
         # Half of its share waits for when its word is all that is missing.
-        if record.ruled_seconds + last > (SHARE if wanted else SHARE / 2) * seconds:
+        if record.ruled_seconds + last > (SHARE if due_now else SHARE / 2) * seconds:
             return None
         return self.rule()
 
