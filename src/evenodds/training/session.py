@@ -80,7 +80,8 @@ def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     chosen: dict[str, Any] = {}
     if not recipe.data.holdout:
         chosen["data"] = recipe.data.model_copy(update={"holdout": run.recipe.data.holdout})
-    if run.facts["presets"] != GENERATION:
+    # Of another condition it is another game, which is said later: its network would not fit.
+    if run.facts["presets"] != GENERATION and recipe.data.condition == run.recipe.data.condition:
         for name in ("network", "objective", "game"):
             chosen[name] = filled(getattr(recipe, name), getattr(run.recipe, name).model_dump())
     return recipe.model_copy(update=chosen)
