@@ -29,11 +29,10 @@ from evenodds.game.alarms import LOST_GROUP
 from evenodds.metrics.groups import LEFT, Rows, TableGroups
 from evenodds.runs.run import Run
 from evenodds.training.supervisor import LASTS
-from labels import DATA
+from labels import DATA, TABLES
 from playing import train
 from record import record
 
-TABLES = ("churn", "ames", "flights", "adult", "diamonds", "nhefs_complete", "penguins")
 KNOWN, FAKES = 20_000, 2_000
 """Rows a side, at most, as in a game."""
 SHARES = (0.05, 0.95)

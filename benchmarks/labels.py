@@ -37,6 +37,8 @@ from playing import sample, train
 from record import ROOT, record
 
 DATA = ROOT.parent / "shared" / "data"
+TABLES = ("churn", "ames", "flights", "adult", "diamonds", "nhefs_complete", "penguins")
+"""Its tables."""
 SIZES = {"mnist": 28, "fashion": 28, "faces": 32}
 BUDGETS = {"mnist": "10m", "fashion": "10m", "faces": "20m", "adult": "2m"}
 STEPS = {"mnist": 3000, "fashion": 4000, "faces": 800}

@@ -28,11 +28,10 @@ from evenodds.data.tables.files import read_table
 from evenodds.judge.judge import FLAG, Judge
 from evenodds.judge.train import judge_of
 from evenodds.runs.run import Run
-from labels import DATA
+from labels import DATA, TABLES
 from playing import train
 from record import record
 
-TABLES = ("churn", "ames", "flights", "adult", "diamonds", "nhefs_complete", "penguins")
 ASKED = 200
 MOST = 5_000
 """Most rows of the other half that are asked about as they are."""

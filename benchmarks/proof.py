@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from evenodds.config.settings import Recipe
-from evenodds.core.errors import UserError
 from evenodds.data.source import find
 from evenodds.data.store_writer import heldout_count
-from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.codec import TableCodec, inner_of
+from evenodds.data.tables.columns import CategoryColumn
 from evenodds.data.tables.files import read_table
 from evenodds.metrics.distribution import distances_to_others, energy_estimate
 from evenodds.metrics.referee import Lesson, cross, rule, trees, trees_on_values
@@ -41,27 +41,20 @@ from evenodds.runs.sample import Sampler
 from evenodds.training import loop
 from evenodds.training.context import Context
 from evenodds.training.session import train_run
-from labels import DATA
+from labels import DATA, TABLES
 from record import record
 
-TABLES = ("churn", "ames", "flights", "adult", "diamonds", "nhefs_complete", "penguins")
 ROWS, MOST, FRESH, DRAWS, LEARNT = 4_000, 20_000, 4_000, 6, 4_000
 Rows = NDArray[np.float32]
 
 
 def encoded(codec: TableCodec, table: pd.DataFrame) -> Rows:
     """The rows whose values the codec knows."""
-    rng = np.random.default_rng(0)
-    try:
-        return codec.encode(table, rng)
-    except UserError:
-        rows = []
-        for index in range(len(table)):
-            try:
-                rows.append(codec.encode(table.iloc[[index]].reset_index(drop=True), rng)[0])
-            except UserError:
-                continue
-        return np.stack(rows)
+    fits = np.ones(len(table), bool)
+    for column, x in zip(codec.columns, codec.values(table), strict=True):
+        inner = inner_of(column)
+        fits &= x >= 0 if isinstance(inner, CategoryColumn) else inner.missing | ~np.isnan(x)
+    return codec.encode(table[fits], np.random.default_rng(0))
 
 
 def folds(codec: TableCodec, real: Rows, fake: Rows, count: int = 3) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PICTURED, Condition, ConditionKind
 from evenodds.data.tables import parsing
-from evenodds.data.tables.codec import Column, TableCodec, learn
+from evenodds.data.tables.codec import Column, TableCodec, inner_of, learn
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
 from evenodds.data.tables.files import normalize, to_dtype
@@ -179,8 +179,7 @@ def _classes(series: pd.Series[Any]) -> pd.Series[Any]:
 def _read(column: Column, text: str) -> tuple[pd.Series[Any], Any]:
     """What is asked for of a column: a series of one value to encode, and the value itself."""
     if not text:
-        inner = column.inner if isinstance(column, DateColumn) else column
-        if not inner.missing:
+        if not inner_of(column).missing:
             raise UserError(f"column {column.name!r} never was missing in training: give it a value")
         return parsing.parse_value(column, text), None
     if isinstance(column, DateColumn):

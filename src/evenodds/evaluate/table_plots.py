@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from evenodds.data.store import Store
-from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.dates import DateColumn
 from evenodds.evaluate.column_counts import column_plots, pair_plots
 from evenodds.evaluate.tables import TableSplits, details, table_splits
@@ -34,8 +33,7 @@ def table_plots(
         if on_training:
             splits = splits._replace(heldout=splits.train)
         alike = details(splits)
-    codec = TableCodec.from_json(run.codec())
-    units = {column.name: column.unit for column in codec.columns if isinstance(column, DateColumn)}
+    units = {column.name: column.unit for column in splits.codec.columns if isinstance(column, DateColumn)}
     real, fake = splits.heldout.table, splits.fake.first(len(splits.heldout.table)).table
     return TablePlots(
         checkpoint=int(run.checkpoints.best().name),

@@ -41,12 +41,13 @@ class TableSplit(NamedTuple):
 
 
 class TableSplits(NamedTuple):
-    """Training rows, held-out rows and fakes, with what their columns are."""
+    """Training rows, held-out rows and fakes, with what their columns are and how they are encoded."""
 
     train: TableSplit
     heldout: TableSplit
     fake: TableSplit
     kinds: dict[str, Kind]
+    codec: TableCodec
 
 
 def table_splits(run: Run, store: Store, n: int, seed: int, device: torch.device) -> TableSplits:
@@ -63,14 +64,14 @@ def table_splits(run: Run, store: Store, n: int, seed: int, device: torch.device
     fake = split(made, codec.encode(made, np.random.default_rng(seed_of(seed, "score"))))
     train = real(store.train(np.arange(reference_count(store))))
     heldout = real(store.heldout(np.arange(min(n, store.n_heldout))))
-    return TableSplits(train, heldout, fake, kinds_of(codec))
+    return TableSplits(train, heldout, fake, kinds_of(codec), codec)
 
 
 def lesson_for(run: Run, splits: TableSplits, seed: int, device: torch.device) -> Lesson:
     """Training rows and as many fakes, others than those scored, from which the referee learns too."""
     rows = splits.train.cloud[:MOST_ROWS]
     made = pd.concat(list(Sampler(run, device).rows(len(rows), seed_of(seed, "lesson"))), ignore_index=True)
-    fake = TableCodec.from_json(run.codec()).encode(made, np.random.default_rng(seed_of(seed, "lesson")))
+    fake = splits.codec.encode(made, np.random.default_rng(seed_of(seed, "lesson")))
     return Lesson(torch.from_numpy(rows), torch.from_numpy(fake))
 
 
@@ -155,8 +156,7 @@ def referee_metric(splits: TableSplits, lesson: Lesson, store: Store) -> Metric:
     """The referee's word on encoded rows and on their values."""
     count = len(splits.heldout.cloud)
     real, fake = (torch.from_numpy(split.cloud) for split in (splits.heldout, splits.fake))
-    codec = TableCodec.from_json(store.codec_json) if store.codec_json else None
-    ruling = rule(store.spec, real, fake, codec=codec, lesson=lesson, most=count)
+    ruling = rule(store.spec, real, fake, codec=splits.codec, lesson=lesson, most=count)
     stamp = Stamp("values" if "values" in ruling.by else "encoded rows", "none", "held-out", count, len(fake))
     bounds = (ruling.low, ruling.high, ruling.p_value)
     return Metric("referee", f"referee ({ruling.by})", ruling.auc, stamp, "half", *bounds)
@@ -164,7 +164,7 @@ def referee_metric(splits: TableSplits, lesson: Lesson, store: Store) -> Metric:
 
 def copying_metrics(splits: TableSplits, path: Path) -> Iterator[Metric]:
     """Whether fakes lie nearer to training rows than held-out ones do, and how near; writes the nearest as a table."""
-    train, heldout, fake, kinds = splits
+    train, heldout, fake, kinds, _ = splits
     measured = copying(train.cloud, heldout.cloud, fake.cloud)
     stamp = Stamp("encoded rows", "none", "train", len(train.cloud), len(fake.cloud))
     bounds = (measured.closeness.low, measured.closeness.high, measured.p_value)

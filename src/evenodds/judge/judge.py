@@ -133,9 +133,10 @@ class Judge:
             )
         return Look(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), np.zeros(len(pictures)))
 
-    def oddities(self, rows: pd.DataFrame) -> list[tuple[Oddity, ...]]:
-        """What of each row lies outside of what real rows show, what decides most first; raises as ``encode`` does."""
-        return [()] * len(rows) if self.support is None else self.support.oddities(rows)
+    def examine(self, rows: pd.DataFrame) -> tuple[Look, list[tuple[Oddity, ...]]]:
+        """``look``, and what of each row lies outside of what real rows show, what decides most first; raises as
+        ``encode`` does."""
+        return (self.look(rows), [()] * len(rows)) if self.support is None else self.support.examine(rows)
 
     def score(self, block: Block, lowers: ArrayLike = 0.0) -> Floats:
         """Score stored samples (n, ...): a weighted sum of logit and distances, less what lies outside lowers it by

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from evenodds.judge.support import Oddity
+from evenodds.runs.messages import Speaker
 
 SENTENCES = {
     "outside below": "{column} {value} lies {by} below the least of {rows:,} real rows",
@@ -19,12 +20,6 @@ SENTENCES = {
     ),
 }
 """By key: ``outside`` and an oddity's code."""
-
-
-class Speaker(Protocol):
-    """Says the sentence of a key in one language, with its facts put in."""
-
-    def __call__(self, key: str, /, **facts: Any) -> str: ...
 
 
 def english(key: str, /, **facts: Any) -> str:

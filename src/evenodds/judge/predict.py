@@ -74,11 +74,10 @@ def predict_block(judge: Judge, names: list[str], samples: Block | pd.DataFrame)
     step = 8 * BATCH
     for start in range(0, len(samples), step):
         part = samples[start : start + step]
-        oddities: list[tuple[Oddity, ...]] = [()] * len(part)
         if isinstance(part, pd.DataFrame):
-            seen, oddities = judge.look(part), judge.oddities(part)
+            seen, oddities = judge.examine(part)
         else:
-            seen = Look(part, np.zeros(len(part)))
+            seen, oddities = Look(part, np.zeros(len(part))), [()] * len(part)
         score = judge.score(*seen)
         percent, p = judge.percent_real(score, seen.lowers), judge.p_value(score)
         columns = (names[start : start + step], percent.tolist(), p.tolist(), score.tolist(), oddities)

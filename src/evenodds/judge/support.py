@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evenodds.data.store import Block
-from evenodds.data.tables.codec import Column, TableCodec
+from evenodds.data.tables.codec import Column, TableCodec, inner_of
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
 from evenodds.judge.pairs import LevelPairs, Places
@@ -147,10 +147,13 @@ class Support:
     def look(self, frame: pd.DataFrame) -> Look:
         """Look at rows. Raises UserError for a column that is absent, and for a value that does not read."""
         values = self.codec.values(frame)
-        pairs = zip(self.columns, values, strict=True)
-        inside: list[NDArray[Any]] = [extent.inside(x) for extent, x in pairs]
-        block = self.codec.encode_values(inside, np.random.default_rng(0))
-        return Look(block, limited(self._parts(values).sum(1)))
+        return self._look(values, self._parts(values))
+
+    def examine(self, frame: pd.DataFrame) -> tuple[Look, list[tuple[Oddity, ...]]]:
+        """Look at rows, and name what lies outside in each, what decides most first. Raises as ``look`` does."""
+        values = self.codec.values(frame)
+        parts = self._parts(values)
+        return self._look(values, parts), self._named(frame, values, parts)
 
     def look_at_stored(self, block: Block) -> Look:
         """Look at rows as a store keeps them, (n, width); those that lie inside stay as they are."""
@@ -159,9 +162,17 @@ class Support:
 
     def oddities(self, frame: pd.DataFrame) -> list[tuple[Oddity, ...]]:
         """What lies outside in each row, what decides most first."""
+        return self.examine(frame)[1]
+
+    def _look(self, values: list[NDArray[Any]], parts: Floats) -> Look:
+        pairs = zip(self.columns, values, strict=True)
+        inside: list[NDArray[Any]] = [extent.inside(x) for extent, x in pairs]
+        return Look(self.codec.encode_values(inside, np.random.default_rng(0)), limited(parts.sum(1)))
+
+    def _named(
+        self, frame: pd.DataFrame, values: list[NDArray[Any]], parts: Floats
+    ) -> list[tuple[Oddity, ...]]:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-        values = self.codec.values(frame)
-        parts = self._parts(values)
         by_row: list[tuple[Oddity, ...]] = [()] * len(frame)
         for row in np.flatnonzero((parts >= TOLD).any(1)):
             one = [x[row : row + 1] for x in values]
@@ -240,11 +251,6 @@ def beyond(column: Column, extent: Range, x: float) -> tuple[str, dict[str, Any]
 def limited(lowers: Floats) -> Floats:
     """What lowers scores (n,): itself up to LIMIT, and growing by the logarithm beyond."""
     return np.minimum(lowers, LIMIT) + np.log1p(np.maximum(lowers - LIMIT, 0))
-
-
-def inner_of(column: Column) -> NumberColumn | CategoryColumn:
-    """The number's or category's codec of a column."""
-    return column.inner if isinstance(column, DateColumn) else column
 
 
 def is_category(column: Column) -> bool:

@@ -66,13 +66,13 @@ def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Ju
     before. Raises UserError if the run has no checkpoint yet, and if a judge has to be trained and the data is gone or
     has changed.
     """
-    stored = fresh_judge(run)
-    if stored is not None and stored.current:
+    stored = current_judge(run)
+    if stored is not None:
         return stored
     # Others wait; a training may go on meanwhile.
     with atomic.alone(run.path / ".judge.lock"):
-        stored = fresh_judge(run)  # another process may have trained it while this one waited
-        if stored is not None and stored.current:
+        stored = current_judge(run)  # another process may have trained it while this one waited
+        if stored is not None:
             return stored
         try:
             store = store_of(run)
@@ -80,7 +80,11 @@ def judge_of(run: Run, device: torch.device, say: Say = lambda text: None) -> Ju
             outdated = Judge.load(run.path / JUDGE)
             if outdated is None:
                 raise
-            of = "a version before" if stored is not None else f"round {int(outdated.facts.checkpoint):,}"
+            of = (
+                "a version before"
+                if fresh_judge(run) is not None
+                else f"round {int(outdated.facts.checkpoint):,}"
+            )
             say(f"the judge is still that of {of}: {problem}")
             return outdated
         say("training the judge, once for this state of the run")
@@ -98,6 +102,12 @@ def fresh_judge(run: Run) -> Judge | None:
     best = run.checkpoints.best().name
     stored = Judge.load(run.path / JUDGE)
     return stored if stored is not None and stored.facts.checkpoint == best else None
+
+
+def current_judge(run: Run) -> Judge | None:
+    """The stored judge, if it need not be trained: of the run's best checkpoint, and made as judges are made now."""
+    stored = fresh_judge(run)
+    return stored if stored is not None and stored.current else None
 
 
 def train_judge(run: Run, store: Store, device: torch.device) -> Judge:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from evenodds.data.tables.codec import Column, TableCodec
+from evenodds.data.tables.codec import Column, TableCodec, inner_of
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
-from evenodds.data.tables.dates import DateColumn
 
 LEFT = 1 / 3
 """A group is lost where fakes have at most this part of its share among reals."""
@@ -208,7 +207,7 @@ def partitions(codec: TableCodec, reals: Rows) -> Iterator[Partition]:
     """The groups of each column of a table."""
     start = 0
     for column in codec.columns:
-        inner = column.inner if isinstance(column, DateColumn) else column
+        inner = inner_of(column)
         if isinstance(inner, CategoryColumn):  # the rarest levels may share one place, which is no group
             missing = [inner.width - 1] if inner.missing else []
             yield Choices(column, start, inner.width, [*range(inner.alone), *missing])

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from evenodds.config.settings import AHEAD
-from evenodds.runs.messages import alarm_sentence, referee_sentence, wrong_sentence
+from evenodds.runs.messages import (
+    Speaker,
+    Translate,
+    alarm_sentence,
+    english,
+    referee_sentence,
+    wrong_sentence,
+)
 
 if TYPE_CHECKING:
     from evenodds.runs.journal import Check
@@ -69,13 +76,19 @@ MEANINGS = {
 """What each verdict means: the first part of its sentence."""
 
 
-def verdict_sentences(verdict: Verdict) -> list[str]:
-    """The verdict in three parts: what ended the game, what the referee found, and what is wrong."""
+def verdict_sentences(
+    verdict: Verdict,
+    meaning: Callable[[str], str] = MEANINGS.__getitem__,
+    say: Speaker = english,
+    translate: Translate = lambda text: text,
+) -> list[str]:
+    """The verdict in three parts: what ended the game, what the referee found, and what is wrong. ``meaning`` says what
+    a verdict means, in the language of ``say``."""
     summary = verdict.summary
     return [
-        MEANINGS[verdict.verdict],
-        referee_sentence(summary["referee"]),
-        wrong_sentence(summary["wrong"]),
+        meaning(verdict.verdict),
+        referee_sentence(summary["referee"], say),
+        wrong_sentence(summary["wrong"], say, translate),
     ]
 
 

@@ -18,10 +18,10 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
 from evenodds.runs.journal import Check
-from evenodds.runs.messages import alarm_sentence, event_sentence, referee_sentence, wrong_sentence
+from evenodds.runs.messages import alarm_sentence, event_sentence
 from evenodds.runs.report import events
 from evenodds.runs.run import Run
-from evenodds.runs.status import standing
+from evenodds.runs.status import standing, verdict_sentences
 from evenodds.runs.verdict import Verdict
 from evenodds.studio import markup, plots
 from evenodds.studio.cache import RunCache
@@ -78,19 +78,10 @@ def badge(say: Words, status: Status) -> str:
 
 def ending(say: Words, verdict: Verdict) -> str:
     """The verdict in words, with its evidence."""
-    name, facts, ruling, summary = (
-        verdict.verdict,
-        verdict.evidence,
-        verdict.evidence.referee,
-        verdict.summary,
-    )
+    name, facts, ruling = verdict.verdict, verdict.evidence, verdict.evidence.referee
     word = say(f"verdict {name}")
     title = word if name == "interrupted" else f"{say('verdict')}: {word}"
-    sentences = [
-        say(f"meaning {name}"),
-        referee_sentence(summary["referee"], say),
-        wrong_sentence(summary["wrong"], say, partial(translate, say)),
-    ]
+    meaning = verdict_sentences(verdict, lambda ended: say(f"meaning {ended}"), say, partial(translate, say))
     lines = []
     if facts.odds is not None:
         interval = {"low": facts.odds_low, "high": facts.odds_high}
@@ -103,7 +94,7 @@ def ending(say: Words, verdict: Verdict) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return (
         f'<section class="eo-verdict eo-v-{name}"><h3>{title}</h3>'
-        + "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+        + "".join(f"<p>{escape(sentence)}</p>" for sentence in meaning)
         + f"<ul>{items}</ul></section>"
     )
 

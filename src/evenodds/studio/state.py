@@ -49,8 +49,7 @@ class Studio:
 
     def judge(self, run: Run) -> Judge:
         """The run's judge. The first time a process of its own trains it, so that nobody else is kept waiting."""
-        stored = train.fresh_judge(run)
-        if stored is None or not stored.current:
+        if train.current_judge(run) is None:
             command("judge", str(run.path), example(run), "--json")
         return self.cache.judge(run)
 

@@ -45,15 +45,18 @@ class Checker:
             labels = np.asarray(store.conditions("train", np.arange(len(self.train))))
             self.scale = float(np.sqrt(self.train.var(0).sum() / max(labels.var(0).sum(), 1e-12)))
             self.joint = np.concatenate([self.train, self.scale * labels], axis=1)
-        self.among_reals = distribution.distances_to_others(self.train[: 2 if self.pictures else REFERENCE])
+        self.among_reals = np.empty(0)
+        """Of rows: the mean distance of each to the others."""
+        if not self.pictures:
+            self.among_reals = distribution.distances_to_others(self.train[:REFERENCE])
         self.heldout = self.cloud(self.probes.reals("heldout", self.count))
         self.heldout_nearest = distribution.nearest(self.heldout, self.train)
         """Held-out reals' distances to their nearest training sample."""
         set_random(seed_of(recipe.plan.seed, "examiner"), trainer.device)
         self.latents = self.probes.latents(2 * self.probes.most if self.pictures else REFERENCE)
         self.conditions = self.probes.conditions(len(self.latents))
-        codec = store.codec_json
-        self.groups = None if codec is None else TableGroups(TableCodec.from_json(codec), self.train)
+        self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
+        self.groups = None if self.codec is None else TableGroups(self.codec, self.train)
         self.lost: list[Lost] = []
         """Groups of a table that the averaged G had lost when it was last measured."""
 

@@ -10,6 +10,7 @@ import torch
 
 from evenodds.config.budget import Budget
 from evenodds.config.settings import Recipe
+from evenodds.core.bundle import Tensors
 from evenodds.core.device import threads_for
 from evenodds.core.errors import UserError
 from evenodds.data.store import Store
@@ -190,9 +191,9 @@ class TrainingLoop:
             return
         if not self.trainer.rounds:
             # Of the untrained G, until a better one comes; its players are those before D's head start.
-            best, now = self.checkpoints.best, self.state(metrics.distance, selection)
-            best.facts.update(distance=metrics.distance, selection=selection.value)
-            best.tensors.update({name: group for name, group in now.tensors.items() if name == SELECTION})
+            tensors, facts = stored(selection)
+            self.checkpoints.best.tensors.update(tensors)
+            self.checkpoints.best.facts.update(facts, distance=metrics.distance)
             return
         even = decision.verdict == "even"
         spoilt = any(alarm.kind != LOST_GROUP for alarm in alarms)
@@ -237,17 +238,14 @@ class TrainingLoop:
     def state(self, distance: float | None, selection: Selection | None = None) -> Snapshot:
         """All that a checkpoint of this place must hold; of the best state also what it was chosen by."""
         tensors, facts = self.trainer.state()
-        if selection is not None:
-            facts = {**facts, "selection": selection.value}
-            if selection.influence is not None:
-                tensors = {**tensors, SELECTION: {"influence": torch.from_numpy(selection.influence)}}
+        chosen_by: tuple[Tensors, dict[str, Any]] = ({}, {}) if selection is None else stored(selection)
         more = {
             "seconds": self.clock.seconds(),
             "next_check": self.next_check,
             "steward": self.supervisor.state(),
             "distance": distance,
         }
-        return Snapshot(tensors, {**facts, **more})
+        return Snapshot({**tensors, **chosen_by[0]}, {**facts, **chosen_by[1], **more})
 
     def save(self) -> None:
         """Saves a checkpoint of this very place."""
@@ -306,3 +304,10 @@ class TrainingLoop:
         )
         trainer = self.trainer
         return Verdict(name, evidence, trainer.rounds, trainer.seen, round(self.clock.seconds(), 3))
+
+
+def stored(selection: Selection) -> tuple[Tensors, dict[str, Any]]:
+    """What a state was chosen by, as its checkpoint holds it."""
+    influence = selection.influence
+    tensors = {} if influence is None else {SELECTION: {"influence": torch.from_numpy(influence)}}
+    return tensors, {"selection": selection.value}

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Part
-from evenodds.data.tables.codec import TableCodec
 from evenodds.game.alarms import NOT_FINITE, Alarm, raised
 from evenodds.game.schedule import Move
 from evenodds.game.stopping import StoppingRule
@@ -109,8 +108,6 @@ class Supervisor:
         self.record = Record()
         self.before: list[CheckMetrics] = []
         self.extractors = extractors(trainer.device)
-        codec = trainer.store.codec_json
-        self.codec = None if codec is None else TableCodec.from_json(codec)
 
     def check(self, seconds: float, every: int) -> tuple[Measurement, Decision]:
         """Measures, and decides; ``seconds`` is the time played, ``every`` the rounds between early checks."""
@@ -192,11 +189,8 @@ class Supervisor:
     def rule(self, most: int = 1) -> Ruling:
         """A ruling now, remembered, on at most ``most`` times as many samples as while a game is played."""
         trainer, record = self.trainer, self.record
-        start = time.monotonic()
-        ruling = self.compare(most)
-        seconds = round(time.monotonic() - start, 3)
-        record.ruling = RefereeRuling.of(ruling, trainer.rounds, self.tested(most), seconds)
-        record.ruled_seconds += seconds
+        ruling, record.ruling = self.timed(most, trainer.rounds)
+        record.ruled_seconds += record.ruling.seconds
         record.next_ruling = max(record.next_ruling, int(trainer.rounds * OFTEN))
         self.stopping.add_referee(trainer.rounds, ruling)
         return ruling
@@ -211,11 +205,16 @@ class Supervisor:
         network = self.trainer.players.average.network
         present = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         network.load_state_dict(best.tensors["average"])
-        start = time.monotonic()
-        last = self.compare(ALL)
+        _, last = self.timed(ALL, best.rounds)
         network.load_state_dict(present)
+        return last
+
+    def timed(self, most: int, rounds: int) -> tuple[Ruling, RefereeRuling]:
+        """A ruling on the averaged G, which is that of a round, and the same as a verdict holds it."""
+        start = time.monotonic()
+        ruling = self.compare(most)
         seconds = round(time.monotonic() - start, 3)
-        return RefereeRuling.of(last, best.rounds, self.tested(ALL), seconds)
+        return ruling, RefereeRuling.of(ruling, rounds, self.tested(most), seconds)
 
     def tested(self, most: int) -> int:
         """How many held-out reals a referee looks at."""
@@ -233,7 +232,7 @@ class Supervisor:
         taught = min(bound, store.n_train)
         lesson = Lesson(self.reals("train", taught), self.fakes("train", taught))
         if not isinstance(spec, PictureSpec):
-            return rule(spec, real, fake, codec=self.codec, lesson=lesson, most=count)
+            return rule(spec, real, fake, codec=self.checker.codec, lesson=lesson, most=count)
         # What a picture was made under stands beside it, and is none of an extractor's business.
         extracts = [
             partial(on_first_channels, extract, spec.channels)

@@ -137,6 +137,11 @@ def learn(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) ->
     return None
 
 
+def inner_of(column: Column) -> NumberColumn | CategoryColumn:
+    """The number's or category's codec of a column, which a date has within."""
+    return column.inner if isinstance(column, DateColumn) else column
+
+
 def column_from_json(facts: dict[str, Any]) -> Column:
     """The column codec whose ``to_json`` gave these facts."""
     kinds: dict[str, type[Column]] = {

@@ -17,7 +17,7 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.parsing import parse_row
 from evenodds.judge.oddities import sentence
 from evenodds.judge.predict import Prediction, predict_block, read_input
-from evenodds.judge.train import fresh_judge
+from evenodds.judge.train import current_judge
 from evenodds.runs.film import number_ranges
 from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots, security
@@ -54,8 +54,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     def ask(name: str, values: str, picture: str | None) -> Iterator[str]:
         run = studio.run(name)
         sample = read(run, values, picture)
-        stored = fresh_judge(run)
-        if stored is None or not stored.current:
+        if current_judge(run) is None:
             yield markup.note(say("judge is made"))
         judge = studio.judge(run)
         [prediction] = predict_block(judge, ["it"], sample)
