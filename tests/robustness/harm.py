@@ -193,10 +193,11 @@ def differences(one: Path, other: Path) -> list[str]:
         second, others = read(other / "checkpoints" / name)
         if timeless(facts) != timeless(others):
             found.append(f"{name}: facts")
-        for group in first:
-            for key, value in first[group].items():
-                if not torch.equal(value, second[group][key]):
-                    found.append(f"{name}: {group} {key}")
+        tensors, beside = flat(first), flat(second)
+        found += [f"{name}: {key} is in one alone" for key in sorted(tensors.keys() ^ beside.keys())]
+        for key in tensors.keys() & beside.keys():
+            if not torch.equal(tensors[key], beside[key]):
+                found.append(f"{name}: {key}")
     if checks_of(mine) != checks_of(theirs):
         found.append("the journal's checks")
     if timeless(verdict_of(mine)) != timeless(verdict_of(theirs)):
@@ -208,6 +209,10 @@ def differences(one: Path, other: Path) -> list[str]:
         if (other / name).exists() and (one / name).read_bytes() != (other / name).read_bytes():
             found.append(name)
     return found
+
+
+def flat(groups: dict[str, dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    return {f"{group} {key}": value for group, tensors in groups.items() for key, value in tensors.items()}
 
 
 def content(folder: Path) -> list[str]:
