@@ -26,11 +26,12 @@ from evenodds.data.source import Source, find, source_of
 from evenodds.data.tables.containers import Container, contained, is_table, table_of
 from evenodds.evaluate.extractors import Extractor
 from evenodds.evaluate.score import ScoreRequest, score
-from evenodds.export.pretrained import fetch, open_hub
+from evenodds.export.pretrained import open_hub
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_frame
 from evenodds.judge.train import judge_of
 from evenodds.runs.conditions import ConditionRequest, resolve_condition
+from evenodds.runs.hub_folder import fetch
 from evenodds.runs.run import Run
 from evenodds.runs.sample import Sampler
 from evenodds.steer.editor import LatentEditor

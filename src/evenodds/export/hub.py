@@ -20,11 +20,10 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import write_grid
 from evenodds.export.model_card import SHEET, card, license_of, source_name
 from evenodds.judge.train import fresh_judge
+from evenodds.runs.hub_folder import FORMAT, WEIGHTS
 from evenodds.runs.run import JUDGE, Run, write_json
 from evenodds.runs.sample import Sampler
 
-FORMAT = 1
-WEIGHTS = "model.safetensors"
 SHOWN = 64
 
 
@@ -59,6 +58,9 @@ def config(run: Run, state: dict[str, Any]) -> dict[str, Any]:
     """config.json: the recipe, without names of files and paths of the machine that trained it."""
     facts = copy.deepcopy(run.facts)
     facts["source"] = source_name(run)
+    if "init" in facts:  # what it began with lies there, and is part of what is exported
+        facts["init"]["source"] = Path(facts["init"]["source"]).name
+        facts["settings"]["plan"]["init"], facts["settings"]["game"]["freeze_d"] = None, 0
     source_facts = facts["data"].get("told") or {}
     facts["data"]["told"] = {"counts": source_facts.get("counts"), "license": license_of(source_facts)}
     network = run.recipe.network.network
