@@ -10,18 +10,27 @@ from functools import partial
 from typing import Any, get_args
 
 import pytest
+import torch
+from torch import nn
 
-from evenodds.config.settings import GameSettings
+from evenodds.config.settings import GameSettings, NetworkSettings
+from evenodds.core.bundle import Tensors
+from evenodds.core.spec import Condition, PictureSpec, RowSpec, Span
 from evenodds.game.alarms import NOT_FINITE, STUCK_FOR, Alarm, raised
 from evenodds.game.schedule import BalanceSchedule, Move, Moved, ScheduleState
+from evenodds.game.step import Players
 from evenodds.metrics.groups import Group, Lost
 from evenodds.metrics.odds import Odds
+from evenodds.networks.build import build
+from evenodds.networks.ema import Average
+from evenodds.runs.initial_weights import InitialWeights
 from evenodds.runs.journal import is_alarm
 from evenodds.runs.messages import MESSAGES, alarm_sentence, english, event_sentence, referee_sentence
 from evenodds.runs.status import verdict_sentences
 from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
 from evenodds.studio.i18n import LANGUAGES, speaker, texts
 from evenodds.studio.translate import translate
+from evenodds.training.initial_players import begin_with
 from tests.checks import WELL
 
 AHEAD = Odds(0.97, 0.95, 0.99)
@@ -70,6 +79,40 @@ def moves() -> Iterator[Move]:
         yield from schedule.recover(2, NOT_FINITE.reason)
 
 
+def beginnings() -> Iterator[dict[str, Any]]:
+    """All that is said of networks with which a game begins."""
+    old, new = PictureSpec(1, 8, 8), PictureSpec(3, 16, 16)
+    settings = NetworkSettings(network="dcgan", width=8, latent=4)
+    labels = (Condition("labels", RowSpec((Span(0, count, "category"),))) for count in (3, 5))
+    first, second = (
+        InitialWeights(
+            "runs/cats",
+            settings,
+            old,
+            condition,
+            "",
+            partial(weights_of, *build(old, settings, condition), d),
+        )
+        for condition, d in ((next(labels), True), (None, False))
+    )
+    few, many = RowSpec((Span(0, 2, "category"),)), RowSpec((Span(0, 3, "category"),))
+    rows = NetworkSettings(network="tabular", width=8, latent=4)
+    third = InitialWeights("runs/rows", rows, few, None, "", partial(weights_of, *build(few, rows), True))
+    yield from begin_with(players_of(*build(new, settings, next(labels))), first)
+    yield from begin_with(players_of(*build(old, settings)), second)
+    yield from begin_with(players_of(*build(many, rows)), third)
+
+
+def weights_of(generator: nn.Module, discriminator: nn.Module, both: bool) -> Tensors:
+    tensors = {"average": generator.state_dict(), "discriminator": discriminator.state_dict()}
+    return tensors if both else {"average": tensors["average"]}
+
+
+def players_of(generator: nn.Module, discriminator: nn.Module) -> Players:
+    optimizer = torch.optim.Adam(generator.parameters())
+    return Players(generator, discriminator, Average(generator, 1e3), optimizer, optimizer)
+
+
 def lines() -> Iterator[dict[str, Any]]:
     """A line of each event, as a training writes it."""
     for alarm in alarms():
@@ -85,6 +128,8 @@ def lines() -> Iterator[dict[str, Any]]:
             "reason": move.reason.to_json(),
         }
     yield {"event": "head start", "round": 0, "turns": 20, "reached": 0.83, "asked": 0.8, "won": True}
+    for reason in beginnings():
+        yield {"event": "init", "round": 0, "reason": reason}
     yield {"event": "resume", "round": 7}
     yield {"event": "ranks", "round": 7, "now": 1, "was": 2}
     yield {"event": "split", "round": 7, "parts": 2}
@@ -167,6 +212,7 @@ def test_a_standing_alarm_is_in_the_verdict() -> None:
 
 def test_every_code_has_a_message_and_every_message_a_code() -> None:
     reasons = {alarm.reason.code for alarm in alarms()} | {move.reason.code for move in moves()}
+    reasons |= {reason["code"] for reason in beginnings()}
     keys = {
         "alarm",
         "wrong",

@@ -31,6 +31,15 @@ def root(tmp_path: Path) -> Path:
     return runs
 
 
+def test_a_game_begins_with_a_run_of_the_folder_or_here_with_any_path(root: Path) -> None:
+    for local in (True, False):
+        assert security.initial(root, "people", local=local) == str(root / "people")
+    assert security.initial(root, "hf:user/name", local=True) == "hf:user/name"
+    for name in (str(root.parent / "secret"), "../secret", "hf:user/name", "nothing"):
+        with pytest.raises(UserError, match="is none of the runs here"):
+            security.initial(root, name, local=False)
+
+
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_no_name_leads_out(root: Path, name: object) -> None:
     with pytest.raises(UserError):

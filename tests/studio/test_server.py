@@ -119,7 +119,7 @@ def test_no_file_that_was_not_uploaded_is_taken(served: Server, path: str) -> No
     for endpoint, data in {
         "judge": ["hand", "", file],
         "draw": ["lines", file],
-        "start": ["people", file, "auto", "", "", "1rounds", "taken"],
+        "start": ["people", file, "auto", "", "", "1rounds", "taken", ""],
     }.items():
         said = predict(served, endpoint, *data)[1]
         assert "event: error" in said, (endpoint, said[:300])
@@ -177,7 +177,7 @@ def test_what_is_no_data_is_not_trained_on(served: Server) -> None:
     code, answer = upload(served, "one.exe", b"MZ", "application/octet-stream")
     assert code == 200
     file = {"path": answer[0], "meta": {"_type": "gradio.FileData"}}
-    said = predict(served, "start", "people", file, "auto", "", "", "1rounds", "exe")[1]
+    said = predict(served, "start", "people", file, "auto", "", "", "1rounds", "exe", "")[1]
     assert "event: error" in said
     assert not (served.runs / "exe").exists()
 
@@ -271,7 +271,7 @@ def test_who_comes_over_a_network_trains_on_no_path(locked: Server, secret: Path
         "Authorization": "Basic " + base64.b64encode(b"me:right horse").decode(),
         "Content-Type": "application/json",
     }
-    body = json.dumps({"data": [str(secret), None, "auto", "", "", "1rounds", "stolen"]}).encode()
+    body = json.dumps({"data": [str(secret), None, "auto", "", "", "1rounds", "stolen", ""]}).encode()
     _, content, _ = ask(f"{locked.url}/en/gradio_api/call/start", body, key)
     _, said, _ = ask(f"{locked.url}/en/gradio_api/call/start/{json.loads(content)['event_id']}", headers=key)
     assert b"event: error" in said

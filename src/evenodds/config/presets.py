@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from evenodds.config.settings import (
     NetworkName,
+    NetworkSettings,
     Recipe,
 )
 from evenodds.core.errors import UserError
@@ -221,6 +222,12 @@ def filled(settings: Settings, preset: dict[str, Any]) -> Settings:
     return settings.model_copy(update=unset)
 
 
+def followed(network: NetworkSettings, other: NetworkSettings) -> NetworkSettings:
+    """The settings with another network's values where the user gave none; `auto` is no choice."""
+    settings = filled(network, other.model_dump())
+    return settings.model_copy(update={"network": other.network}) if network.network == "auto" else settings
+
+
 def kind_of(source: str, pictures: bool) -> Kind:
     """What the default budget goes by."""
     if source == "people":
@@ -244,6 +251,10 @@ def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
         raise UserError(
             "--loss wasserstein needs a penalty to keep D's slope bounded, take --norm-d none "
             "--penalty interpolated and a weight above zero"
+        )
+    if recipe.game.freeze_d and recipe.plan.init is None:
+        raise UserError(
+            "--freeze-d keeps layers as --init gave them: name a run with --init, or leave it out"
         )
     if recipe.game.batch > n_train:
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -182,6 +183,9 @@ class GameSettings(Group):
     ema_half_life: int = Field(default=20_000, ge=1)
     """Half-life of G's moving average, in samples seen; late in training a fiftieth of all samples seen."""
 
+    freeze_d: int = Field(default=0, ge=0, le=100)
+    """Layers of D that stay as --init gave them, counted from the picture (FreezeD)."""
+
     augment: Literal["auto", "on", "off"] = "auto"
     """Differentiable augmentation of D's input, for pictures; auto augments the more of them, the more D memorizes."""
 
@@ -198,8 +202,17 @@ class PlanSettings(Group):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Random seed: the same seed gives the same run."""
 
+    init: str | None = None
+    """Begin with the networks of another run instead of untrained ones: a run folder, a folder that export --format hub
+    wrote, or hf:user/name. Size, colors, labels and latent may differ."""
+
     check_every: int = Field(default=0, ge=0)
     """Rounds between checks; 0 takes what suits the samples. Late in training, 3 % of all rounds if that is more."""
+
+    @field_validator("init", mode="before")
+    @classmethod
+    def plain(cls, init: Any) -> Any:
+        return str(init).rstrip("/") if isinstance(init, str | Path) else init
 
     @field_validator("budget")
     @classmethod

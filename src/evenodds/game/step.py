@@ -7,7 +7,7 @@ differs: it counts over a part."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -119,9 +119,10 @@ def g_step(
     for that (Isola 2016, 1611.07004, equations 3 and 4; Zhao 2017, 1511.08861). Returns G's loss, a scalar without a
     graph.
 
-    D's weights are frozen meanwhile: their gradients would be thrown away.
+    D's weights that learn are frozen meanwhile: their gradients would be thrown away.
     """
-    players.discriminator.requires_grad_(False)
+    learning = [weight for weight in players.discriminator.parameters() if weight.requires_grad]
+    require_gradients(learning, False)
     players.optimizer_g.zero_grad(set_to_none=True)
     losses = []
     try:
@@ -130,10 +131,16 @@ def g_step(
             loss.backward()
             losses.append(loss.detach())
     finally:
-        players.discriminator.requires_grad_(True)
+        require_gradients(learning, True)
     players.team.average(players.generator)
     players.optimizer_g.step()
     return torch.stack(losses).sum()
+
+
+def require_gradients(weights: Iterable[nn.Parameter], required: bool) -> None:
+    """Has gradients of weights taken, or not."""
+    for weight in weights:
+        weight.requires_grad_(required)
 
 
 def loss_g(players: Players, objective: Objective, augment: Augment, batch: Batch) -> Tensor:

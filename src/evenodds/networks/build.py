@@ -47,12 +47,18 @@ def family_for(spec: SampleSpec, settings: NetworkSettings, condition: Condition
         return family
     kind = "pictures" if isinstance(spec, PictureSpec) else "tables"
     under = "" if condition is None else f" under --condition {condition.kind}"
-    fitting = ", ".join(
-        name
-        for name, other in FAMILIES.items()
-        if isinstance(spec, other.takes) and other.given_pictures == pictures
-    )
+    fitting = ", ".join(families_for(spec, condition))
     raise UserError(f"--network {settings.network} does not play on {kind}{under}, take one of: {fitting}")
+
+
+def families_for(spec: SampleSpec, condition: Condition | None = None) -> list[str]:
+    """The names of the families that are made for samples of ``spec`` under a condition."""
+    pictures = condition is not None and condition.pictures
+    return [
+        name
+        for name, family in FAMILIES.items()
+        if isinstance(spec, family.takes) and family.given_pictures == pictures
+    ]
 
 
 def build(

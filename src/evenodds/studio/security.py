@@ -90,6 +90,16 @@ def source(text: str, *, local: bool) -> str:
     raise UserError("over a network only built-ins and uploads are trained on, upload the data instead")
 
 
+def initial(root: Path, text: str, *, local: bool) -> str:
+    """What a game may begin with: a run in ``root`` by its name, or any path or name where whoever asks sits at this
+    machine. Raises UserError for another that comes over a network."""
+    if text in runs(root):
+        return str(run_path(root, text))
+    if local:
+        return text
+    raise UserError(f"{text[:80]!r} is none of the runs here, choose one of them to begin with")
+
+
 def upload(path: str | Path) -> Path:
     """An uploaded table or zip of pictures. Raises UserError for another kind, a broken zip, and one too large."""
     path = Path(path)

@@ -18,12 +18,14 @@ from evenodds.game.alarms import LOST_GROUP, Alarm
 from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.selection import Selection
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
-from evenodds.runs.messages import alarm_sentence
+from evenodds.runs.initial_weights import find_weights
+from evenodds.runs.messages import alarm_sentence, event_sentence
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
 from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
 from evenodds.training.clock import Clock, after
 from evenodds.training.context import Context
+from evenodds.training.initial_players import begin_with
 from evenodds.training.ranks import Ranks, broadcast_end
 from evenodds.training.recorder import JournalWriter
 from evenodds.training.supervisor import Decision, Measurement, Supervisor
@@ -84,6 +86,7 @@ class TrainingLoop:
         if last is None or not last.facts.get("rounds"):  # D's head start is played anew
             self.run.go_back_to(-1)
             self.run.note({"event": "start", **self.run.data_facts.to_json()})
+            self.begin()
         else:
             damaged += self.restore(last)
             self.journal.event("resume")
@@ -94,6 +97,22 @@ class TrainingLoop:
             self.journal.event("damaged", **checkpoint._asdict())
             self.context.observer.say(checkpoint.reason)
         self.clock.checked(self.trainer.seen)
+
+    def begin(self) -> None:
+        """Takes over the networks that the game begins with, if it does. Raises UserError where they are no longer what
+        they were when the run was made."""
+        init = self.run.recipe.plan.init
+        if init is None:
+            return
+        initial = find_weights(init)
+        if initial.fingerprint != self.run.facts["init"]["fingerprint"]:
+            raise UserError(
+                f"{init} has changed since {self.run.path} was to begin with it, take another --out"
+            )
+        for reason in begin_with(self.trainer.players, initial):
+            self.journal.event("init", reason=reason)
+            self.context.observer.say(event_sentence({"event": "init", "reason": reason}))
+        self.checkpoints.keep(self.state(None))
 
     def restore(self, last: Snapshot) -> list[Damaged]:
         """Goes to the place that a checkpoint holds, and forgets what was written after it. Returns what is damaged of

@@ -12,16 +12,19 @@ from evenodds.data.store import Store
 from evenodds.game.step import Players
 from evenodds.networks.build import build
 from evenodds.networks.ema import Average
+from evenodds.networks.freezing import freeze
 from evenodds.networks.optimizers import Adam
 
 
 def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
-    """Untrained players, the same for the same seed."""
+    """Untrained players, the same for the same seed. Raises UserError where D has fewer layers than are frozen."""
     set_random(seed_of(recipe.plan.seed, "weights"), device)
     generator, discriminator = (
         network.to(device) for network in build(store.spec, recipe.network, store.condition)
     )
     game = recipe.game
+    if game.freeze_d:
+        freeze(discriminator, game.freeze_d)
     average = Average(generator, game.ema_half_life)
     return Players(
         generator,
@@ -33,8 +36,9 @@ def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
 
 
 def make_optimizer(network: nn.Module, rate: float, game: GameSettings) -> Adam:
-    """Adam, fused into one kernel."""
-    return Adam(network.parameters(), lr=rate, betas=(game.beta1, game.beta2), fused=True)
+    """Adam for the weights that learn, fused into one kernel."""
+    learning = [weight for weight in network.parameters() if weight.requires_grad]
+    return Adam(learning, lr=rate, betas=(game.beta1, game.beta2), fused=True)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evenodds.config.presets import GENERATION, filled, resolve
+from evenodds.config.presets import GENERATION, filled, followed, resolve
 from evenodds.config.settings import Recipe
 from evenodds.core.atomic import Unwritable
 from evenodds.core.distributed import team
@@ -22,10 +22,12 @@ from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.runs.conditions import sampled_conditions
 from evenodds.runs.data_facts import DataFacts
+from evenodds.runs.initial_weights import InitialWeights, find_weights
 from evenodds.runs.loggers import LoggerName, logging
 from evenodds.runs.run import Run, facts_of, is_run
 from evenodds.runs.verdict import Verdict
 from evenodds.training.context import Context
+from evenodds.training.initial_players import refuse_frozen_anew, with_network_of
 from evenodds.training.loop import follow, train
 
 
@@ -55,16 +57,22 @@ def train_run(
     the folder, and KeyboardInterrupt where it is stopped before the game began.
     """
     recipe = with_choices_of(folder, recipe)
+    # A run that has begun needs it no more.
+    initial = None if recipe.plan.init is None or is_run(folder) else find_weights(recipe.plan.init)
     store = prepare_source(source, recipe, context)
+    if initial is not None:
+        recipe = with_network_of(recipe, initial, store)
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
+    if initial is not None:
+        refuse_frozen_anew(recipe, initial, store)
     with team(context.device) as ranks:
         context = replace(context, team=ranks)
         if ranks.share(store.fingerprint) != store.fingerprint:
             raise UserError(
                 f"{named} is not the same data on rank {ranks.rank} as on rank 0, give all the same"
             )
-        run = ranks.first(lambda: open_run(folder, named, recipe, store, context.observer))
+        run = ranks.first(lambda: open_run(folder, named, recipe, store, context.observer, initial))
         if run is None:  # the others' work is rank 0's to write down
             return TrainingResult(follow(recipe, store, context))
         with logging(run, log):
@@ -73,13 +81,15 @@ def train_run(
 
 def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     """The recipe with what the run at ``folder`` chose, if there is one, where the recipe leaves it open: its held-out
-    share, and where it was begun with other presets, their values."""
+    share, where it began with other networks, its own, and where it was begun with other presets, their values."""
     if not is_run(folder):
         return recipe
     run = Run.open(folder)
     chosen: dict[str, Any] = {}
     if not recipe.data.holdout:
         chosen["data"] = recipe.data.model_copy(update={"holdout": run.recipe.data.holdout})
+    if run.recipe.plan.init is not None:
+        chosen["network"] = followed(recipe.network, run.recipe.network)
     # Of another condition it is another game, which is said later: its network would not fit.
     if run.facts["presets"] != GENERATION and recipe.data.condition == run.recipe.data.condition:
         for name in ("network", "objective", "game"):
@@ -131,8 +141,15 @@ def train_and_report(run: Run, store: Store, context: Context) -> TrainingResult
     return TrainingResult(verdict, run.path, report, run.scores("pairs"))
 
 
-def open_run(folder: Path, named: str, recipe: Recipe, store: Store, observer: Observer) -> Run:
-    """The run at ``folder`` if it is the same game, a new one if nothing is there.
+def open_run(
+    folder: Path,
+    named: str,
+    recipe: Recipe,
+    store: Store,
+    observer: Observer,
+    initial: InitialWeights | None = None,
+) -> Run:
+    """The run at ``folder`` if it is the same game, a new one if nothing is there, which begins with ``initial``.
 
     Raises UserError with the differences where the run there is another game's.
     """
@@ -144,6 +161,8 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, observer: O
         "told": DataFacts.from_json(store.facts).to_json(),
     }
     facts = facts_of(recipe, named, data)
+    if initial is not None:
+        facts["init"] = {"source": initial.name, "fingerprint": initial.fingerprint}
     if not is_run(folder):
         return Run.create(folder, facts, store.codec_json, sampled_conditions(store))
     run = Run.open(folder)
@@ -157,5 +176,5 @@ def open_run(folder: Path, named: str, recipe: Recipe, store: Store, observer: O
     if run.checkpoints.last() is not None:
         observer.say(f"going on with {folder}")
     with run.lock():
-        run.rewrite({**facts, "presets": run.facts["presets"]})
+        run.rewrite({**facts, **{name: run.facts[name] for name in ("presets", "init") if name in run.facts}})
     return run

@@ -176,10 +176,20 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
                 label=say("budget"), placeholder="auto, 90s, 10m", max_lines=1, elem_id="budget"
             )
             name = gr.Textbox(label=say("name"), placeholder=say("name info"), max_lines=1, elem_id="name")
+            init = gr.Textbox(
+                label=say("begin with"), placeholder=say("begin with info"), max_lines=1, elem_id="init"
+            )
         go = gr.Button(say("start"), variant="primary", elem_id="start")
 
     def begin(
-        source: str, upload: str | None, network: str, condition: str, size: str, budget: str, name: str
+        source: str,
+        upload: str | None,
+        network: str,
+        condition: str,
+        size: str,
+        budget: str,
+        name: str,
+        init: str | None,
     ) -> Any:
         named = security.source(source, local=studio.local) if upload is None else stored(studio, upload)
         name = name.strip() or free(studio, find(named).name)
@@ -187,10 +197,12 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         for flag, value in (("--condition", condition), ("--size", size), ("--budget", budget)):
             if value and value.strip():
                 flags += [flag, value.strip()]
+        if init and init.strip():
+            flags += ["--init", security.initial(studio.root, init.strip(), local=studio.local)]
         studio.trainings.start(name, named, flags)
         return gr.update(choices=studio.names(), value=name), gr.update(open=False)
 
-    fields = [source, upload, network, condition, size, budget, name]
+    fields = [source, upload, network, condition, size, budget, name, init]
     go.click(with_gradio_errors(begin), fields, [chosen, form], api_name="start")
 
 

@@ -1,0 +1,162 @@
+"""Begins a game with the networks of another one: what fits is taken over, and what does not is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from evenodds.config.presets import followed
+from evenodds.config.settings import NetworkSettings, Recipe
+from evenodds.core.bundle import fits
+from evenodds.core.errors import UserError
+from evenodds.core.spec import Condition, PictureSpec, SampleSpec
+from evenodds.data.store import Store
+from evenodds.game.step import Players
+from evenodds.networks.build import build, families_for
+from evenodds.networks.freezing import freeze
+from evenodds.networks.layers import doublings
+from evenodds.networks.r3gan import WIDEST
+from evenodds.networks.transfer import TAKEN, How, Match, matched, take_over
+from evenodds.runs.initial_weights import InitialWeights
+
+TOLD: tuple[How, ...] = ("channels", "partly", "size", "labels", "shape")
+"""What is said of tensors that are not taken over as they are."""
+LARGEST_WIDTH = 4096
+
+
+def with_network_of(recipe: Recipe, initial: InitialWeights, store: Store) -> Recipe:
+    """The recipe with the network of what it begins with, where the user left that open.
+
+    Raises UserError where that network does not learn such samples, or where the user asks for another one.
+    """
+    theirs, families = initial.settings.network, families_for(store.spec, store.condition)
+    if theirs not in families:
+        raise UserError(
+            f"--init {initial.name} was trained with {theirs} on {described(initial.spec, initial.condition)}, and "
+            f"this is {described(store.spec, store.condition)}: begin with a run of {' or '.join(families)}"
+        )
+    network = followed(recipe.network, fitting_width(initial, store.spec))
+    if network.network != theirs:
+        raise UserError(
+            f"--init {initial.name} was trained with {theirs}, which {network.network} cannot take over: leave "
+            f"--network out, or begin with a run of {network.network}"
+        )
+    return recipe.model_copy(update={"network": network})
+
+
+def described(spec: SampleSpec, condition: Condition | None) -> str:
+    """What is learnt, in words."""
+    kind = "pictures" if isinstance(spec, PictureSpec) else "rows"
+    return kind if condition is None else f"{kind} under --condition {condition.kind}"
+
+
+def fitting_width(initial: InitialWeights, spec: SampleSpec) -> NetworkSettings:
+    """Their settings, wider by as much as smaller pictures make the coarse layers narrower."""
+    settings, before = initial.settings, initial.spec
+    doubling = settings.network in ("dcgan", "r3gan")
+    if not (doubling and isinstance(before, PictureSpec) and isinstance(spec, PictureSpec)):
+        return settings
+    was, now = doublings(before.height)[1], doublings(spec.height)[1]
+    if now >= was or (
+        settings.network == "r3gan" and 2**was > WIDEST
+    ):  # there layers agree from the picture on
+        return settings
+    wider = {
+        name: min(LARGEST_WIDTH, getattr(settings, name) * 2 ** (was - now)) for name in ("width", "width_d")
+    }
+    return settings.model_copy(update=wider)
+
+
+def refuse_frozen_anew(recipe: Recipe, initial: InitialWeights, store: Store) -> None:
+    """Raises UserError where layers of D are to stay as they are that D does not have, or that begin anew."""
+    count = recipe.game.freeze_d
+    if not count:
+        return
+    _, old = unmade(initial.settings, initial.spec, initial.condition)
+    _, new = unmade(recipe.network, store.spec, store.condition)
+    frozen = freeze(new, count)
+    if "discriminator" not in initial.read():
+        raise UserError(
+            f"--freeze-d keeps layers of D, and {initial.name} holds G alone: leave --freeze-d out"
+        )
+    anew = [match for match in matched(old, new) if match.name in frozen and match.how not in TAKEN]
+    if anew:
+        raise UserError(
+            f"--freeze-d {count} would keep layers of D that begin anew ({', '.join(layers(anew))}), take a smaller one"
+        )
+
+
+def unmade(
+    settings: NetworkSettings, spec: SampleSpec, condition: Condition | None
+) -> tuple[nn.Module, nn.Module]:
+    """G and D as names and shapes, without memory for their weights."""
+    with torch.device("meta"):
+        return build(spec, settings, condition)
+
+
+def begin_with(players: Players, initial: InitialWeights) -> list[dict[str, Any]]:
+    """Have new players take over the weights of others; optimisers remember nothing yet.
+
+    Returns what is said of it, as reasons of the event `init`. Raises UserError where the weights do not read, or are
+    of other networks than their recipe says.
+    """
+    tensors = initial.read()
+    generator, discriminator = unmade(initial.settings, initial.spec, initial.condition)
+    tensors.setdefault("generator", tensors["average"])
+    parts = [
+        ("generator", players.generator, generator),
+        ("average", players.average.network, generator),
+        ("discriminator", players.discriminator, discriminator),
+    ]
+    matches: dict[str, list[Match]] = {}
+    for name, new, old in parts:
+        if name not in tensors:
+            continue
+        if not fits({key: value.shape for key, value in old.state_dict().items()}, tensors[name]):
+            raise UserError(
+                f"--init {initial.name} holds other networks than its recipe says, begin with another run"
+            )
+        matches[name] = take_over(new, old, tensors[name])
+    return reasons(initial.name, players, matches)
+
+
+def reasons(name: str, players: Players, matches: dict[str, list[Match]]) -> list[dict[str, Any]]:
+    """What was taken over, and layers that were not or not as they are, by why; ``runs.messages`` has the sentences."""
+    first, second = matches["generator"], matches.get("discriminator", [])
+    facts: list[dict[str, Any]] = [
+        {
+            "code": "init_taken",
+            "source": name,
+            "taken_g": count_taken(first),
+            "of_g": len(first),
+            "taken_d": count_taken(second),
+            "of_d": len(players.discriminator.state_dict()),
+        }
+    ]
+    for how in TOLD:
+        parts = [
+            f"{player} {', '.join(layers(match for match in some if match.how == how))}"
+            for player, some in (("G", first), ("D", second))
+            if any(match.how == how for match in some)
+        ]
+        if parts:
+            facts.append({"code": f"init_{how}", "layers": "; ".join(parts)})
+    if not second:
+        facts.append({"code": "init_alone", "source": name})
+    return facts
+
+
+def count_taken(matches: list[Match]) -> int:
+    """How many tensors are taken over, whole or in part."""
+    return sum(match.how in TAKEN for match in matches)
+
+
+def layers(matches: Iterable[Match]) -> list[str]:
+    """The layers of tensors, named as far as a reader counts them, each once."""
+    paths = (match.name.removeprefix("inner.").split(".") for match in matches)
+    return list(
+        dict.fromkeys(".".join(path[:2] if path[1:2] and path[1].isdigit() else path[:1]) for path in paths)
+    )
