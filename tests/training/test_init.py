@@ -6,21 +6,27 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
 
 from evenodds.cli.main import main
-from evenodds.core import checksums
+from evenodds.config.settings import NetworkSettings, Recipe
+from evenodds.core import bundle, checksums
 from evenodds.core.bundle import Tensors, read
 from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
 from evenodds.data.source import find
+from evenodds.data.store import Store
 from evenodds.export.hub import export_hub
 from evenodds.gan import Gan
-from evenodds.runs.initial_weights import find_weights
+from evenodds.runs.initial_weights import InitialWeights, find_weights
 from evenodds.runs.report import events
 from evenodds.runs.run import Run
 from evenodds.training.context import Context, Silent
+from evenodds.training.initial_players import fitting_width, unmade, with_network_of
 from evenodds.training.session import train_run
 from tests import ranks
 from tests.conftest import Answer
@@ -138,6 +144,46 @@ def test_smaller_pictures_have_the_coarse_layers_whole(photographs: Path, tmp_pa
     before, after = best(tmp_path / "large")["generator"], last(tmp_path / "small")["generator"]
     for name in ("body.0.weight", "body.3.weight", "body.4.weight"):
         torch.testing.assert_close(after[name], before[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("network", "width", "before", "after", "fits"),
+    [
+        ("dcgan", 64, 16, 32, 32),  # 128, 64 there; 128, 64, 32 here
+        ("dcgan", 32, 32, 64, 32),  # no narrower than the preset
+        ("dcgan", 16, 32, 64, 16),  # nor wider than theirs
+        ("dcgan", 128, 32, 64, 64),
+        ("dcgan", 128, 64, 128, 128),  # coarse layers of 128 px are all as wide
+        ("dcgan", 32, 64, 16, 128),
+        ("dcgan", 20, 32, 32, 20),
+        ("r3gan", 32, 16, 32, 16),
+        ("r3gan", 16, 32, 16, 32),
+        ("r3gan", 32, 32, 64, 32),
+        ("r3gan", 32, 64, 32, 32),
+        ("gan", 48, 16, 32, 48),
+    ],
+)
+def test_the_width_is_that_at_which_coarse_layers_fit(
+    network: str, width: int, before: int, after: int, fits: int
+) -> None:
+    there = NetworkSettings.model_validate({"network": network, "width": width})
+    initial = InitialWeights("x", there, PictureSpec(3, before, before), None, "", dict)
+    store = cast(Store, SimpleNamespace(spec=PictureSpec(3, after, after), n_train=1000))
+    assert fitting_width(initial, store).width == fits
+    chosen = Recipe.model_validate({"network": {"network": network, "width": 24}})
+    store = cast(Store, SimpleNamespace(spec=store.spec, n_train=1000, condition=None))
+    assert with_network_of(chosen, initial, store).network.width == 24
+
+
+@pytest.mark.parametrize("name", ["digits", "people", "customers", "outlines"])
+def test_a_run_of_a_version_before_is_begun_with(name: str) -> None:
+    """Its weights have the names and shapes that its recipe says today."""
+    initial = find_weights(str(Path(__file__).parents[1] / "runs_before" / name))
+    for player, network in zip(
+        ("generator", "discriminator"), unmade(initial.settings, initial.spec, initial.condition), strict=True
+    ):
+        shapes = {key: value.shape for key, value in network.state_dict().items()}
+        assert bundle.fits(shapes, initial.read()[player])
 
 
 def settings(digits: Path, rounds: int, **more: object) -> Gan:
@@ -264,6 +310,9 @@ def test_an_export_tells_no_path_of_what_its_run_began_with(digits: Path, tmp_pa
     text = (folder / "config.json").read_text()
     assert str(digits.parent) not in text
     assert json.loads(text)["run"]["init"]["source"] == "run"
+    card = (folder / "README.md").read_text()
+    assert "- began with the networks of: run, whose data and license count, too" in card
+    assert str(digits.parent) not in card
     assert Gan.from_pretrained(folder).recipe.plan.init is None
     assert len(Gan.from_pretrained(folder).sample(2)) == 2
 

@@ -18,7 +18,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.optional import need
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import write_grid
-from evenodds.export.model_card import SHEET, card, license_of, source_name
+from evenodds.export.model_card import SHEET, card, init_name, license_of, source_name
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.hub_folder import FORMAT, WEIGHTS
 from evenodds.runs.run import JUDGE, Run, write_json
@@ -59,7 +59,7 @@ def config(run: Run, state: dict[str, Any]) -> dict[str, Any]:
     facts = copy.deepcopy(run.facts)
     facts["source"] = source_name(run)
     if "init" in facts:  # what it began with lies there, and is part of what is exported
-        facts["init"]["source"] = Path(facts["init"]["source"]).name
+        facts["init"]["source"] = init_name(run)
         facts["settings"]["plan"]["init"], facts["settings"]["game"]["freeze_d"] = None, 0
     source_facts = facts["data"].get("told") or {}
     facts["data"]["told"] = {"counts": source_facts.get("counts"), "license": license_of(source_facts)}

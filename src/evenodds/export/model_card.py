@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evenodds.core.spec import PictureSpec
+from evenodds.data.source import HUB
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.report import score_cells
 from evenodds.runs.run import Run
@@ -97,6 +99,8 @@ def data(run: Run, facts: dict[str, Any]) -> str:
         )
     lines.append(f"- license: {license_of(facts) or 'not stated'}")
     lines.append(f"- fingerprint: `{run.facts['data']['fingerprint']}`")
+    if "init" in run.facts:
+        lines.append(f"- began with the networks of: {init_name(run)}, whose data and license count, too")
     return "\n".join(lines)
 
 
@@ -137,6 +141,12 @@ def holds(run: Run, reals: bool) -> str:
 def license_of(facts: dict[str, Any]) -> str | None:
     """The license that a recipe's facts state; runs of before spell the key "licence"."""
     return facts.get("license") or facts.get("licence")
+
+
+def init_name(run: Run) -> str:
+    """The name of what the run began with, without the path of one on this machine."""
+    name = str(run.facts["init"]["source"])
+    return name if name.startswith(HUB) else Path(name).name
 
 
 def source_name(run: Run) -> str:

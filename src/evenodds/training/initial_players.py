@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import nn
 
-from evenodds.config.presets import followed
+from evenodds.config.presets import followed, preset_of
 from evenodds.config.settings import NetworkSettings, Recipe
 from evenodds.core.bundle import fits
 from evenodds.core.errors import UserError
@@ -38,7 +39,7 @@ def with_network_of(recipe: Recipe, initial: InitialWeights, store: Store) -> Re
             f"--init {initial.name} was trained with {theirs} on {described(initial.spec, initial.condition)}, and "
             f"this is {described(store.spec, store.condition)}: begin with a run of {' or '.join(families)}"
         )
-    network = followed(recipe.network, fitting_width(initial, store.spec))
+    network = followed(recipe.network, fitting_width(initial, store))
     if network.network != theirs:
         raise UserError(
             f"--init {initial.name} was trained with {theirs}, which {network.network} cannot take over: leave "
@@ -53,21 +54,29 @@ def described(spec: SampleSpec, condition: Condition | None) -> str:
     return kind if condition is None else f"{kind} under --condition {condition.kind}"
 
 
-def fitting_width(initial: InitialWeights, spec: SampleSpec) -> NetworkSettings:
-    """Their settings, wider by as much as smaller pictures make the coarse layers narrower."""
-    settings, before = initial.settings, initial.spec
-    doubling = settings.network in ("dcgan", "r3gan")
-    if not (doubling and isinstance(before, PictureSpec) and isinstance(spec, PictureSpec)):
+def fitting_width(initial: InitialWeights, store: Store) -> NetworkSettings:
+    """Their settings at the width at which coarse layers are as wide as there, and for larger pictures no narrower than
+    the preset, nor wider than theirs: each doubling at the picture has half the channels of the one before."""
+    settings, before, spec = initial.settings, initial.spec, store.spec
+    if not (
+        settings.network in ("dcgan", "r3gan")
+        and isinstance(before, PictureSpec)
+        and isinstance(spec, PictureSpec)
+    ):
         return settings
     was, now = doublings(before.height)[1], doublings(spec.height)[1]
-    if now >= was or (
-        settings.network == "r3gan" and 2**was > WIDEST
-    ):  # there layers agree from the picture on
+    halvings = max(was, now) - (settings.network == "dcgan")
+    if 2**halvings > WIDEST and (
+        now > was or settings.network == "r3gan"
+    ):  # the coarsest layers are all as wide
         return settings
-    wider = {
-        name: min(LARGEST_WIDTH, getattr(settings, name) * 2 ** (was - now)) for name in ("width", "width_d")
+    preset = preset_of(settings.network, spec, store.n_train).network["width"]
+    widths = {
+        name: max(math.ceil(width * 2.0 ** (was - now)), min(width, preset) if now > was else 0)
+        for name in ("width", "width_d")
+        if (width := getattr(settings, name))
     }
-    return settings.model_copy(update=wider)
+    return settings.model_copy(update={name: min(LARGEST_WIDTH, width) for name, width in widths.items()})
 
 
 def refuse_frozen_anew(recipe: Recipe, initial: InitialWeights, store: Store) -> None:
