@@ -177,7 +177,11 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             )
             name = gr.Textbox(label=say("name"), placeholder=say("name info"), max_lines=1, elem_id="name")
             init = gr.Textbox(
-                label=say("begin with"), placeholder=say("begin with info"), max_lines=1, elem_id="init"
+                "",  # a default, or clients of the API would have to name it
+                label=say("begin with"),
+                placeholder=say("begin with info"),
+                max_lines=1,
+                elem_id="init",
             )
         go = gr.Button(say("start"), variant="primary", elem_id="start")
 
@@ -189,7 +193,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         size: str,
         budget: str,
         name: str,
-        init: str | None,
+        init: str,
     ) -> Any:
         named = security.source(source, local=studio.local) if upload is None else stored(studio, upload)
         name = name.strip() or free(studio, find(named).name)
@@ -197,7 +201,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         for flag, value in (("--condition", condition), ("--size", size), ("--budget", budget)):
             if value and value.strip():
                 flags += [flag, value.strip()]
-        if init and init.strip():
+        if init.strip():
             flags += ["--init", security.initial(studio.root, init.strip(), local=studio.local)]
         studio.trainings.start(name, named, flags)
         return gr.update(choices=studio.names(), value=name), gr.update(open=False)
