@@ -134,6 +134,7 @@ def resolve(
         game = game.model_copy(update={"augment": "off"})
     if game.augment == "on" and not pictures:
         raise UserError("--augment on is for pictures only, leave it out for a table")
+    game = game.model_copy(update={"mirror": mirror_of(recipe, spec, condition)})
     network = filled(recipe.network, preset.network).model_copy(update={"network": name})
     objective = filled(recipe.objective, preset.objective)
     if network.norm_d == "batch" and "penalty" not in recipe.objective.model_fields_set:
@@ -157,6 +158,19 @@ def resolve(
                 f"{flag} is for pictures made from a picture (--condition pairs, outlines ...), leave it out"
             )
     return resolved
+
+
+def mirror_of(recipe: Recipe, spec: SampleSpec, condition: Condition | None) -> Literal["auto", "on", "off"]:
+    """Whether reals are mirrored; auto stays open for pictures, since it asks the data."""
+    if isinstance(spec, PictureSpec) and (condition is None or not condition.pictures):
+        return recipe.game.mirror
+    if recipe.game.mirror == "on":
+        if condition is not None and condition.pictures:
+            raise UserError(
+                "--mirror on is not for pictures made from a picture, leave it out: --augment on mirrors both alike"
+            )
+        raise UserError("--mirror on is for pictures only, leave it out for a table")
+    return "off"
 
 
 def best_network(spec: SampleSpec, condition: Condition | None = None) -> NetworkName:

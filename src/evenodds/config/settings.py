@@ -189,6 +189,10 @@ class GameSettings(Group):
     augment: Literal["auto", "on", "off"] = "auto"
     """Differentiable augmentation of D's input, for pictures; auto augments the more of them, the more D memorizes."""
 
+    mirror: Literal["auto", "on", "off"] = "auto"
+    """Mirror real pictures left to right half of the time; auto does so where a classifier cannot tell pictures from
+    their mirror images, under no label either."""
+
 
 class PlanSettings(Group):
     """How long to train, from which seed, and how often to check."""

@@ -17,7 +17,7 @@ from evenodds.data.store import Store
 from evenodds.evaluate.copies import suspects, write_sheet
 from evenodds.evaluate.extractors import BATCH, FeatureExtractor, layout
 from evenodds.evaluate.metric import Metric, Stamp
-from evenodds.evaluate.real_features import features_of
+from evenodds.evaluate.real_features import extract, features_of
 from evenodds.metrics.distribution import (
     Cloud,
     copying,
@@ -25,6 +25,7 @@ from evenodds.metrics.distribution import (
     frechet,
     inception_score,
     kernel_distance,
+    nearest,
     precision_recall,
 )
 from evenodds.metrics.referee import most_samples, strictest
@@ -121,14 +122,23 @@ def referee_metric(
     return Metric("referee", f"referee ({by})", ruling.auc, stamp, "half", *bounds)
 
 
-def copying_metric(store: Store, fake: Bytes, sheet: Path) -> Metric:
-    """Whether fakes lie nearer to training pictures than held-out ones do; writes the sheet of the nearest."""
+def copying_metric(store: Store, fake: Bytes, sheet: Path, mirrored: bool = False) -> Metric:
+    """Whether fakes lie nearer to training pictures than held-out ones do, or to their mirror images, where the game
+    was ``mirrored``; writes the sheet of the nearest."""
     features = reference_features(store, min(store.n_train, at_most(store.spec, MOST, MOST, PIXELS)))
     extractor, train = layout(features), features.reals
     heldout = features_of(store, "heldout", min(store.n_heldout, reference_count(store)), extractor)
     batches = extractor.extract(fake)
-    measured = copying(train, heldout, batches)
-    write_sheet(store, fake, suspects(train, heldout, batches), sheet)
+    sides = train, heldout
+    if mirrored:
+        sides = (
+            np.concatenate([train, extract(store, "train", len(train), extractor, mirrored=True)]),
+            np.concatenate([heldout, extract(store, "heldout", len(heldout), extractor, mirrored=True)]),
+        )
+    measured = copying(*sides, batches, nearest(heldout, sides[0]))
+    worst = suspects(*sides, batches)
+    worst = worst._replace(train=worst.train % len(train), heldout=worst.heldout % len(heldout))
+    write_sheet(store, fake, worst, sheet)
     return Metric(
         "copying",
         "copying",

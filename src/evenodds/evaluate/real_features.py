@@ -47,8 +47,13 @@ def path_of(store: Store, part: Part, count: int, extractor: FeatureExtractor) -
     return cache_root() / "features" / f"{store.fingerprint[:16]}-{digest[:16]}.npy"
 
 
-def extract(store: Store, part: Part, count: int, extractor: FeatureExtractor) -> Cloud:
-    """The same without the cache."""
+def extract(
+    store: Store, part: Part, count: int, extractor: FeatureExtractor, mirrored: bool = False
+) -> Cloud:
+    """The same without the cache, of the reals or of their mirror images."""
     read = store.train if part == "train" else store.heldout
     places = (np.arange(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
-    return np.concatenate([extractor.extract(read(some)) for some in places])
+    step = -1 if mirrored else 1
+    return np.concatenate(
+        [extractor.extract(np.ascontiguousarray(read(some)[..., ::step])) for some in places]
+    )

@@ -105,7 +105,8 @@ def of_pictures(
     if request.classifier is not None:
         figures.append(images.certainty(store, fake, request.classifier, device))
     sheet = run.path / "copies.png"
-    return [*figures, images.copying_metric(store, fake, sheet)], {"copies": sheet.name}
+    mirrored = run.recipe.game.mirror == "on"
+    return [*figures, images.copying_metric(store, fake, sheet, mirrored)], {"copies": sheet.name}
 
 
 def of_rows(

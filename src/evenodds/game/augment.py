@@ -54,6 +54,12 @@ def jitter(x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     return out[:, :split], out[:, split:]
 
 
+def mirror(x: Tensor) -> Tensor:
+    """Pictures (n, C, H, W), each mirrored left to right with probability 1/2."""
+    mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
+    return torch.where(mirrored, x.flip(3), x)
+
+
 def color_jitter(x: Tensor) -> Tensor:
     """Brightness by +-0.5, then saturation by 0 to 2 fold, then contrast by 0.5 to 1.5 fold."""
     brightness, saturation, contrast = torch.rand(3, len(x), 1, 1, 1, device=x.device, dtype=x.dtype)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec
+from evenodds.data.store import Part
 from evenodds.data.tables.codec import TableCodec
 from evenodds.metrics import distribution
 from evenodds.metrics.check import CheckMetrics
@@ -50,8 +51,12 @@ class Checker:
         if not self.pictures:
             self.among_reals = distribution.distances_to_others(self.train[:REFERENCE])
         self.heldout = self.cloud(self.probes.reals("heldout", self.count))
-        self.heldout_nearest = distribution.nearest(self.heldout, self.train)
-        """Held-out reals' distances to their nearest training sample."""
+        self.copied = self.train, self.heldout
+        """Training and held-out samples that a fake may copy: where the game mirrors, in the mirror too."""
+        if trainer.mirrors:
+            self.copied = self.with_mirrored("train"), self.with_mirrored("heldout")
+        self.heldout_nearest = distribution.nearest(self.heldout, self.copied[0])
+        """Held-out reals' distances to the nearest training sample that could have been copied."""
         set_random(seed_of(recipe.plan.seed, "examiner"), trainer.device)
         self.latents = self.probes.latents(2 * self.probes.most if self.pictures else REFERENCE)
         self.conditions = self.probes.conditions(len(self.latents))
@@ -77,7 +82,7 @@ class Checker:
         heldout_odds, trained_odds = odds(real, fake), odds(trained, fake)
         scores = np.concatenate([real, fake]).astype(np.float64)
         coverage = distribution.coverage_metrics(self.heldout[:MET], cloud[:MET])
-        copies = distribution.copying(self.train, self.heldout, cloud[:MET], self.heldout_nearest)
+        copies = distribution.copying(*self.copied, cloud[:MET], self.heldout_nearest)
         chance = math.sqrt(copies.expected * (1 - copies.expected) / len(cloud[:MET]))
         distance, selection = self.distance(averaged)
         metrics = CheckMetrics(
@@ -105,6 +110,11 @@ class Checker:
         trainer = self.trainer
         set_random(seed_of(trainer.recipe.plan.seed, "examined"), trainer.device)
         return generate(trainer.players.average.network, self.latents, self.conditions)
+
+    def with_mirrored(self, part: Part) -> distribution.Cloud:
+        """A part's reals as features, and then their mirror images."""
+        own = self.train if part == "train" else self.heldout
+        return np.concatenate([own, self.cloud(x.flip(3) for x in self.probes.reals(part, len(own)))])
 
     def cloud(self, batches: Iterable[Tensor]) -> distribution.Cloud:
         """Batches of samples as one cloud of features."""

@@ -29,6 +29,7 @@ from evenodds.runs.verdict import Verdict
 from evenodds.training.context import Context
 from evenodds.training.initial_players import refuse_frozen_anew, with_network_of
 from evenodds.training.loop import follow, train
+from evenodds.training.mirroring import with_mirror
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def train_run(
             raise UserError(
                 f"{named} is not the same data on rank {ranks.rank} as on rank 0, give all the same"
             )
+        recipe = agreed_mirror(folder, recipe, store, context)
         run = ranks.first(lambda: open_run(folder, named, recipe, store, context.observer, initial))
         if run is None:  # the others' work is rank 0's to write down
             return TrainingResult(follow(recipe, store, context))
@@ -79,9 +81,20 @@ def train_run(
             return train_and_report(run, store, context)
 
 
+def agreed_mirror(folder: Path, recipe: Recipe, store: Store, context: Context) -> Recipe:
+    """The recipe with ``mirror`` on or off, as rank 0 finds it where a run begins; one that goes on keeps its own."""
+
+    def choose() -> str:
+        chosen = recipe if is_run(folder) else with_mirror(recipe, store, context.observer.say)
+        return chosen.game.mirror
+
+    return with_game(recipe, mirror=context.team.share(context.team.first(choose)))
+
+
 def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     """The recipe with what the run at ``folder`` chose, if there is one, where the recipe leaves it open: its held-out
-    share, where it began with other networks, its own, and where it was begun with other presets, their values."""
+    share, whether reals are mirrored, where it began with other networks, its own, and where it was begun with other
+    presets, their values."""
     if not is_run(folder):
         return recipe
     run = Run.open(folder)
@@ -94,7 +107,13 @@ def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     if run.facts["presets"] != GENERATION and recipe.data.condition == run.recipe.data.condition:
         for name in ("network", "objective", "game"):
             chosen[name] = filled(getattr(recipe, name), getattr(run.recipe, name).model_dump())
-    return recipe.model_copy(update=chosen)
+    recipe = recipe.model_copy(update=chosen)
+    return with_game(recipe, mirror=run.recipe.game.mirror) if recipe.game.mirror == "auto" else recipe
+
+
+def with_game(recipe: Recipe, **values: Any) -> Recipe:
+    """The recipe with other values of its game."""
+    return recipe.model_copy(update={"game": recipe.game.model_copy(update=values)})
 
 
 def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:

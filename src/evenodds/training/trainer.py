@@ -17,7 +17,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of, set_random
 from evenodds.data.batches import Batches, Drawn
 from evenodds.data.store import Store
-from evenodds.game.augment import augment, jitter
+from evenodds.game.augment import augment, jitter, mirror
 from evenodds.game.cuda_graphs import CudaGraphRunner
 from evenodds.game.schedule import BalanceSchedule, ScheduleState
 from evenodds.game.step import Players, d_step, g_step
@@ -75,6 +75,7 @@ class Trainer:
         self.graphs = CudaGraphRunner(device, self.players.optimizers, on=team.size == 1)
         pictured = store.condition is not None and store.condition.pictures
         self.jitters = pictured and recipe.game.augment == "on"
+        self.mirrors = not pictured and recipe.game.mirror == "on"
         self.rounds = self.turns = self.seen = 0
         self.parts = 1
         self.on_split: Callable[[int], None] = lambda parts: None
@@ -108,6 +109,8 @@ class Trainer:
             reals = self.batches.at(self.seen, self.share, self.device)
             if self.jitters and reals.c is not None:
                 reals = Drawn(*jitter(reals.x, reals.c))
+            if self.mirrors:
+                reals = reals._replace(x=mirror(reals.x))
             return reals, self.graphs.play(("d", with_penalty), learn, *reals)
 
         reals, loss = self.within_memory(attempt)
