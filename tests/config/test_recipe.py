@@ -12,7 +12,7 @@ from evenodds.config.budget import Budget
 from evenodds.config.presets import BUDGETS, PRESETS, preset_of, resolve
 from evenodds.config.settings import Recipe
 from evenodds.core.errors import UserError
-from evenodds.core.spec import PictureSpec, RowSpec, SampleSpec, Span
+from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec, Span
 
 PICTURE = PictureSpec(3, 32, 32)
 ROW = RowSpec((Span(0, 1, "number"), Span(1, 4, "category")))
@@ -242,6 +242,7 @@ OWN: dict[str, dict[str, Any]] = {
         "patience": 7,
         "ema_half_life": 77,
         "augment": "off",
+        "mirror": "off",
     },
 }
 
@@ -290,6 +291,11 @@ def test_larger_pictures_are_checked_after_fewer_rounds() -> None:
 @pytest.mark.parametrize(("spec", "augment"), [(PICTURE, "auto"), (ROW, "off")])
 def test_pictures_are_augmented_as_the_game_calls_for_and_rows_never(spec: SampleSpec, augment: str) -> None:
     assert resolved(spec).game.augment == augment
+
+
+@pytest.mark.parametrize(("spec", "mirror"), [(PICTURE, "auto"), (ROW, "off")])
+def test_pictures_are_asked_whether_to_be_mirrored_and_rows_never_are(spec: SampleSpec, mirror: str) -> None:
+    assert resolved(spec).game.mirror == mirror
 
 
 @pytest.mark.parametrize("n_train", [100, 10_000])
@@ -380,3 +386,14 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
 def test_augmenting_a_table_is_refused() -> None:
     with pytest.raises(UserError, match="--augment on is for pictures only"):
         resolved(ROW, game={"augment": "on"})
+
+
+def test_mirroring_a_table_or_pictures_made_from_a_picture_is_refused() -> None:
+    with pytest.raises(UserError, match="--mirror on is for pictures only"):
+        resolved(ROW, game={"mirror": "on"})
+    outlines = Condition("outlines", PictureSpec(1, PICTURE.height, PICTURE.width))
+    with pytest.raises(UserError, match="--mirror on is not for pictures made from a picture"):
+        resolve(recipe(game={"mirror": "on"}), PICTURE, 5000, "photos", outlines)
+    for asked in ("auto", "off"):
+        made = resolve(recipe(game={"mirror": asked}), PICTURE, 5000, "photos", outlines)
+        assert made.game.mirror == "off"

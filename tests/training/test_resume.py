@@ -49,6 +49,7 @@ GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "gan": ("photographs", {"network": "gan", "width": 8}, {}, {}),
     "gan on rows": ("penguins", {"network": "gan", "width": 8}, {"penalty": "interpolated"}, {"d_steps": 2}),
     "dcgan": ("photographs", {"network": "dcgan", "width": 8}, {"penalty_every": 3}, {"augment": "on"}),
+    "dcgan, mirrored": ("photographs", {"network": "dcgan", "width": 8}, {}, {"mirror": "on"}),
     "dcgan with batch norm": (
         "photographs",
         {"network": "dcgan", "width": 8, "norm_d": "batch"},

@@ -25,6 +25,10 @@ SIDE = 64
 """Pictures are averaged down to at most this many pixels a side; at 32 text is told half as well."""
 CELLS, COMPONENTS = 16, 64
 """Cells a side in which colours are averaged, and principal components of them."""
+MOST_NUMBERS, FEWEST_NUMBERS = 2_048, 8
+"""Numbers in a vector that has them for each value of a label, at most; and of each value, at least."""
+ROUNDING = 1e-5
+"""Smaller differences between a picture and its mirror image are those of rounding."""
 FILTERS, SECOND, LARGE = (8, 5), (64, 3), 48
 """Random filters of both layers and their sides; from LARGE pixels on a picture is halved between them."""
 
@@ -103,7 +107,9 @@ def shrunk(x: Tensor) -> Tensor:
 
 def by_value(sides: Tensor, labels: Labels, label: str) -> Tensor:
     """Vectors (n, k) as one for each value of a label, side by side: what speaks for a side under one of them may speak
-    against it under another."""
+    against it under another. Of many values fewer numbers are kept of each."""
+    width = labels.c[:, labels.places[label]].shape[1]
+    sides = sides[:, : max(FEWEST_NUMBERS, MOST_NUMBERS // width)]
     return (sides[:, :, None] * labels.c[:, None, labels.places[label]]).flatten(1)
 
 
@@ -159,11 +165,12 @@ def lower(right: float, pictures: int, level: float = LEVEL) -> float:
 def layout(x: Tensor) -> Tensor:
     """What colours lie where: principal components (n, k) of the left half's cells less those of the mirror image."""
     cells = F.adaptive_avg_pool2d(x, CELLS)
-    differences = (cells - cells.flip(3))[..., : CELLS // 2].flatten(1)
+    differences = F.hardshrink((cells - cells.flip(3))[..., : CELLS // 2].flatten(1), ROUNDING)
     # Of all pictures, since the sign of none of them counts: the answers for one half are not known to it.
     _, _, directions = torch.linalg.svd(differences, full_matrices=False)
     components = differences @ directions[:COMPONENTS].T
-    return components / components.std().clamp_min(1e-6)
+    scaled: Tensor = components / components.std().clamp_min(1e-6)
+    return scaled
 
 
 def strokes(x: Tensor) -> Tensor:
@@ -182,7 +189,9 @@ def strokes(x: Tensor) -> Tensor:
         edges = edges - edges.mean((2, 3), keepdim=True)
         return F.conv2d(edges, second, padding="same").abs().mean((2, 3))
 
-    differences = torch.cat([strength(part) - strength(part.flip(3)) for part in gray.split(128)])
+    parts = torch.split(gray, 128)
+    differences = torch.cat([strength(part) - strength(part.flip(3)) for part in parts])
+    differences = F.hardshrink(differences, ROUNDING)
     return 0.3 * differences / differences.std(0).clamp_min(1e-6)
 
 
@@ -190,7 +199,8 @@ def random_filters(channels: int, count: int, side: int, random: torch.Generator
     """Filters (count, channels, side, side) of sum 0 and norm 1."""
     filters = torch.randn(count, channels, side, side, generator=random)
     filters = filters - filters.mean((1, 2, 3), keepdim=True)
-    return filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
+    norm: Tensor = filters.flatten(1).norm(dim=1)
+    return filters / norm[:, None, None, None]
 
 
 EXTRACTS: dict[str, Callable[[Tensor], Tensor]] = {"layout": layout, "strokes": strokes}

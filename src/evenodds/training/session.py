@@ -82,19 +82,20 @@ def train_run(
 
 
 def agreed_mirror(folder: Path, recipe: Recipe, store: Store, context: Context) -> Recipe:
-    """The recipe with ``mirror`` on or off, as rank 0 finds it where a run begins; one that goes on keeps its own."""
+    """The recipe with ``mirror`` on or off, as rank 0 chooses where a run begins; one that goes on keeps its own."""
 
     def choose() -> str:
-        chosen = recipe if is_run(folder) else with_mirror(recipe, store, context.observer.say)
-        return chosen.game.mirror
+        if not is_run(folder):
+            return with_mirror(recipe, store, context.observer.say).game.mirror
+        return Run.open(folder).recipe.game.mirror if recipe.game.mirror == "auto" else recipe.game.mirror
 
-    return with_game(recipe, mirror=context.team.share(context.team.first(choose)))
+    mirror = context.team.share(context.team.first(choose))
+    return recipe.model_copy(update={"game": recipe.game.model_copy(update={"mirror": mirror})})
 
 
 def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     """The recipe with what the run at ``folder`` chose, if there is one, where the recipe leaves it open: its held-out
-    share, whether reals are mirrored, where it began with other networks, its own, and where it was begun with other
-    presets, their values."""
+    share, where it began with other networks, its own, and where it was begun with other presets, their values."""
     if not is_run(folder):
         return recipe
     run = Run.open(folder)
@@ -107,13 +108,7 @@ def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     if run.facts["presets"] != GENERATION and recipe.data.condition == run.recipe.data.condition:
         for name in ("network", "objective", "game"):
             chosen[name] = filled(getattr(recipe, name), getattr(run.recipe, name).model_dump())
-    recipe = recipe.model_copy(update=chosen)
-    return with_game(recipe, mirror=run.recipe.game.mirror) if recipe.game.mirror == "auto" else recipe
-
-
-def with_game(recipe: Recipe, **values: Any) -> Recipe:
-    """The recipe with other values of its game."""
-    return recipe.model_copy(update={"game": recipe.game.model_copy(update=values)})
+    return recipe.model_copy(update=chosen)
 
 
 def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:
