@@ -43,6 +43,10 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
         "classes",
         {"condition": "labels", "network": "dcgan", "conditioning": "concat"},
     ),
+    "labels, coarse to fine": (
+        "classes",
+        {"condition": "labels", "network": "dcgan", "stages": "8,16"},
+    ),
     "labels, gan": ("classes", {"condition": "labels", "network": "gan"}),
     "a category": ("penguins", {"condition": "species", "network": "tabular"}),
     "a number": ("penguins", {"condition": "flipper", "network": "tabular"}),

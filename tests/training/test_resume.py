@@ -57,6 +57,12 @@ GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"beta1": 0.5},
     ),
     "r3gan": ("photographs", {"network": "r3gan", "width": 8}, {"penalty_estimator": "exact"}, {}),
+    "coarse to fine": (
+        "photographs",
+        {"network": "dcgan", "width": 8, "stages": "8,16"},
+        {},
+        {"augment": "auto"},
+    ),
     "tabular": ("penguins", {"network": "tabular", "width": 16}, {}, {}),
 }
 

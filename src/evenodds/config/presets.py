@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from evenodds.config.settings import (
     NetworkSettings,
     Recipe,
 )
+from evenodds.config.stages import stages_of
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
 
@@ -124,7 +126,12 @@ def resolve(
     name: NetworkName = recipe.network.network
     if name == "auto":
         name = best_network(spec, condition)
-    preset = preset_of(name, spec, n_train)
+    stages = stages_of(recipe.network.stages, name, spec, condition)
+    # Networks, rates and penalties suit the pictures that are learnt first.
+    first = spec
+    if stages and isinstance(spec, PictureSpec):
+        first = replace(spec, height=stages[0], width=stages[0])
+    preset = preset_of(name, first, n_train)
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
         game = game.model_copy(update={"batch": min(game.batch, n_train)})
@@ -135,7 +142,9 @@ def resolve(
     if game.augment == "on" and not pictures:
         raise UserError("--augment on is for pictures only, leave it out for a table")
     game = game.model_copy(update={"mirror": mirror_of(recipe, spec, condition)})
-    network = filled(recipe.network, preset.network).model_copy(update={"network": name})
+    network = filled(recipe.network, preset.network).model_copy(
+        update={"network": name, "stages": ",".join(map(str, stages)) or "off"}
+    )
     objective = filled(recipe.objective, preset.objective)
     if network.norm_d == "batch" and "penalty" not in recipe.objective.model_fields_set:
         objective = objective.model_copy(update={"penalty": "none"})
@@ -144,7 +153,7 @@ def resolve(
             "budget": BUDGETS[kind_of(source, pictures)]
             if recipe.plan.budget == "auto"
             else recipe.plan.budget,
-            "check_every": recipe.plan.check_every or (max(1, 3200 // spec.shape[-1]) if pictures else 50),
+            "check_every": recipe.plan.check_every or (max(1, 3200 // first.shape[-1]) if pictures else 50),
         }
     )
     resolved = recipe.model_copy(

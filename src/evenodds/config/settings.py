@@ -68,11 +68,30 @@ class NetworkSettings(Group):
     latent: int = Field(default=128, ge=1, le=4096)
     """Dimension of the latent vector z, drawn from N(0, 1)."""
 
+    stages: str = "auto"
+    """Sides in pixels at which pictures are learnt one after the other, coarse to fine, the last being --size: 32,64.
+    off: at once; auto takes what measured best."""
+
     conditioning: Literal["projection", "concat"] = "projection"
     """How D receives labels: as a projection on its features, or as additional channels of the picture."""
 
     norm_d: Literal["batch", "none"] = "none"
     """Normalization in dcgan's discriminator. Batch normalization excludes penalties, which it would falsify."""
+
+    @field_validator("stages")
+    @classmethod
+    def read_stages(cls, stages: str) -> str:
+        if stages not in ("auto", "off"):
+            sides = [side.strip() for side in stages.split(",")]
+            if not all(side.isdecimal() for side in sides):
+                raise ValueError(f"{stages!r} are no sides in pixels, give such as 32,64, or off or auto")
+            stages = ",".join(str(int(side)) for side in sides)
+        return stages
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The sides of ``stages``, coarse to fine; none where pictures are learnt at once."""
+        return () if self.stages in ("auto", "off") else tuple(map(int, self.stages.split(",")))
 
 
 class DataSettings(Group):

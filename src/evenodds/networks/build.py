@@ -10,6 +10,7 @@ from torch import nn
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
+from evenodds.networks.cascade import CascadeDiscriminator, CascadeGenerator, Enlarger, PatchScore, resized
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator, ValueGenerator
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
 from evenodds.networks.mlp import DenseDiscriminator, DenseGenerator
@@ -27,6 +28,9 @@ class Family(NamedTuple):
     takes: tuple[type, ...]
     given_pictures: bool = False
 
+
+ENLARGER = 32
+"""Width of what plays after the first stage: larger pictures have no more to be said of a patch."""
 
 FAMILIES: dict[str, Family] = {
     "gan": Family(DenseGenerator, DenseDiscriminator, (PictureSpec, RowSpec)),
@@ -101,7 +105,12 @@ def generator(spec: SampleSpec, settings: NetworkSettings, condition: Condition 
     """G of the family, joined to the condition where it does not take it by itself."""
     made = family_for(spec, settings, condition).generator
     network: nn.Module
-    if condition is None:
+    sides = settings.sides
+    if isinstance(spec, PictureSpec) and len(sides) > 1:
+        small = resized(spec, sides[-2])
+        coarse = generator(small, fewer_stages(settings), condition)
+        network = CascadeGenerator(coarse, Enlarger(spec, ENLARGER, sides[-1] // sides[-2]))
+    elif condition is None:
         network = made(spec, settings)
     elif made in (RowGenerator, UNetGenerator, ResidualUNet):
         network = made(spec, settings, condition)
@@ -113,8 +122,12 @@ def generator(spec: SampleSpec, settings: NetworkSettings, condition: Condition 
 def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condition | None) -> nn.Module:
     """D of the family, of its own width, joined to the condition where it does not take it by itself."""
     family = family_for(spec, settings, condition)
-    settings = settings.model_copy(update={"width": settings.width_d or settings.width})
     network: nn.Module
+    if isinstance(spec, PictureSpec) and len(settings.sides) > 1:
+        small = resized(spec, settings.sides[-2])
+        coarse = discriminator(small, fewer_stages(settings), condition)
+        return CascadeDiscriminator(coarse, PatchScore(spec, ENLARGER), small.height)
+    settings = settings.model_copy(update={"width": settings.width_d or settings.width})
     if condition is None or condition.places:  # a row holds what was given
         network = family.discriminator(spec, settings)
     elif family.given_pictures:
@@ -124,3 +137,9 @@ def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condit
     else:
         network = ProjectionDiscriminator(family.discriminator, spec, settings, condition)
     return network
+
+
+def fewer_stages(settings: NetworkSettings) -> NetworkSettings:
+    """The settings of what plays before the last stage."""
+    before = settings.sides[:-1]
+    return settings.model_copy(update={"stages": ",".join(map(str, before)) if len(before) > 1 else "off"})

@@ -14,6 +14,7 @@ MESSAGES = {
     "event ranks": "goes on with {now} ranks in place of {was}",
     "event resume": "resumed",
     "event split": "the device's memory is full: a batch is played in {parts} parts",
+    "event stage": "now pictures of {side} px are learnt",
     "event tempo": "{what} set to {to:.4g}: {reason}",
     "alarm": "{kind}: {reason}",
     "kind collapse": "collapse",

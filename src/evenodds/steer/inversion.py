@@ -18,6 +18,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.store import Store
 from evenodds.networks.build import build
+from evenodds.networks.cascade import CascadeDiscriminator, shrink
 from evenodds.networks.classifier import convolutional_body, descend
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator
 from evenodds.networks.generate import draw
@@ -165,7 +166,15 @@ def discriminator_features(run: Run, condition: Tensor | None, device: torch.dev
         _, discriminator = build(run.spec, run.recipe.network, run.condition)
     tensors, _ = bundle.read(run.checkpoints.best())
     discriminator.load_state_dict(tensors["discriminator"])
-    discriminator = discriminator.eval().requires_grad_(False).to(device)
+    return features_of(discriminator.eval().requires_grad_(False).to(device), condition)
+
+
+def features_of(discriminator: Any, condition: Tensor | None) -> Make:
+    """A D's features of pictures under one condition for all: of a cascade those at every size, side by side."""
+    if isinstance(discriminator, CascadeDiscriminator):
+        coarse, fine = features_of(discriminator.coarse, condition), discriminator.fine
+        side = discriminator.side
+        return lambda x: torch.cat([coarse(shrink(x, side)).flatten(1), fine.features(x).flatten(1)], dim=1)
     if isinstance(discriminator, ConcatDiscriminator) and condition is not None:
         concat: Any = discriminator
         return lambda x: concat.inner.features(concat.beside(x, condition))

@@ -7,11 +7,13 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
 import torch
 
 from evenodds.config.budget import Budget
 from evenodds.config.presets import resolve
 from evenodds.config.settings import Recipe
+from evenodds.config.stages import stage_ends
 from evenodds.core.device import find_device, threads_for
 from evenodds.data.store import Store
 from evenodds.game.cuda_graphs import WARM
@@ -31,17 +33,17 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
     with torch.random.fork_rng(), threads_for(store.spec):
         trainer = Trainer(recipe, store, torch_device)
-        times = []
-        warming = WARM * trainer.objective.every + 1 if trainer.graphs.on else 1
-        for _ in range(warming + ROUNDS):
-            start = time.perf_counter()
-            _, loss = trainer.round()
-            loss.item()  # waits for the device
-            times.append(time.perf_counter() - start)
+        times = [time_round(trainer)]
+        while not trainer.last_stage:
+            trainer.next_stage()
+            times.append(time_round(trainer))
         Probes(trainer).odds()
-    a_round = statistics.median(times[warming:])
+    shares = np.diff([0.0, *stage_ends(len(times))])
     per_round = recipe.game.batch * recipe.game.d_steps
     budget = Budget.parse(recipe.plan.budget)
+    a_round = float(shares @ times)
+    if budget.unit == "seconds":
+        a_round = 1 / float(shares @ (1 / np.array(times)))
     total = {"seconds": a_round, "rounds": 1.0, "seen": float(per_round)}[budget.unit]
     rounds = round(budget.amount / total)
     return {
@@ -54,6 +56,18 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
         "passes_over_the_data": round(rounds * per_round / store.n_train, 1),
         "peak_memory_mb": peak_mb(),
     }
+
+
+def time_round(trainer: Trainer) -> float:
+    """Seconds of a round at the present stage."""
+    times = []
+    warming = WARM * trainer.objective.every + 1 if trainer.graphs.on else 1
+    for _ in range(warming + ROUNDS):
+        start = time.perf_counter()
+        _, loss = trainer.round()
+        loss.item()  # waits for the device
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[warming:])
 
 
 def peak_mb() -> int | None:

@@ -10,6 +10,7 @@ import torch
 
 from evenodds.config.budget import Budget
 from evenodds.config.settings import Recipe
+from evenodds.config.stages import stage_ends
 from evenodds.core.bundle import Tensors
 from evenodds.core.device import threads_for
 from evenodds.core.errors import UserError
@@ -189,6 +190,9 @@ class TrainingLoop:
         if trainer.rounds >= self.next_check:
             self.next_check = after(trainer.rounds, every)
         self.keep_best(measurement, decision)
+        if decision.fault is None and self.stage_is_over(decision):
+            self.next_stage()
+            decision = Decision()
         if decision.fault is not None and decision.verdict is None:
             self.go_back(decision.fault)
         self.save_checked(decision)
@@ -243,6 +247,22 @@ class TrainingLoop:
         self.ranks.sync_state()
         if to == 0:
             self.head_start()
+
+    def stage_is_over(self, decision: Decision) -> bool:
+        """Whether the next stage is due: this one's share of the budget is spent, or it has come to its end."""
+        trainer = self.trainer
+        if trainer.last_stage:
+            return False
+        until = stage_ends(len(trainer.sides))[trainer.stage]
+        return decision.verdict is not None or self.clock.spent(trainer) >= until
+
+    def next_stage(self) -> None:
+        """Goes on from the best state with the next stage."""
+        self.trainer.load_players(self.checkpoints.best.tensors)
+        self.trainer.next_stage()
+        self.supervisor.next_stage()
+        self.journal.event("stage", side=self.trainer.sides[self.trainer.stage])
+        self.ranks.sync_state()
 
     def has_finite_scores(self) -> bool:
         """Whether D's scores are numbers: a state where they are not is never saved over a sound one."""

@@ -173,6 +173,12 @@ class Supervisor:
         self.trainer.apply_schedule()
         return moves
 
+    def next_stage(self) -> None:
+        """Larger pictures are learnt from now on: what was measured before says nothing of them."""
+        self.record.lasting, self.record.lost = {}, {}
+        self.before = []
+        self.stopping.changed(self.trainer.rounds, probing=False)
+
     def consult_referee(self, seconds: float, every: int) -> Ruling | None:
         """The referee's ruling on the averaged G, where it is due and within its share of the time."""
         record, rounds = self.record, self.trainer.rounds
@@ -261,7 +267,7 @@ class Supervisor:
         ruling = state["record"].get("ruling")
         self.record = Record(**{**state["record"], "ruling": ruling and RefereeRuling.from_json(ruling)})
         for line in journal:
-            if line.get("event") == "back":
+            if line.get("event") in ("back", "stage"):
                 self.before = []
             elif "odds" in line:
                 self.before.append(CheckMetrics(**{name: line[name] for name in CheckMetrics._fields}))

@@ -21,11 +21,15 @@ from evenodds.game.augment import augment, jitter, mirror
 from evenodds.game.cuda_graphs import CudaGraphRunner
 from evenodds.game.schedule import BalanceSchedule, ScheduleState
 from evenodds.game.step import Players, d_step, g_step
+from evenodds.networks.cascade import CascadeGenerator, EnlargerPlayer, at_stage, grained, shrink
 from evenodds.networks.generate import draw
 from evenodds.objectives.objective import Objective, make_objective
 from evenodds.training.players import make_players, optimizer_tensors, restore_optimizer
 
 Result = TypeVar("Result")
+
+NEAR = 10.0
+"""Weight of an enlarged picture's mean absolute distance from the real one (docs/experiments/stages.md, 2026-11-29)."""
 
 
 class Trainer:
@@ -38,6 +42,8 @@ class Trainer:
     ----------
     rounds, turns, seen:
         Rounds and D steps played, and samples seen by the whole team.
+    stage:
+        Which of the recipe's stages is played, from 0; the only one where pictures are learnt at once.
     parts:
         Into how many each batch is cut, since the device's memory does not hold it whole.
     on_split:
@@ -77,6 +83,8 @@ class Trainer:
         self.jitters = pictured and recipe.game.augment == "on"
         self.mirrors = not pictured and recipe.game.mirror == "on"
         self.rounds = self.turns = self.seen = 0
+        self.sides = recipe.network.sides
+        self.set_stage(0)
         self.parts = 1
         self.on_split: Callable[[int], None] = lambda parts: None
 
@@ -111,6 +119,8 @@ class Trainer:
                 reals = Drawn(*jitter(reals.x, reals.c))
             if self.mirrors:
                 reals = reals._replace(x=mirror(reals.x))
+            if self.sides:
+                reals = self.at_size(reals)
             return reals, self.graphs.play(("d", with_penalty), learn, *reals)
 
         reals, loss = self.within_memory(attempt)
@@ -131,12 +141,15 @@ class Trainer:
         """Updates D on reals x under c and as many fakes. Returns D's loss."""
         z, parts = self.latents(), self.parts
         return d_step(
-            self.players, self.objective, self.augment, x, z, c, with_penalty=with_penalty, parts=parts
+            self.playing, self.objective, self.augment, x, z, c, with_penalty=with_penalty, parts=parts
         )
 
     def learn_g(self, x: Tensor, c: Tensor | None) -> Tensor:
         """Updates G under c, beside the reals x. Returns G's loss."""
-        return g_step(self.players, self.objective, self.augment, x, self.latents(), c, parts=self.parts)
+        objective = self.objective
+        if self.stage:  # what is enlarged has a real that it is to come near
+            objective = replace(objective, pixels=objective.pixels + NEAR)
+        return g_step(self.playing, objective, self.augment, x, self.latents(), c, parts=self.parts)
 
     def latents(self) -> Tensor:
         """Latents for this rank's share of a batch, from torch's current random state."""
@@ -172,6 +185,51 @@ class Trainer:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
+    # Stages
+
+    def at_size(self, reals: Drawn) -> Drawn:
+        """Reals as the stage learns them: made small, and where they are to be enlarged, with smaller ones as their
+        condition."""
+        x = shrink(reals.x, self.sides[self.stage])
+        if not self.stage:
+            return Drawn(x, reals.c)
+        return Drawn(x, grained(shrink(x, self.sides[self.stage - 1])))
+
+    @property
+    def last_stage(self) -> bool:
+        """Whether pictures are learnt as they are, and no longer made small."""
+        return self.stage >= len(self.sides) - 1
+
+    def set_stage(self, stage: int) -> None:
+        """Plays a stage from now on: the first by G and D of its size, each later one by what enlarges the pictures of
+        the one before, which stays as it is."""
+        self.stage, self.playing = stage, self.players
+        self.graphs.invalidate()
+        if not self.sides:
+            return
+        left = len(self.sides) - 1 - stage
+        generator, discriminator, average = (
+            at_stage(player, left)
+            for player in (
+                self.players.generator,
+                self.players.discriminator,
+                self.players.average.network,
+            )
+        )
+        if isinstance(generator, CascadeGenerator):
+            generator.coarse.load_state_dict(average.get_submodule("coarse").state_dict())
+            generator = EnlargerPlayer(generator.enlarge)
+            discriminator = discriminator.get_submodule("fine")
+        self.playing = replace(self.players, generator=generator, discriminator=discriminator)
+
+    def next_stage(self) -> None:
+        """Goes from what was learnt of small pictures to the next larger ones, whose players move at the recipe's
+        pace."""
+        augmented = self.schedule.pace.augment
+        self.schedule.pace = ScheduleState(augment=augmented)
+        self.set_stage(self.stage + 1)
+        self.apply_schedule()
+
     # State
 
     def apply_schedule(self) -> None:
@@ -200,6 +258,7 @@ class Trainer:
             "pace": self.schedule.state(),
             "parts": self.parts,
             "ranks": self.team.size,
+            **({"stage": self.stage} if self.sides else {}),
         }
 
     def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
@@ -207,6 +266,10 @@ class Trainer:
         counts = [facts[name] for name in ("rounds", "turns", "seen", "parts", "ranks")]
         if not all(type(count) is int and 0 <= count < 2**62 for count in counts) or not facts["parts"]:
             raise ValueError(f"{counts} are no place in a game")
+        stage = facts.get("stage", 0)
+        if type(stage) is not int or not 0 <= stage < max(1, len(self.sides)):
+            raise ValueError(f"{stage} is no stage of the game")
+        self.stage = stage
         self.load_players(tensors)
         self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
         self.parts = facts["parts"]
@@ -221,4 +284,4 @@ class Trainer:
         players.average.network.load_state_dict(tensors["average"])
         restore_optimizer(players.optimizer_g, tensors["optimizer_g"])
         restore_optimizer(players.optimizer_d, tensors["optimizer_d"])
-        self.graphs.invalidate()
+        self.set_stage(self.stage)

@@ -1,0 +1,56 @@
+"""Coarse to fine: at which sides pictures are learnt one after the other, and for how long. No torch here."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from evenodds.config.settings import NetworkName, NetworkSettings
+from evenodds.core.errors import UserError
+from evenodds.core.spec import Condition, PictureSpec, SampleSpec
+
+STAGED: tuple[NetworkName, ...] = ("dcgan", "r3gan")
+"""Networks that can play coarse to fine."""
+FINE = 64
+"""Side in pixels from which on they do so by default, in halves (docs/experiments/stages.md, 2026-11-29)."""
+COARSE = 0.6
+"""Share of the budget after which what was learnt of small pictures is enlarged, a stage
+(docs/experiments/stages.md, 2026-11-29)."""
+
+
+def stage_ends(count: int) -> list[float]:
+    """The share of the budget at which each of ``count`` stages ends.
+
+    >>> stage_ends(2)
+    [0.6, 1.0]
+    """
+    return [round(COARSE**left, 4) for left in reversed(range(max(1, count)))]
+
+
+def stages_of(
+    stages: str, network: NetworkName, spec: SampleSpec, condition: Condition | None = None
+) -> tuple[int, ...]:
+    """The sides at which pictures are learnt one after the other, the last being their own; none for at once.
+
+    Raises UserError for stages that cannot be played.
+    """
+    if stages == "off":
+        return ()
+    able = isinstance(spec, PictureSpec) and network in STAGED and not (condition and condition.pictures)
+    if stages == "auto":
+        return (spec.shape[-1] // 2, spec.shape[-1]) if able and spec.shape[-1] >= FINE else ()
+    if not able:
+        raise UserError(
+            f"--stages {stages} is for pictures made by {' or '.join(STAGED)} from noise or labels, leave it out"
+        )
+    sides = NetworkSettings(stages=stages).sides
+    for small, large in pairwise(sides):
+        times = large // max(1, small)
+        if small < 8 or small * times != large or times < 2 or times & (times - 1):
+            raise UserError(
+                f"--stages {stages}: each side is 2, 4 or 8 times the one before, from 8 px on, such as 32,64"
+            )
+    if sides[-1] != spec.shape[-1]:
+        raise UserError(
+            f"--stages {stages} ends at {sides[-1]} px where the pictures have {spec.shape[-1]}, let the last be theirs"
+        )
+    return sides if len(sides) > 1 else ()
