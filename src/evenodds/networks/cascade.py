@@ -50,7 +50,7 @@ class CascadeDiscriminator(nn.Module):
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         small: Tensor = self.coarse(shrink(x, self.side), c)
         fine: Tensor = self.fine(x)
-        return small.view(len(x), -1, 1).mean(1) + fine
+        return fine + (small[:, None] if small.dim() == 1 else small.mean(1, keepdim=True))
 
 
 class Enlarger(nn.Module):
