@@ -309,3 +309,37 @@ def test_labels_are_learnt_above_frozen_layers() -> None:
     assert freeze(discriminator, 1) == ["inner.body.0.weight", "inner.body.0.bias"]
     rows = players("tabular", 0, spec=ROWS)[1]
     assert freeze(rows, 2) == ["body.1.weight", "body.1.bias", "body.3.weight", "body.3.bias"]
+
+
+def test_a_coarse_end_takes_over_a_network_of_its_size() -> None:
+    """A plain game of 16 px becomes the coarse end of one of 16 and 32 px: G draws its pictures, enlarged."""
+    old, old_d = players("dcgan", 16)
+    new, new_d = fresh("dcgan", 32, stages="16,32")
+    matches = taken(old, new)
+    z = torch.randn(3, LATENT)
+    torch.testing.assert_close(
+        new(z), F.interpolate(old(z), scale_factor=2, mode="bicubic", align_corners=False)
+    )
+    assert {match.how for name, match in matches.items() if name.startswith("enlarge.")} == {"size"}
+    assert {match.how for name, match in matches.items() if name.startswith("coarse.")} == {"whole"}
+    taken(old_d, new_d)
+    x = torch.randn(3, 3, 32, 32)
+    torch.testing.assert_close(new_d(x).mean(1), old_d(F.avg_pool2d(x, 2)))
+
+
+def test_a_cascade_takes_over_another_whole_and_gives_its_coarse_end_to_a_plain_network() -> None:
+    old, old_d = players("dcgan", 32, stages="16,32")
+    same, same_d = fresh("dcgan", 32, stages="16,32")
+    z, x = torch.randn(3, LATENT), torch.randn(3, 3, 32, 32)
+    assert set(how(taken(old, same)).values()) == {"whole"}
+    torch.testing.assert_close(same(z), old(z))
+    assert set(how(taken(old_d, same_d)).values()) == {"whole"}
+    torch.testing.assert_close(same_d(x), old_d(x))
+    plain, _ = fresh("dcgan", 16)
+    assert set(how(taken(old, plain)).values()) == {"whole"}
+    torch.testing.assert_close(plain(z), old.get_submodule("coarse")(z))
+
+
+def test_layers_of_a_coarse_discriminator_stay() -> None:
+    _, discriminator = fresh("dcgan", 32, stages="16,32")
+    assert freeze(discriminator, 1) == ["coarse.body.0.weight", "coarse.body.0.bias"]

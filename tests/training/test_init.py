@@ -168,8 +168,8 @@ def test_the_width_is_that_at_which_coarse_layers_fit(
 ) -> None:
     there = NetworkSettings.model_validate({"network": network, "width": width})
     initial = InitialWeights("x", there, PictureSpec(3, before, before), None, "", dict)
-    store = cast(Store, SimpleNamespace(spec=PictureSpec(3, after, after), n_train=1000))
-    assert fitting_width(initial, store).width == fits
+    store = cast(Store, SimpleNamespace(spec=PictureSpec(3, after, after), n_train=1000, condition=None))
+    assert fitting_width(initial, store, NetworkSettings(stages="off")).width == fits
     chosen = Recipe.model_validate({"network": {"network": network, "width": 24}})
     store = cast(Store, SimpleNamespace(spec=store.spec, n_train=1000, condition=None))
     assert with_network_of(chosen, initial, store).network.width == 24
@@ -378,3 +378,22 @@ def test_two_ranks_begin_alike(digits: Path, photographs: Path, tmp_path: Path) 
     assert torch.equal(after["body.0.weight"], before["inner.body.0.weight"])
     assert not torch.equal(after["body.2.weight"], before["inner.body.2.weight"])
     assert "initial networks: from" in (said / "0.txt").read_text()
+
+
+def test_a_game_of_small_pictures_is_where_one_of_larger_ones_begins(
+    photographs: Path, tmp_path: Path
+) -> None:
+    """Coarse to fine from a run of the coarse size, and then from that one at its own size."""
+    small = tmp_path / "small"
+    Gan(network="dcgan", width=4, latent=6, size=16, **{**SMALL, "budget": "2rounds"}).fit(photographs, small)
+    grown = tmp_path / "grown"
+    begin(Gan(init=small, size=32, stages="16,32", **UNTRAINED), photographs, grown)
+    before, after = best(small), last(grown)
+    assert Run.open(grown).recipe.network.width == 4
+    for name, value in before["generator"].items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(after["generator"][f"coarse.{name}"], value, rtol=1e-4, atol=1e-6)
+    again = tmp_path / "again"
+    begin(Gan(init=grown, size=32, **UNTRAINED), photographs, again)
+    assert Run.open(again).recipe.network.stages == "16,32"
+    assert last(again)["generator"].keys() == after["generator"].keys()

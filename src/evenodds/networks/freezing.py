@@ -8,7 +8,7 @@ from typing import Any, cast
 from torch import nn
 
 from evenodds.core.errors import UserError
-from evenodds.networks.transfer import inner
+from evenodds.networks.transfer import coarse_end, inner
 
 
 def freeze(discriminator: nn.Module, count: int) -> list[str]:
@@ -29,7 +29,7 @@ def freeze(discriminator: nn.Module, count: int) -> list[str]:
 
 def layers_from_picture(discriminator: nn.Module) -> Iterator[list[nn.Module]]:
     """D's layers from the sample on, each with what belongs to it, but for the last one, which makes the score."""
-    _, core = inner(discriminator)
+    _, core = inner(coarse_end(discriminator)[1])
     stages = getattr(core, "stages", None)
     if stages is not None:
         first, changing = cast(Any, core).from_picture, list(cast(Any, core).changes)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evenodds.networks.cascade import CascadeDiscriminator, CascadeGenerator
 from evenodds.networks.conditional import (
     EMBEDDED,
     ConcatDiscriminator,
@@ -27,6 +28,8 @@ from evenodds.networks.r3gan import ResidualDiscriminator, ResidualGenerator
 How = Literal["whole", "partly", "channels", "size", "labels", "shape"]
 """How a tensor begins. Taken over: whole; partly, since one of both is wider; or with other channels of the picture.
 Anew: since pictures are of another size, labels are others, or shapes are."""
+COARSE = "coarse."
+"""What the names of a cascade's coarse tensors begin with."""
 TAKEN: tuple[How, ...] = ("whole", "partly", "channels")
 End = Literal["inside", "latent", "picture", "labels", "exact"]
 """What a layer is joined to: others alone; the latent vector, the picture or labels; ``exact`` takes no other shape."""
@@ -54,6 +57,8 @@ def take_over(new: nn.Module, old: nn.Module, tensors: Mapping[str, Tensor]) -> 
     ``old`` may lie on the device `meta`: of it names, shapes and layers count. What is not taken over stays as it is in
     ``new``, but a layer that a size adds to r3gan begins as the identity: G draws its old picture, enlarged.
     """
+    if is_cascade(old) or is_cascade(new):
+        return take_over_stages(new, old, tensors)
     before, after = aligned(old, new)
     matches = matched(old, new)
     state = new.state_dict()
@@ -70,8 +75,50 @@ def take_over(new: nn.Module, old: nn.Module, tensors: Mapping[str, Tensor]) -> 
     return matches
 
 
+def take_over_stages(new: nn.Module, old: nn.Module, tensors: Mapping[str, Tensor]) -> list[Match]:
+    """``take_over`` where pictures were or will be learnt coarse to fine: the coarse ends match each other, and what
+    enlarges is taken over as it is."""
+    (_, low_new), (prefix, low_old) = coarse_end(new), coarse_end(old)
+    below = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    take_over(low_new, low_old, below)
+    matches, state = matched(old, new), new.state_dict()
+    with torch.no_grad():
+        for match in matches:
+            if is_cascade(new) and not match.name.startswith(COARSE) and match.source is not None:
+                state[match.name].copy_(tensors[match.source])
+    return matches
+
+
+def matched_stages(old: nn.Module, new: nn.Module) -> list[Match]:
+    """``matched`` where pictures were or will be learnt coarse to fine."""
+    (to, low_new), (prefix, low_old) = coarse_end(new), coarse_end(old)
+    matches = [
+        Match(to + name, source and prefix + source, how) for name, source, how in matched(low_old, low_new)
+    ]
+    if is_cascade(new):
+        olds = old.state_dict() if is_cascade(old) else {}
+        for name, value in new.state_dict().items():
+            if not name.startswith(COARSE):
+                same = name in olds and olds[name].shape == value.shape
+                matches.append(Match(name, name, "whole") if same else Match(name, None, "size"))
+    return matches
+
+
+def is_cascade(network: nn.Module) -> bool:
+    """Whether a network plays coarse to fine."""
+    return isinstance(network, CascadeGenerator | CascadeDiscriminator)
+
+
+def coarse_end(network: nn.Module) -> tuple[str, nn.Module]:
+    """The coarse part of a network that plays coarse to fine, with what its tensors' names begin with; all of another
+    one."""
+    return (COARSE, network.get_submodule("coarse")) if is_cascade(network) else ("", network)
+
+
 def matched(old: nn.Module, new: nn.Module) -> list[Match]:
     """What ``take_over`` does with each tensor of ``new``, by names and shapes alone."""
+    if is_cascade(old) or is_cascade(new):
+        return matched_stages(old, new)
     before, after = aligned(old, new)
     sources = {slot.role: name for name, slot in before.items()}
     olds, news = ({name: value.to("meta") for name, value in one.state_dict().items()} for one in (old, new))

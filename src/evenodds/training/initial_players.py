@@ -11,12 +11,14 @@ from torch import nn
 
 from evenodds.config.presets import followed, preset_of
 from evenodds.config.settings import NetworkSettings, Recipe
+from evenodds.config.stages import stages_of
 from evenodds.core.bundle import fits
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, SampleSpec
 from evenodds.data.store import Store
 from evenodds.game.step import Players
 from evenodds.networks.build import build, families_for
+from evenodds.networks.cascade import resized
 from evenodds.networks.freezing import freeze
 from evenodds.networks.layers import doublings
 from evenodds.networks.r3gan import WIDEST
@@ -39,7 +41,7 @@ def with_network_of(recipe: Recipe, initial: InitialWeights, store: Store) -> Re
             f"--init {initial.name} was trained with {theirs} on {described(initial.spec, initial.condition)}, and "
             f"this is {described(store.spec, store.condition)}: begin with a run of {' or '.join(families)}"
         )
-    network = followed(recipe.network, fitting_width(initial, store))
+    network = followed(recipe.network, fitting_width(initial, store, recipe.network))
     if network.network != theirs:
         raise UserError(
             f"--init {initial.name} was trained with {theirs}, which {network.network} cannot take over: leave "
@@ -54,23 +56,28 @@ def described(spec: SampleSpec, condition: Condition | None) -> str:
     return kind if condition is None else f"{kind} under --condition {condition.kind}"
 
 
-def fitting_width(initial: InitialWeights, store: Store) -> NetworkSettings:
+def fitting_width(initial: InitialWeights, store: Store, chosen: NetworkSettings) -> NetworkSettings:
     """Their settings at the width at which coarse layers are as wide as there, and for larger pictures no narrower than
     the preset, nor wider than theirs: each doubling at the picture has half the channels of the one before."""
     settings, before, spec = initial.settings, initial.spec, store.spec
+    if "stages" in chosen.model_fields_set:
+        settings = settings.model_copy(update={"stages": chosen.stages})
+    elif before.shape[-1] != spec.shape[-1]:  # other stages, too
+        settings = settings.model_copy(update={"stages": "auto"})
     if not (
         settings.network in ("dcgan", "r3gan")
         and isinstance(before, PictureSpec)
         and isinstance(spec, PictureSpec)
     ):
         return settings
-    was, now = doublings(before.height)[1], doublings(spec.height)[1]
+    first = stages_of(settings.stages, settings.network, spec, store.condition) or (spec.height,)
+    was, now = (doublings(side)[1] for side in ((*initial.settings.sides, before.height)[0], first[0]))
     halvings = max(was, now) - (settings.network == "dcgan")
     if 2**halvings > WIDEST and (
         now > was or settings.network == "r3gan"
     ):  # the coarsest layers are all as wide
         return settings
-    preset = preset_of(settings.network, spec, store.n_train).network["width"]
+    preset = preset_of(settings.network, resized(spec, first[0]), store.n_train).network["width"]
     widths = {
         name: max(math.ceil(width * 2.0 ** (was - now)), min(width, preset) if now > was else 0)
         for name in ("width", "width_d")

@@ -28,7 +28,7 @@ from evenodds.training.players import make_players, optimizer_tensors, restore_o
 
 Result = TypeVar("Result")
 
-NEAR = 10.0
+NEAR = 60.0
 """Weight of an enlarged picture's mean absolute distance from the real one (docs/experiments/stages.md, 2026-11-29)."""
 
 
