@@ -139,6 +139,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         "Quality at equal time: Fashion-MNIST", "make bench BENCH=quality-fashion", _QUALITY
     ),
     "quality-faces": Benchmark("Quality at equal time: faces", "make bench BENCH=quality-faces", _QUALITY),
+    "photographs": Benchmark(
+        "Photographs: coarse to fine against at once",
+        "make bench BENCH=photographs",
+        "Photographs of 64 px at equal time: `evenodds train` as it comes, which is coarse to fine, the same with "
+        "`--stages off`, and the usual DCGAN loop. Fréchet distance to training reals on features that no player used: "
+        "`labels`, a classifier of the data's own labels trained here; `lite 0` and `lite 2`, EfficientNet-Lite. "
+        "Coverage of held-out reals, by the last of them.",
+    ),
     "svm-fashion": Benchmark(
         "Features of D: Fashion-MNIST", "python benchmarks/svm.py fashion --budget {budget}", _SVM
     ),

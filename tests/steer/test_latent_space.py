@@ -14,11 +14,12 @@ from evenodds.runs.run import Run
 from evenodds.steer.editor import LatentEditor
 
 CPU = torch.device("cpu")
-SETTINGS = {"network": "gan", "size": 16, "width": 8, "latent": 6, "batch": 8, "budget": "20rounds"}
+SETTINGS = {"size": 16, "width": 8, "latent": 6, "batch": 8, "budget": "20rounds"}
+NETWORKS = {"at once": {"network": "gan"}, "coarse to fine": {"network": "dcgan", "stages": "8,16"}}
 
 
-@pytest.fixture(scope="module")
-def tones(tmp_path_factory: pytest.TempPathFactory) -> Run:
+@pytest.fixture(scope="module", params=NETWORKS)
+def tones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A short game of pictures that are dark or light, and labelled so."""
     folder = tmp_path_factory.mktemp("tones")
     rng = np.random.default_rng(0)
@@ -29,7 +30,7 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Run:
         Image.fromarray(pixels).save(folder / f"{index}.png")
         rows.append({"file_name": f"{index}.png", "tone": ("dark", "light")[index % 2]})
     pd.DataFrame(rows).to_csv(folder / "metadata.csv", index=False)
-    return Gan(**SETTINGS).fit(folder, tmp_path_factory.mktemp("steer") / "tones").fitted()
+    return Gan(**SETTINGS, **NETWORKS[request.param]).fit(folder, tmp_path_factory.mktemp("steer") / "tones").fitted()
 
 
 @pytest.fixture(autouse=True)

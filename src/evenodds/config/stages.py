@@ -12,7 +12,7 @@ STAGED: tuple[NetworkName, ...] = ("dcgan", "r3gan")
 """Networks that can play coarse to fine."""
 FINE = 64
 """Side in pixels from which on they do so by default, in halves (docs/experiments/stages.md, 2026-11-29)."""
-COARSE = 0.6
+COARSE = 0.75
 """Share of the budget after which what was learnt of small pictures is enlarged, a stage
 (docs/experiments/stages.md, 2026-11-29)."""
 
@@ -21,7 +21,7 @@ def stage_ends(count: int) -> list[float]:
     """The share of the budget at which each of ``count`` stages ends.
 
     >>> stage_ends(2)
-    [0.6, 1.0]
+    [0.75, 1.0]
     """
     return [round(COARSE**left, 4) for left in reversed(range(max(1, count)))]
 

