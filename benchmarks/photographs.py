@@ -167,7 +167,9 @@ def main() -> None:
     rows = [{name: row.get(name, "") for name in names} for row in rows]
     threads = 1 if asked.beside else torch.get_num_threads()
     summary = {"size": asked.size, "minutes": asked.minutes, "seeds": asked.seeds, "threads a game": threads}
-    record("photographs", rows, {**summary, "fakes": asked.fakes, "medians over": "seeds"}, keep=not asked.trial)
+    record(
+        "photographs", rows, {**summary, "fakes": asked.fakes, "medians over": "seeds"}, keep=not asked.trial
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,11 @@ def tones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         Image.fromarray(pixels).save(folder / f"{index}.png")
         rows.append({"file_name": f"{index}.png", "tone": ("dark", "light")[index % 2]})
     pd.DataFrame(rows).to_csv(folder / "metadata.csv", index=False)
-    return Gan(**SETTINGS, **NETWORKS[request.param]).fit(folder, tmp_path_factory.mktemp("steer") / "tones").fitted()
+    return (
+        Gan(**SETTINGS, **NETWORKS[request.param])
+        .fit(folder, tmp_path_factory.mktemp("steer") / "tones")
+        .fitted()
+    )
 
 
 @pytest.fixture(autouse=True)
