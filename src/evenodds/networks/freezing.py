@@ -8,7 +8,8 @@ from typing import Any, cast
 from torch import nn
 
 from evenodds.core.errors import UserError
-from evenodds.networks.transfer import coarse_end, inner
+from evenodds.networks.roles import inner
+from evenodds.networks.transfer import coarse_end
 
 
 def freeze(discriminator: nn.Module, count: int) -> list[str]:
