@@ -188,7 +188,8 @@ class TrainingLoop:
             self.ranks.sync_state()
         self.clock.checked(trainer.seen, speed)
         if trainer.rounds >= self.next_check:
-            self.next_check = after(trainer.rounds, every)
+            began = trainer.stage_began
+            self.next_check = began + after(trainer.rounds - began, every)
         self.keep_best(measurement, decision)
         if decision.fault is None and self.stage_is_over(decision):
             self.next_stage()
@@ -261,6 +262,7 @@ class TrainingLoop:
         self.trainer.load_players(self.checkpoints.best.tensors)
         self.trainer.next_stage()
         self.supervisor.next_stage()
+        self.next_check = self.trainer.rounds + self.run.recipe.plan.check_every
         self.journal.event("stage", side=self.trainer.sides[self.trainer.stage])
         self.ranks.sync_state()
 

@@ -184,6 +184,8 @@ class Supervisor:
         record, rounds = self.record, self.trainer.rounds
         record.next_ruling = record.next_ruling or FIRST * every
         due_now = self.stopping.wants_referee
+        if not self.trainer.last_stage:  # what was learnt of small pictures is told by its blur
+            return None
         if rounds < record.next_ruling and not due_now:
             return None
         last = 0.5 if record.ruling is None else record.ruling.seconds

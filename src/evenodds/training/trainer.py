@@ -44,6 +44,8 @@ class Trainer:
         Rounds and D steps played, and samples seen by the whole team.
     stage:
         Which of the recipe's stages is played, from 0; the only one where pictures are learnt at once.
+    stage_began:
+        The round at which it began.
     parts:
         Into how many each batch is cut, since the device's memory does not hold it whole.
     on_split:
@@ -83,7 +85,7 @@ class Trainer:
         self.jitters = pictured and recipe.game.augment == "on"
         self.mirrors = not pictured and recipe.game.mirror == "on"
         self.rounds = self.turns = self.seen = 0
-        self.sides = recipe.network.sides
+        self.sides, self.stage_began = recipe.network.sides, 0
         self.set_stage(0)
         self.parts = 1
         self.on_split: Callable[[int], None] = lambda parts: None
@@ -227,6 +229,7 @@ class Trainer:
         pace."""
         augmented = self.schedule.pace.augment
         self.schedule.pace = ScheduleState(augment=augmented)
+        self.stage_began = self.rounds
         self.set_stage(self.stage + 1)
         self.apply_schedule()
 
@@ -258,7 +261,7 @@ class Trainer:
             "pace": self.schedule.state(),
             "parts": self.parts,
             "ranks": self.team.size,
-            **({"stage": self.stage} if self.sides else {}),
+            **({"stage": self.stage, "stage_began": self.stage_began} if self.sides else {}),
         }
 
     def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
@@ -266,10 +269,10 @@ class Trainer:
         counts = [facts[name] for name in ("rounds", "turns", "seen", "parts", "ranks")]
         if not all(type(count) is int and 0 <= count < 2**62 for count in counts) or not facts["parts"]:
             raise ValueError(f"{counts} are no place in a game")
-        stage = facts.get("stage", 0)
-        if type(stage) is not int or not 0 <= stage < max(1, len(self.sides)):
+        stage, began = facts.get("stage", 0), facts.get("stage_began", 0)
+        if type(stage) is not int or not 0 <= stage < max(1, len(self.sides)) or type(began) is not int:
             raise ValueError(f"{stage} is no stage of the game")
-        self.stage = stage
+        self.stage, self.stage_began = stage, began
         self.load_players(tensors)
         self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
         self.parts = facts["parts"]
