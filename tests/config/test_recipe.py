@@ -224,7 +224,7 @@ def test_every_preset_is_a_valid_setting(network: str) -> None:
 OWN: dict[str, dict[str, Any]] = {
     "plan": {"budget": "7m", "seed": 9, "check_every": 3},
     "data": {"size": 40, "fit": "pad", "channels": "gray", "exclude": ("name",)},
-    "network": {"width": 20, "latent": 11, "norm_d": "none"},
+    "network": {"stages": "off", "width": 20, "latent": 11, "norm_d": "none"},
     "objective": {
         "loss": "hinge",
         "penalty": "r1",
