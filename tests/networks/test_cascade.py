@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from evenodds.config.settings import NetworkSettings
+from evenodds.config.settings import NetworkName, NetworkSettings
+from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, Span
 from evenodds.networks.build import build
 from evenodds.networks.cascade import (
@@ -25,9 +26,11 @@ SPEC = PictureSpec(3, 32, 32)
 LABELS = Condition("labels", RowSpec((Span(0, 3, "category"),)))
 
 
-def players(stages: str, condition: Condition | None = None) -> tuple[CascadeGenerator, CascadeDiscriminator]:
+def players(
+    stages: str, condition: Condition | None = None, network: NetworkName = "dcgan"
+) -> tuple[CascadeGenerator, CascadeDiscriminator]:
     torch.manual_seed(0)
-    settings = NetworkSettings(network="dcgan", width=8, latent=6, stages=stages)
+    settings = NetworkSettings(network=network, width=8, latent=6, stages=stages)
     generator, discriminator = build(SPEC, settings, condition)
     assert isinstance(generator, CascadeGenerator)
     assert isinstance(discriminator, CascadeDiscriminator)
@@ -40,9 +43,12 @@ def labels(n: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("stages", ["16,32", "8,32", "8,16,32"])
 @pytest.mark.parametrize("condition", [None, LABELS])
-def test_new_players_give_the_coarse_ones_word(stages: str, condition: Condition | None) -> None:
+@pytest.mark.parametrize("network", ["dcgan", "r3gan"])
+def test_new_players_give_the_coarse_ones_word(
+    stages: str, condition: Condition | None, network: NetworkName
+) -> None:
     """G the small picture interpolated, D the score of the small picture."""
-    generator, discriminator = players(stages, condition)
+    generator, discriminator = players(stages, condition, network)
     left = stages.count(",")
     first_g, first_d = (at_stage(player, left) for player in (generator, discriminator))
     z, c = torch.randn(4, 6), None if condition is None else labels(4)
@@ -114,3 +120,9 @@ def test_grain_is_of_another_strength_on_each_picture_and_never_more_than_asked(
     assert strengths.max() < 1.2 * GRAIN
     assert strengths.min() < 0.1 * GRAIN
     assert abs(float(strengths.mean()) - GRAIN / 2) < 0.1 * GRAIN
+
+
+def test_stages_of_another_size_are_refused() -> None:
+    """As a file from somebody else may have them."""
+    with pytest.raises(UserError, match="ends at 64 px where the pictures have 32"):
+        players("32,64")

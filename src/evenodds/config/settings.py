@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,6 +86,11 @@ class NetworkSettings(Group):
             sides = [side.strip() for side in stages.split(",")]
             if not all(side.isdecimal() for side in sides):
                 raise ValueError(f"{stages!r} are no sides in pixels, give such as 32,64, or off or auto")
+            for small, large in pairwise(map(int, sides)):
+                if small < 8 or large not in (2 * small, 4 * small, 8 * small):
+                    raise ValueError(
+                        f"{stages!r}: each side is 2, 4 or 8 times the one before, from 8 px on, such as 32,64"
+                    )
             stages = ",".join(str(int(side)) for side in sides)
         return stages
 

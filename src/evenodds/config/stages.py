@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from evenodds.config.settings import NetworkName, NetworkSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, SampleSpec
@@ -43,12 +41,6 @@ def stages_of(
             f"--stages {stages} is for pictures made by {' or '.join(STAGED)} from noise or labels, leave it out"
         )
     sides = NetworkSettings(stages=stages).sides
-    for small, large in pairwise(sides):
-        times = large // max(1, small)
-        if small < 8 or small * times != large or times < 2 or times & (times - 1):
-            raise UserError(
-                f"--stages {stages}: each side is 2, 4 or 8 times the one before, from 8 px on, such as 32,64"
-            )
     if sides[-1] != spec.shape[-1]:
         raise UserError(
             f"--stages {stages} ends at {sides[-1]} px where the pictures have {spec.shape[-1]}, let the last be theirs"

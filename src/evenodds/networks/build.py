@@ -105,11 +105,10 @@ def generator(spec: SampleSpec, settings: NetworkSettings, condition: Condition 
     """G of the family, joined to the condition where it does not take it by itself."""
     made = family_for(spec, settings, condition).generator
     network: nn.Module
-    sides = settings.sides
-    if isinstance(spec, PictureSpec) and len(sides) > 1:
-        small = resized(spec, sides[-2])
+    small = coarse_spec(spec, settings)
+    if small is not None:
         coarse = generator(small, fewer_stages(settings), condition)
-        network = CascadeGenerator(coarse, Enlarger(spec, ENLARGER, sides[-1] // sides[-2]))
+        network = CascadeGenerator(coarse, Enlarger(small, ENLARGER, spec.shape[-1] // small.width))
     elif condition is None:
         network = made(spec, settings)
     elif made in (RowGenerator, UNetGenerator, ResidualUNet):
@@ -123,10 +122,10 @@ def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condit
     """D of the family, of its own width, joined to the condition where it does not take it by itself."""
     family = family_for(spec, settings, condition)
     network: nn.Module
-    if isinstance(spec, PictureSpec) and len(settings.sides) > 1:
-        small = resized(spec, settings.sides[-2])
+    small = coarse_spec(spec, settings)
+    if small is not None:
         coarse = discriminator(small, fewer_stages(settings), condition)
-        return CascadeDiscriminator(coarse, PatchScore(spec, ENLARGER), small.height)
+        return CascadeDiscriminator(coarse, PatchScore(small, ENLARGER), small.width)
     settings = settings.model_copy(update={"width": settings.width_d or settings.width})
     if condition is None or condition.places:  # a row holds what was given
         network = family.discriminator(spec, settings)
@@ -137,6 +136,22 @@ def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condit
     else:
         network = ProjectionDiscriminator(family.discriminator, spec, settings, condition)
     return network
+
+
+def coarse_spec(spec: SampleSpec, settings: NetworkSettings) -> PictureSpec | None:
+    """The smaller pictures that are learnt before those of ``spec``, if there are any.
+
+    Raises UserError where the stages end at another side.
+    """
+    sides = settings.sides
+    if len(sides) < 2 or not isinstance(spec, PictureSpec):
+        return None
+    if sides[-1] != spec.width:
+        raise UserError(
+            f"--stages {settings.stages} ends at {sides[-1]} px where the pictures have {spec.width}, let the last be "
+            "theirs"
+        )
+    return resized(spec, sides[-2])
 
 
 def fewer_stages(settings: NetworkSettings) -> NetworkSettings:
