@@ -44,9 +44,7 @@ def child(store: Path, batch: int, rounds: int) -> None:
     from evenodds.training.trainer import Trainer
 
     opened = Store.open(store)
-    wish = Recipe(
-        network=NetworkSettings(network="dcgan", width=WIDTH, stages="off"), game=GameSettings(batch=batch)
-    )
+    wish = Recipe(network=NetworkSettings(network="dcgan", width=WIDTH), game=GameSettings(batch=batch))
     recipe = resolve(wish, opened.spec, opened.n_train, "noise")
     training = Trainer(recipe, opened, torch.device("cpu"))
     spent = []

@@ -189,7 +189,7 @@ def game(lever: Lever, store: Store) -> Trainer:
     """The game as it comes with one lever moved, a cycle of rounds old. Raises SystemExit where what is played is
     another than it should be."""
     wish = Recipe(
-        network=NetworkSettings(network="dcgan", stages="off"),
+        network=NetworkSettings(network="dcgan"),
         objective=lever.objective,
         game=GameSettings(augment="off"),
     )

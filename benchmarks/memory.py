@@ -60,7 +60,7 @@ def child(store: Path, run: Path, rounds: int) -> None:
     opened = Store.open(store)
     wish = Recipe(
         plan=PlanSettings(budget=f"{rounds}rounds", check_every=rounds),
-        network=NetworkSettings(network="dcgan", width=8, stages="off"),
+        network=NetworkSettings(network="dcgan", width=8),
         game=GameSettings(batch=256),
     )
     recipe = resolve(wish, opened.spec, opened.n_train, "noise")

@@ -52,8 +52,6 @@ FITTING = {
 
 def play(store: Store, wish: Recipe, seconds: float, source: str) -> Trainer:
     """A game of that many seconds."""
-    # In this loop pictures are learnt at once.
-    wish = wish.model_copy(update={"network": wish.network.model_copy(update={"stages": "off"})})
     recipe = resolve(wish, store.spec, store.n_train, source)
     training = Trainer(recipe, store, torch.device("cpu"))
     training.round()

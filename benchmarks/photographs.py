@@ -1,4 +1,4 @@
-"""Photographs at equal time: `evenodds train` as it comes, coarse to fine; at once; and the usual DCGAN loop.
+"""Photographs at equal time: `evenodds train` as it comes; coarse to fine; and the usual DCGAN loop.
 
     python benchmarks/photographs.py [cats caltech faces] [--minutes 20] [--seeds 2] [--beside] [--keep FOLDER]
 
@@ -45,7 +45,10 @@ from record import record
 
 SIZE = 64
 SOURCES = {"cats": DATA / "cats256.zip", "caltech": DATA / "caltech_faces.zip", "faces": "faces"}
-FLAGS: dict[str, tuple[str, ...]] = {"coarse to fine": (), "at once": ("--stages", "off")}
+FLAGS: dict[str, tuple[str, ...]] = {
+    "coarse to fine": ("--stages", f"{SIZE // 2},{SIZE}"),
+    "at once": (),
+}
 LOOP = "the usual loop"
 FAKES, STEPS, COVERED = 2_000, 1_500, 1_000
 

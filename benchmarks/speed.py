@@ -61,9 +61,7 @@ def arms(store: Store, device: torch.device, batch: int) -> list[Arm]:
         objective=ObjectiveSettings(loss="nonsaturating", penalty="none"),
         game=GameSettings(batch=batch, lr_d=2e-4, lr_g=2e-4, beta1=0.5, beta2=0.999, augment="off"),
     )
-    same_batch = Recipe(
-        network=NetworkSettings(width=PUBLISHED.width, stages="off"), game=GameSettings(batch=batch)
-    )
+    same_batch = Recipe(network=NetworkSettings(width=PUBLISHED.width), game=GameSettings(batch=batch))
     found = [Arm("the usual loop", lambda: usual.round(real), batch)]
 
     def ours(name: str, wish: Recipe) -> Trainer:
@@ -73,15 +71,11 @@ def arms(store: Store, device: torch.device, batch: int) -> list[Arm]:
 
     ours("evenodds, same networks and loss", same)
     ours("evenodds, default game, same width and batch", same_batch)
-    at_once = NetworkSettings(stages="off")
-    ours("evenodds, default", Recipe(network=at_once))
+    ours("evenodds, default", Recipe())
     if device.type == "cuda":
         for larger in LARGER:
-            ours(
-                f"evenodds, default, batches of {larger}",
-                Recipe(network=at_once, game=GameSettings(batch=larger)),
-            )
-        ours("evenodds, default, turns not recorded", Recipe(network=at_once)).graphs.on = False
+            ours(f"evenodds, default, batches of {larger}", Recipe(game=GameSettings(batch=larger)))
+        ours("evenodds, default, turns not recorded", Recipe()).graphs.on = False
     return found
 
 

@@ -15,7 +15,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
 
 LATENT, CHANNELS, BATCH = 100, 64, 128
-PUBLISHED = NetworkSettings(stages="off", network="dcgan", width=CHANNELS, latent=LATENT, norm_d="batch")
+PUBLISHED = NetworkSettings(network="dcgan", width=CHANNELS, latent=LATENT, norm_d="batch")
 
 
 class Usual:

@@ -142,8 +142,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "photographs": Benchmark(
         "Photographs: coarse to fine against at once",
         "make bench BENCH=photographs",
-        "Photographs of 64 px at equal time: `evenodds train` as it comes, which is coarse to fine, the same with "
-        "`--stages off`, and the usual DCGAN loop. Fréchet distance to training reals on features that no player used: "
+        "Photographs of 64 px at equal time: `evenodds train` as it comes, the same with `--stages 32,64`, and the "
+        "usual DCGAN loop. Fréchet distance to training reals on features that no player used: "
         "`labels`, a classifier of the data's own labels trained here; `lite 0` and `lite 2`, EfficientNet-Lite. "
         "Coverage of held-out reals, by the last of them.",
     ),

@@ -164,7 +164,7 @@ def test_what_a_table_is_told_is_kept() -> None:
 def test_the_penalty_of_dcgan_grows_with_the_pixels_of_large_pictures_unless_told() -> None:
     def weight(side: int, **told: float) -> float:
         return resolved(
-            PictureSpec(3, side, side), network={"network": "dcgan", "stages": "off"}, objective=told
+            PictureSpec(3, side, side), network={"network": "dcgan"}, objective=told
         ).objective.penalty_weight
 
     assert weight(32) == weight(64)
@@ -224,7 +224,7 @@ def test_every_preset_is_a_valid_setting(network: str) -> None:
 OWN: dict[str, dict[str, Any]] = {
     "plan": {"budget": "7m", "seed": 9, "check_every": 3},
     "data": {"size": 40, "fit": "pad", "channels": "gray", "exclude": ("name",)},
-    "network": {"stages": "off", "width": 20, "latent": 11, "norm_d": "none"},
+    "network": {"width": 20, "latent": 11, "norm_d": "none"},
     "objective": {
         "loss": "hinge",
         "penalty": "r1",

@@ -39,8 +39,6 @@ def test_only_what_can_be_enlarged_has_stages() -> None:
         stages_of("32,64", "tabular", ROW)
     with pytest.raises(UserError, match="leave it out"):
         stages_of("32,64", "pix2pix", LARGE, Condition("outlines", PictureSpec(1, 64, 64)))
-    assert stages_of("auto", "pix2pix", LARGE, Condition("outlines", PictureSpec(1, 64, 64))) == ()
-    assert stages_of("auto", "tabular", ROW) == ()
 
 
 @pytest.mark.parametrize("stages", ["fine", "32;64", "32,-64", ",", "3.5,7"])

@@ -69,9 +69,9 @@ class NetworkSettings(Group):
     latent: int = Field(default=128, ge=1, le=4096)
     """Dimension of the latent vector z, drawn from N(0, 1)."""
 
-    stages: str = "auto"
+    stages: str = "off"
     """Sides in pixels at which pictures are learnt one after the other, coarse to fine, the last being --size: 32,64.
-    off: at once; auto takes what measured best."""
+    off: at once."""
 
     conditioning: Literal["projection", "concat"] = "projection"
     """How D receives labels: as a projection on its features, or as additional channels of the picture."""
@@ -82,10 +82,10 @@ class NetworkSettings(Group):
     @field_validator("stages")
     @classmethod
     def read_stages(cls, stages: str) -> str:
-        if stages not in ("auto", "off"):
+        if stages != "off":
             sides = [side.strip() for side in stages.split(",")]
             if not all(side.isdecimal() for side in sides):
-                raise ValueError(f"{stages!r} are no sides in pixels, give such as 32,64, or off or auto")
+                raise ValueError(f"{stages!r} are no sides in pixels, give such as 32,64, or off")
             for small, large in pairwise(map(int, sides)):
                 if small < 8 or large not in (2 * small, 4 * small, 8 * small):
                     raise ValueError(
@@ -97,7 +97,7 @@ class NetworkSettings(Group):
     @property
     def sides(self) -> tuple[int, ...]:
         """The sides of ``stages``, coarse to fine; none where pictures are learnt at once."""
-        return () if self.stages in ("auto", "off") else tuple(map(int, self.stages.split(",")))
+        return () if self.stages == "off" else tuple(map(int, self.stages.split(",")))
 
 
 class DataSettings(Group):

@@ -8,8 +8,6 @@ from evenodds.core.spec import Condition, PictureSpec, SampleSpec
 
 STAGED: tuple[NetworkName, ...] = ("dcgan", "r3gan")
 """Networks that can play coarse to fine."""
-FINE = 64
-"""Side in pixels from which on they do so by default, in halves (docs/experiments/stages.md, 2026-11-29)."""
 COARSE = 0.75
 """Share of the budget after which what was learnt of small pictures is enlarged, a stage
 (docs/experiments/stages.md, 2026-11-29)."""
@@ -33,10 +31,7 @@ def stages_of(
     """
     if stages == "off":
         return ()
-    able = isinstance(spec, PictureSpec) and network in STAGED and not (condition and condition.pictures)
-    if stages == "auto":
-        return (spec.shape[-1] // 2, spec.shape[-1]) if able and spec.shape[-1] >= FINE else ()
-    if not able:
+    if not isinstance(spec, PictureSpec) or network not in STAGED or (condition and condition.pictures):
         raise UserError(
             f"--stages {stages} is for pictures made by {' or '.join(STAGED)} from noise or labels, leave it out"
         )

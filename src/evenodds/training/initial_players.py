@@ -63,7 +63,7 @@ def fitting_width(initial: InitialWeights, store: Store, chosen: NetworkSettings
     if "stages" in chosen.model_fields_set:
         settings = settings.model_copy(update={"stages": chosen.stages})
     elif before.shape[-1] != spec.shape[-1]:  # other stages, too
-        settings = settings.model_copy(update={"stages": "auto"})
+        settings = settings.model_copy(update={"stages": "off"})
     if not (
         settings.network in ("dcgan", "r3gan")
         and isinstance(before, PictureSpec)
