@@ -16,6 +16,7 @@ from evenodds.data.source import find
 from evenodds.data.store import Store
 from evenodds.gan import Gan
 from evenodds.networks.cascade import CascadeGenerator, shrink
+from evenodds.training.supervisor import Supervisor
 from evenodds.training.trainer import Trainer
 
 pytestmark = pytest.mark.medium
@@ -101,3 +102,21 @@ def test_a_run_goes_through_its_stages_and_says_so(photographs: Path, tmp_path: 
     fakes = gan.sample(3)
     assert np.asarray(fakes).shape == (3, 16, 16, 3)
     assert "16 px" in (run.path / "report.html").read_text()
+
+
+def test_a_stage_is_measured_at_its_own_size(trainer: Trainer) -> None:
+    """Reals that were made small and enlarged again are as good as any while small ones are learnt, and not after."""
+    blurred = lambda x, side: torch.nn.functional.interpolate(shrink(x, side), size=(32, 32))  # noqa: E731
+    supervisor = Supervisor(trainer)
+    distances = []
+    for _ in range(3):
+        checker = supervisor.checker
+        assert checker.side == trainer.sides[trainer.stage]
+        cloud = checker.cloud(blurred(x, 8) for x in checker.probes.reals("train", trainer.store.n_train))
+        distances.append(checker.distance(cloud)[0] if checker.joint is None else float("nan"))
+        if not trainer.last_stage:
+            trainer.next_stage()
+            supervisor.next_stage()
+    assert distances[0] < 0.01
+    assert distances[1] > 10 * max(distances[0], 1e-3)
+    assert distances[2] > 10 * max(distances[0], 1e-3)

@@ -76,6 +76,12 @@ class StoppingRule:
         self.best_round, self.probing = rounds, probing
         self.nearer = self.nearer and not probing
 
+    def begin_anew(self, rounds: int) -> None:
+        """Distances and coverages are measured otherwise from here on: none before counts."""
+        self.changed(rounds, probing=False)
+        self.level, self.best, self.best_coverage = 0, None, 0.0
+        self.recent, self.covered = [], []
+
     @property
     def wants_referee(self) -> bool:
         """Whether the referee's word is all that is missing."""

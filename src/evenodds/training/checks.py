@@ -20,6 +20,7 @@ from evenodds.metrics.image_features import Features
 from evenodds.metrics.odds import odds
 from evenodds.metrics.reference import REFERENCE, reference_count
 from evenodds.metrics.selection import Selection
+from evenodds.networks.cascade import shrink
 from evenodds.networks.generate import generate
 from evenodds.training.probes import Probes
 from evenodds.training.trainer import Trainer
@@ -31,14 +32,17 @@ DIGITS = 6
 
 
 class Checker:
-    """Holds the reals as features; ``measure`` compares the players' work with them."""
+    """Holds the reals as features; ``measure`` compares the players' work with them, at the size of the stage that is
+    played when it is made."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer, self.probes = trainer, Probes(trainer)
         store, recipe = trainer.store, trainer.recipe
         self.pictures = isinstance(store.spec, PictureSpec)
         self.count = self.probes.judged
-        self.features = Features(store.spec, self.probes.reals("train", reference_count(store)))
+        self.side = trainer.sides[trainer.stage] if trainer.sides else 0
+        reals = self.probes.reals("train", reference_count(store))
+        self.features = Features(store.spec, map(self.sized, reals))
         self.train = self.features.reals
         self.joint: distribution.Cloud | None = None
         """Training reals' features with the labels they were made under beside them, where there are any."""
@@ -118,7 +122,11 @@ class Checker:
 
     def cloud(self, batches: Iterable[Tensor]) -> distribution.Cloud:
         """Batches of samples as one cloud of features."""
-        return np.concatenate([self.features(batch) for batch in batches])
+        return np.concatenate([self.features(self.sized(batch)) for batch in batches])
+
+    def sized(self, x: Tensor) -> Tensor:
+        """Pictures as large as the stage learns them: detail that it cannot have would hide what it gains."""
+        return shrink(x, self.side) if self.side else x
 
     def distance(self, fakes: distribution.Cloud) -> tuple[float, Selection]:
         """From training reals to fakes, and as states are chosen by it: energy distance of rows, Fréchet distance of

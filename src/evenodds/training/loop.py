@@ -161,7 +161,7 @@ class TrainingLoop:
             self.head_start()
         while True:
             spent = self.clock.spent(trainer) >= 1
-            if trainer.rounds >= self.next_check or spent:
+            if trainer.rounds >= self.next_check or spent or self.stage_is_over():
                 verdict = self.check(losses)
                 if verdict is not None:
                     return self.verdict(verdict)
@@ -191,7 +191,7 @@ class TrainingLoop:
             began = trainer.stage_began
             self.next_check = began + after(trainer.rounds - began, every)
         self.keep_best(measurement, decision)
-        if decision.fault is None and self.stage_is_over(decision):
+        if decision.fault is None and (self.stage_is_over() or self.stage_is_decided(decision)):
             self.next_stage()
             decision = Decision()
         if decision.fault is not None and decision.verdict is None:
@@ -249,13 +249,15 @@ class TrainingLoop:
         if to == 0:
             self.head_start()
 
-    def stage_is_over(self, decision: Decision) -> bool:
-        """Whether the next stage is due: this one's share of the budget is spent, or it has come to its end."""
+    def stage_is_over(self) -> bool:
+        """Whether the next stage is due: this one's share of the budget is spent, and not all of it."""
         trainer = self.trainer
-        if trainer.last_stage:
-            return False
         until = stage_ends(len(trainer.sides))[trainer.stage]
-        return decision.verdict is not None or self.clock.spent(trainer) >= until
+        return not trainer.last_stage and until <= self.clock.spent(trainer) < 1
+
+    def stage_is_decided(self, decision: Decision) -> bool:
+        """Whether nothing more comes of this stage, and another follows."""
+        return decision.verdict is not None and not self.trainer.last_stage
 
     def next_stage(self) -> None:
         """Goes on from the best state with the next stage."""
@@ -264,6 +266,10 @@ class TrainingLoop:
         self.supervisor.next_stage()
         self.next_check = self.trainer.rounds + self.run.recipe.plan.check_every
         self.journal.event("stage", side=self.trainer.sides[self.trainer.stage])
+        measured = self.supervisor.checker.measure()
+        if measured is not None:  # later states are compared with this one as the new stage measures it
+            metrics, selection = measured
+            self.checkpoints.keep(self.state(metrics.distance, selection))
         self.ranks.sync_state()
 
     def has_finite_scores(self) -> bool:

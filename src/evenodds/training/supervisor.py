@@ -177,7 +177,8 @@ class Supervisor:
         """Larger pictures are learnt from now on: what was measured before says nothing of them."""
         self.record.lasting, self.record.lost = {}, {}
         self.before = []
-        self.stopping.changed(self.trainer.rounds, probing=False)
+        self.checker = Checker(self.trainer)
+        self.stopping.begin_anew(self.trainer.rounds)
 
     def consult_referee(self, seconds: float, every: int) -> Ruling | None:
         """The referee's ruling on the averaged G, where it is due and within its share of the time."""
@@ -265,6 +266,8 @@ class Supervisor:
 
     def restore(self, state: dict[str, Any], journal: list[dict[str, Any]]) -> None:
         """Takes over what ``state`` gave, and the journal's checks since the last new try."""
+        if self.trainer.stage:
+            self.checker = Checker(self.trainer)
         self.stopping.restore(state["finish"])
         ruling = state["record"].get("ruling")
         self.record = Record(**{**state["record"], "ruling": ruling and RefereeRuling.from_json(ruling)})
