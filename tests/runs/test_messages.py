@@ -133,6 +133,7 @@ def lines() -> Iterator[dict[str, Any]]:
     yield {"event": "resume", "round": 7}
     yield {"event": "ranks", "round": 7, "now": 1, "was": 2}
     yield {"event": "split", "round": 7, "parts": 2}
+    yield {"event": "stage", "round": 40, "side": 64}
     yield {"event": "damaged", "round": 7, "checkpoint": "00000009", "reason": "state.json does not read"}
 
 
