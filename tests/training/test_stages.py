@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from evenodds.cli.main import main
 from evenodds.config.presets import resolve
 from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, PlanSettings, Recipe
 from evenodds.core.bundle import read
@@ -16,8 +19,10 @@ from evenodds.data.source import find
 from evenodds.data.store import Store
 from evenodds.gan import Gan
 from evenodds.networks.cascade import CascadeGenerator, shrink
+from evenodds.training.ranks import Ranks
 from evenodds.training.supervisor import Supervisor
 from evenodds.training.trainer import Trainer
+from tests import ranks
 
 pytestmark = pytest.mark.medium
 
@@ -120,3 +125,41 @@ def test_a_stage_is_measured_at_its_own_size(trainer: Trainer) -> None:
     assert distances[0] < 0.01
     assert distances[1] > 10 * max(distances[0], 1e-3)
     assert distances[2] > 10 * max(distances[0], 1e-3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="ranks are forked")
+def test_two_ranks_go_through_the_stages_together(photographs: Path, tmp_path: Path) -> None:
+    words = ["train", str(photographs), "--out", str(tmp_path / "run"), "--size", "16", "--stages", "8,16"]
+    words += [
+        "--network",
+        "dcgan",
+        "--width",
+        "8",
+        "--batch",
+        "8",
+        "--budget",
+        "8rounds",
+        "--check-every",
+        "2",
+    ]
+    said = tmp_path / "said"
+    said.mkdir()
+
+    def work(rank: int) -> None:
+        def and_save(self: Ranks) -> Any:
+            outcome = worker_loop(self)
+            tensors, facts = self.trainer.state()
+            torch.save((tensors["generator"], facts["stage"]), said / f"{rank}.pt")
+            return outcome
+
+        worker_loop = Ranks.worker_loop
+        Ranks.worker_loop = and_save  # type: ignore[method-assign]
+        main(words)
+
+    codes = ranks.wait(ranks.fork(2, work, said))
+    assert codes == [0, 0], [(said / f"{rank}.txt").read_text() for rank in range(2)]
+    tensors, facts = read(tmp_path / "run" / "checkpoints" / "last")
+    followed, stage = torch.load(said / "1.pt", weights_only=True)
+    assert stage == facts["stage"] == 1
+    assert tensors["generator"]["enlarge.last.weight"].any()
+    assert all(torch.equal(followed[key], value) for key, value in tensors["generator"].items())
