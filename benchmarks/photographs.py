@@ -16,8 +16,6 @@ import argparse
 import importlib.util
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,8 +37,7 @@ from evenodds.metrics.distribution import coverage_metrics, frechet
 from evenodds.metrics.efficientnet import VERSIONS, extract_by, weights_package
 from evenodds.metrics.referee import Extract
 from labels import DATA
-from playing import pictures_of, train
-from quality import usual
+from quality import play
 from record import record
 
 SIZE = 64
@@ -83,25 +80,6 @@ def parts(pictures: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return [pictures[start : start + 250] for start in range(0, len(pictures), 250)]
 
 
-def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namespace, keep: Path) -> Path:
-    """A game of the minutes, which is there already where ``keep`` holds its fakes. Returns the file with them."""
-    keep.mkdir(parents=True, exist_ok=True)
-    seconds = 60 * asked.minutes
-    fakes = keep / f"{seconds:g}.npz"
-    if fakes.exists():
-        return fakes
-    if name == LOOP:
-        command = [sys.executable, __file__, source, "--child", str(store.path), "--keep", str(keep)]
-        command += ["--seed", str(seed), "--fakes", str(asked.fakes), "--minutes", str(asked.minutes)]
-        subprocess.run(command, check=True)
-        return fakes
-    flags = ("--size", str(asked.size), "--seed", str(seed), "--budget", f"{seconds:g}s", "--stop", "budget")
-    verdict = train(source, keep / "run", *flags, *FLAGS[name])
-    pictures = pictures_of(keep / "run", asked.fakes).transpose(0, 3, 1, 2)
-    np.savez(fakes, fakes=pictures, rounds=verdict["rounds"])
-    return fakes
-
-
 def compare(named: str, asked: argparse.Namespace, keep: Path) -> list[dict[str, Any]]:
     """A row for each game, and one for held-out reals."""
     source = str(SOURCES[named])
@@ -117,11 +95,12 @@ def compare(named: str, asked: argparse.Namespace, keep: Path) -> list[dict[str,
         places = {name: keep / f"{named}-{name.split()[-1]}-{seed}" for name in asked.games}
         with ThreadPoolExecutor(len(asked.games) if asked.beside else 1) as pool:
             each = {
-                name: pool.submit(play, name, source, store, seed, asked, places[name])
+                name: pool.submit(play, name, source, store, seed, asked, places[name], *FLAGS.get(name, ()))
                 for name in asked.games
             }
         for name, played in each.items():
-            with np.load(played.result()) as held:
+            played.result()
+            with np.load(places[name] / f"{60 * asked.minutes[0]:g}.npz") as held:
                 fakes, rounds = held["fakes"], int(held["rounds"])
             row: dict[str, Any] = {view: frechet(reals[view], read(fakes)) for view, read in views.items()}
             row["coverage"] = coverage_metrics(unseen, views[last](fakes)[:COVERED]).coverage
@@ -144,22 +123,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", nargs="*", default=list(SOURCES))
     parser.add_argument("--size", type=int, default=SIZE)
-    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--minutes", type=float, nargs=1, default=[20])
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--games", nargs="+", default=[*FLAGS, LOOP])
     parser.add_argument("--beside", action="store_true")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--fakes", type=int, default=FAKES)
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--child", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--try", dest="trial", action="store_true")
     asked = parser.parse_args()
-    if asked.child:
-        usual(Store.open(asked.child), [60 * asked.minutes], asked.seed, asked.fakes, asked.keep)
-        return
     if asked.trial:
-        asked.minutes, asked.seeds, asked.fakes, asked.steps = 0.05, 1, 20, 2
+        asked.minutes, asked.seeds, asked.fakes, asked.steps = [0.05], 1, 20, 2
     if asked.beside:
         os.environ["OMP_NUM_THREADS"] = "1"
     rows: list[dict[str, Any]] = []
@@ -169,7 +143,12 @@ def main() -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     rows = [{name: row.get(name, "") for name in names} for row in rows]
     threads = 1 if asked.beside else torch.get_num_threads()
-    summary = {"size": asked.size, "minutes": asked.minutes, "seeds": asked.seeds, "threads a game": threads}
+    summary = {
+        "size": asked.size,
+        "minutes": asked.minutes[0],
+        "seeds": asked.seeds,
+        "threads a game": threads,
+    }
     record(
         "photographs", rows, {**summary, "fakes": asked.fakes, "medians over": "seeds"}, keep=not asked.trial
     )

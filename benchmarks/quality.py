@@ -80,14 +80,16 @@ def usual(store: Store, seconds: list[float], seed: int, n: int, to: Path) -> No
         np.savez(to / f"{until:g}.npz", fakes=fakes_of(game, n), rounds=rounds)
 
 
-def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namespace, keep: Path) -> None:
-    """A game of all the minutes, each part of it once: what lies in ``keep`` is there already."""
+def play(
+    name: str, source: str, store: Store, seed: int, asked: argparse.Namespace, keep: Path, *more: str
+) -> None:
+    """A game of all the minutes, with ``more`` flags, each part of it once: what lies in ``keep`` is there already."""
     keep.mkdir(parents=True, exist_ok=True)
     seconds = [60 * minutes for minutes in asked.minutes]
     if all((keep / f"{until:g}.npz").exists() for until in seconds):
         return
     if name == "the usual loop":
-        command = [sys.executable, __file__, asked.source, "--child", str(store.path), "--keep", str(keep)]
+        command = [sys.executable, __file__, "--child", str(store.path), "--keep", str(keep)]
         command += ["--seed", str(seed), "--fakes", str(asked.fakes), "--minutes", *map(str, asked.minutes)]
         subprocess.run(command, check=True)
         return
@@ -102,7 +104,7 @@ def play(name: str, source: str, store: Store, seed: int, asked: argparse.Namesp
             "--stop",
             "budget",
         )
-        verdict = train(source, keep / "run", *flags)
+        verdict = train(source, keep / "run", *flags, *more)
         fakes = pictures_of(keep / "run", asked.fakes).transpose(0, 3, 1, 2)
         np.savez(keep / f"{until:g}.npz", fakes=fakes, rounds=verdict["rounds"])
 
@@ -153,7 +155,7 @@ def compare(source: str, store: Store, asked: argparse.Namespace, keep: Path) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", choices=sorted(SIZES))
+    parser.add_argument("source", choices=sorted(SIZES), nargs="?")
     parser.add_argument("--size", type=int)
     parser.add_argument("--minutes", type=float, nargs="+", default=[10, 30])
     parser.add_argument("--seeds", type=int, default=3)
@@ -168,6 +170,8 @@ def main() -> None:
         seconds = [60 * minutes for minutes in asked.minutes]
         usual(Store.open(asked.child), seconds, asked.seed, asked.fakes, asked.keep)
         return
+    if asked.source is None:
+        parser.error(f"give a source, one of {', '.join(sorted(SIZES))}")
     if asked.trial:
         asked.minutes, asked.seeds, asked.fakes, asked.size = [0.05, 0.1], 1, 20, 32
     asked.size = asked.size or SIZES[asked.source]

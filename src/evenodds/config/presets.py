@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -12,7 +11,7 @@ from evenodds.config.settings import (
     NetworkSettings,
     Recipe,
 )
-from evenodds.config.stages import stages_of
+from evenodds.config.stages import stages_of, written
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
 
@@ -130,7 +129,7 @@ def resolve(
     # Networks, rates and penalties suit the pictures that are learnt first.
     first = spec
     if stages and isinstance(spec, PictureSpec):
-        first = replace(spec, height=stages[0], width=stages[0])
+        first = spec.at_side(stages[0])
     preset = preset_of(name, first, n_train)
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
@@ -143,7 +142,7 @@ def resolve(
         raise UserError("--augment on is for pictures only, leave it out for a table")
     game = game.model_copy(update={"mirror": mirror_of(recipe, spec, condition)})
     network = filled(recipe.network, preset.network).model_copy(
-        update={"network": name, "stages": ",".join(map(str, stages)) or "off"}
+        update={"network": name, "stages": written(stages)}
     )
     objective = filled(recipe.objective, preset.objective)
     if network.norm_d == "batch" and "penalty" not in recipe.objective.model_fields_set:

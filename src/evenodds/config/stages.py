@@ -41,3 +41,12 @@ def stages_of(
             f"--stages {stages} ends at {sides[-1]} px where the pictures have {spec.shape[-1]}, let the last be theirs"
         )
     return sides if len(sides) > 1 else ()
+
+
+def written(sides: tuple[int, ...]) -> str:
+    """Sides as the setting has them: the inverse of ``stages_of``.
+
+    >>> written((32, 64))
+    '32,64'
+    """
+    return ",".join(map(str, sides)) if len(sides) > 1 else "off"

@@ -18,6 +18,10 @@ class PictureSpec:
     def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.height, self.width)
 
+    def at_side(self, side: int) -> PictureSpec:
+        """The spec of the same pictures as squares of another side, in pixels."""
+        return PictureSpec(self.channels, side, side)
+
 
 @dataclass(frozen=True)
 class Span:

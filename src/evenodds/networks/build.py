@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from evenodds.config.settings import NetworkSettings
+from evenodds.config.stages import stages_of, written
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
-from evenodds.networks.cascade import CascadeDiscriminator, CascadeGenerator, Enlarger, PatchScore, resized
+from evenodds.networks.cascade import CascadeDiscriminator, CascadeGenerator, Enlarger, PatchScore
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator, ValueGenerator
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
 from evenodds.networks.mlp import DenseDiscriminator, DenseGenerator
@@ -105,10 +106,11 @@ def generator(spec: SampleSpec, settings: NetworkSettings, condition: Condition 
     """G of the family, joined to the condition where it does not take it by itself."""
     made = family_for(spec, settings, condition).generator
     network: nn.Module
-    small = coarse_spec(spec, settings)
-    if small is not None:
-        coarse = generator(small, fewer_stages(settings), condition)
-        network = CascadeGenerator(coarse, Enlarger(small, ENLARGER, spec.shape[-1] // small.width))
+    smaller = coarse(spec, settings, condition)
+    if smaller is not None:
+        small = smaller[0]
+        enlarge = Enlarger(small, ENLARGER, spec.shape[-1] // small.width)
+        network = CascadeGenerator(generator(*smaller, condition), enlarge)
     elif condition is None:
         network = made(spec, settings)
     elif made in (RowGenerator, UNetGenerator, ResidualUNet):
@@ -122,10 +124,12 @@ def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condit
     """D of the family, of its own width, joined to the condition where it does not take it by itself."""
     family = family_for(spec, settings, condition)
     network: nn.Module
-    small = coarse_spec(spec, settings)
-    if small is not None:
-        coarse = discriminator(small, fewer_stages(settings), condition)
-        return CascadeDiscriminator(coarse, PatchScore(small, ENLARGER), small.width)
+    smaller = coarse(spec, settings, condition)
+    if smaller is not None:
+        small = smaller[0]
+        return CascadeDiscriminator(
+            discriminator(*smaller, condition), PatchScore(small, ENLARGER), small.width
+        )
     settings = settings.model_copy(update={"width": settings.width_d or settings.width})
     if condition is None or condition.places:  # a row holds what was given
         network = family.discriminator(spec, settings)
@@ -138,23 +142,12 @@ def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condit
     return network
 
 
-def coarse_spec(spec: SampleSpec, settings: NetworkSettings) -> PictureSpec | None:
-    """The smaller pictures that are learnt before those of ``spec``, if there are any.
-
-    Raises UserError where the stages end at another side.
-    """
-    sides = settings.sides
-    if len(sides) < 2 or not isinstance(spec, PictureSpec):
+def coarse(
+    spec: SampleSpec, settings: NetworkSettings, condition: Condition | None
+) -> tuple[PictureSpec, NetworkSettings] | None:
+    """The smaller pictures that are learnt before those of ``spec``, and the settings of what plays them; None where
+    there are none. Raises UserError for stages that cannot be played."""
+    sides = stages_of(settings.stages, settings.network, spec, condition)
+    if not sides or not isinstance(spec, PictureSpec):
         return None
-    if sides[-1] != spec.width:
-        raise UserError(
-            f"--stages {settings.stages} ends at {sides[-1]} px where the pictures have {spec.width}, let the last be "
-            "theirs"
-        )
-    return resized(spec, sides[-2])
-
-
-def fewer_stages(settings: NetworkSettings) -> NetworkSettings:
-    """The settings of what plays before the last stage."""
-    before = settings.sides[:-1]
-    return settings.model_copy(update={"stages": ",".join(map(str, before)) if len(before) > 1 else "off"})
+    return spec.at_side(sides[-2]), settings.model_copy(update={"stages": written(sides[:-1])})

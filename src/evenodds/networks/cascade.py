@@ -7,7 +7,6 @@ G gives the coarse picture interpolated, and D the word of the coarse one alone.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -127,11 +126,6 @@ class PatchScore(nn.Module):
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         scores: Tensor = self.last(self.features(x))
         return scores.flatten(1)
-
-
-def resized(spec: PictureSpec, side: int) -> PictureSpec:
-    """The spec of the same pictures at another side, in pixels."""
-    return replace(spec, height=side, width=side)
 
 
 def shrink(x: Tensor, side: int) -> Tensor:

@@ -18,7 +18,6 @@ from evenodds.core.spec import Condition, PictureSpec, SampleSpec
 from evenodds.data.store import Store
 from evenodds.game.step import Players
 from evenodds.networks.build import build, families_for
-from evenodds.networks.cascade import resized
 from evenodds.networks.freezing import freeze
 from evenodds.networks.layers import doublings
 from evenodds.networks.r3gan import WIDEST
@@ -77,7 +76,7 @@ def fitting_width(initial: InitialWeights, store: Store, chosen: NetworkSettings
         now > was or settings.network == "r3gan"
     ):  # the coarsest layers are all as wide
         return settings
-    preset = preset_of(settings.network, resized(spec, first[0]), store.n_train).network["width"]
+    preset = preset_of(settings.network, spec.at_side(first[0]), store.n_train).network["width"]
     widths = {
         name: max(math.ceil(width * 2.0 ** (was - now)), min(width, preset) if now > was else 0)
         for name in ("width", "width_d")

@@ -166,19 +166,22 @@ class Supervisor:
     def mend(self, fault: Alarm) -> list[Move]:
         """Counts a new try, whose history begins anew, and changes the schedule for it."""
         self.record.tries += 1
-        self.record.lasting, self.record.lost = {}, {}
-        self.before = []
+        self.forget_checks()
         self.stopping.changed(self.trainer.rounds, probing=False)
         moves = self.trainer.schedule.recover(self.record.tries, fault.reason)
         self.trainer.apply_schedule()
         return moves
 
     def next_stage(self) -> None:
-        """Larger pictures are learnt from now on: what was measured before says nothing of them."""
-        self.record.lasting, self.record.lost = {}, {}
-        self.before = []
+        """Larger pictures are learnt from now on."""
+        self.forget_checks()
         self.checker = Checker(self.trainer)
         self.stopping.begin_anew(self.trainer.rounds)
+
+    def forget_checks(self) -> None:
+        """What was measured before says nothing of what follows."""
+        self.record.lasting, self.record.lost = {}, {}
+        self.before = []
 
     def consult_referee(self, seconds: float, every: int) -> Ruling | None:
         """The referee's ruling on the averaged G, where it is due and within its share of the time."""
