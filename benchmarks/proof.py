@@ -42,7 +42,7 @@ from evenodds.training import loop
 from evenodds.training.context import Context
 from evenodds.training.session import train_run
 from labels import DATA, TABLES
-from record import record
+from record import DOCS, machine, record
 
 ROWS, MOST, FRESH, DRAWS, LEARNT = 4_000, 20_000, 4_000, 6, 4_000
 Rows = NDArray[np.float32]
@@ -209,7 +209,18 @@ def main() -> None:
                 )
             rows.append(json.loads(stored.read_text()))
     summary = {"budget": arguments.budget}
-    record("proof", rows, summary, keep=not arguments.trial)
+    record("proof", rows if arguments.trial else beside_others(rows), summary, keep=not arguments.trial)
+
+
+def beside_others(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, each with the commit that it was played at, and the recorded ones of tables that were not played."""
+    rows = [row | {"commit": machine()["commit"]} for row in rows]
+    recorded = json.loads((DOCS / "benchmarks/proof.json").read_text())
+    others = [{"commit": recorded["machine"]["commit"]} | row for row in recorded["rows"]]
+    played = {row["table"] for row in rows}
+    return sorted(
+        [*rows, *(row for row in others if row["table"] not in played)], key=lambda row: row["table"]
+    )
 
 
 if __name__ == "__main__":
