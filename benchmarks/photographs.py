@@ -45,6 +45,7 @@ SOURCES = {"cats": DATA / "cats256.zip", "caltech": DATA / "caltech_faces.zip", 
 FLAGS: dict[str, tuple[str, ...]] = {
     "coarse to fine": ("--stages", f"{SIZE // 2},{SIZE}"),
     "at once": (),
+    "half as wide": ("--scale", "tiny"),
 }
 LOOP = "the usual loop"
 FAKES, STEPS, COVERED = 2_000, 1_500, 1_000

@@ -221,10 +221,35 @@ def test_every_preset_is_a_valid_setting(network: str) -> None:
     assert recipe(**rooms)
 
 
+@pytest.mark.parametrize(
+    ("scale", "width", "batch"),
+    [("auto", 32, 32), ("tiny", 16, 32), ("small", 32, 32), ("base", 64, 64), ("large", 128, 128)],
+)
+def test_a_scale_sets_width_and_batch_together(scale: str, width: int, batch: int) -> None:
+    made = resolved(PictureSpec(3, 64, 64), network={"scale": scale})
+    assert (made.network.width, made.game.batch) == (width, batch)
+    assert made.network.scale == ("small" if scale == "auto" else scale)
+
+
+def test_a_width_and_a_batch_that_the_user_gave_stand_beside_a_scale() -> None:
+    made = resolved(PictureSpec(3, 64, 64), network={"scale": "large", "width": 24}, game={"batch": 16})
+    assert (made.network.width, made.game.batch) == (24, 16)
+
+
+def test_a_scale_never_asks_for_larger_batches_than_there_are_pictures() -> None:
+    asked = recipe(network={"scale": "large"})
+    assert resolve(asked, PictureSpec(3, 64, 64), 90, "photos").game.batch == 90
+
+
+def test_a_scale_of_a_table_is_refused() -> None:
+    with pytest.raises(UserError, match=r"--scale base is for dcgan.*this is tabular: give --width"):
+        resolved(ROW, network={"scale": "base"})
+
+
 OWN: dict[str, dict[str, Any]] = {
     "plan": {"budget": "7m", "seed": 9, "check_every": 3},
     "data": {"size": 40, "fit": "pad", "channels": "gray", "exclude": ("name",)},
-    "network": {"width": 20, "latent": 11, "norm_d": "none"},
+    "network": {"scale": "small", "width": 20, "latent": 11, "norm_d": "none"},
     "objective": {
         "loss": "hinge",
         "penalty": "r1",

@@ -10,6 +10,7 @@ from evenodds.config.settings import (
     NetworkName,
     NetworkSettings,
     Recipe,
+    ScaleName,
 )
 from evenodds.config.stages import stages_of, written
 from evenodds.core.errors import UserError
@@ -110,6 +111,16 @@ appendix C): 16 at 128 px, where 4 and 64 were worse; at 64 px 1 and 5 are alike
 WIDER = {8: 8, 16: 2}
 """Up to so many px dcgan is so many times as wide as its preset: a tiny picture leaves it two layers, or three
 (docs/experiments/networks.md, 2026-11-27)."""
+SCALES: dict[ScaleName, tuple[float, int]] = {
+    "tiny": (0.5, 1),
+    "small": (1, 1),
+    "base": (2, 2),
+    "large": (4, 4),
+}
+"""By how much wider the networks of each scale are than the preset's, and by how much their batches are larger. dcgan's
+large is as wide as the paper's, with its batch (docs/experiments/networks.md, 2026-11-29)."""
+SCALED = ("dcgan", "r3gan", "pix2pix", "resunet")
+"""Networks that have scales."""
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -130,7 +141,8 @@ def resolve(
     first = spec
     if stages and isinstance(spec, PictureSpec):
         first = spec.at_side(stages[0])
-    preset = preset_of(name, first, n_train)
+    scale = scale_of(recipe.network.scale, name)
+    preset = scaled(preset_of(name, first, n_train), scale)
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
         game = game.model_copy(update={"batch": min(game.batch, n_train)})
@@ -142,7 +154,7 @@ def resolve(
         raise UserError("--augment on is for pictures only, leave it out for a table")
     game = game.model_copy(update={"mirror": mirror_of(recipe, spec, condition)})
     network = filled(recipe.network, preset.network).model_copy(
-        update={"network": name, "stages": written(stages)}
+        update={"network": name, "scale": scale, "stages": written(stages)}
     )
     objective = filled(recipe.objective, preset.objective)
     if network.norm_d == "batch" and "penalty" not in recipe.objective.model_fields_set:
@@ -203,6 +215,26 @@ def preset_of(name: NetworkName, spec: SampleSpec, n_train: int) -> Preset:
             heavier = HEAVIER * (spec.height / TRIED) ** 2
             objective = objective | {"penalty_weight": objective["penalty_weight"] * heavier}
     return preset._replace(network=network, objective=objective)
+
+
+def scale_of(scale: ScaleName, network: NetworkName) -> ScaleName:
+    """The scale that is played; small is the preset as it is. Raises UserError where the network has no other one."""
+    if scale in ("auto", "small"):
+        return "small"
+    if network not in SCALED:
+        raise UserError(f"--scale {scale} is for {', '.join(SCALED)}, and this is {network}: give --width")
+    return scale
+
+
+def scaled(preset: Preset, scale: ScaleName) -> Preset:
+    """The preset at a scale."""
+    if scale == "small":
+        return preset
+    wider, larger = SCALES[scale]
+    return preset._replace(
+        network=preset.network | {"width": max(4, round(preset.network["width"] * wider))},
+        game=preset.game | {"batch": preset.game["batch"] * larger},
+    )
 
 
 def tabular_preset(spec: RowSpec, n_train: int) -> Preset:

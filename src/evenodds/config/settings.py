@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from evenodds.config.budget import Budget
 
 NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "tabular", "pix2pix", "resunet"]
+ScaleName = Literal["auto", "tiny", "small", "base", "large"]
 LossName = Literal["nonsaturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
 
 
@@ -59,6 +60,10 @@ class NetworkSettings(Group):
     network: NetworkName = "auto"
     """Pictures: gan (dense), dcgan or r3gan; pix2pix or resunet under a picture condition. Tables: tabular or gan. auto
     takes what measured best."""
+
+    scale: ScaleName = "auto"
+    """Size of the networks for pictures: tiny, small, base or large have a half, one, two and four times the width, and
+    base and large two and four times the batch. auto takes small."""
 
     width: int = Field(default=64, ge=4, le=4096)
     """Units of a dense layer, or channels of a convolution at the finest resolution."""

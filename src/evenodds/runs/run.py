@@ -54,6 +54,7 @@ class Run:
         # Before version 0.2 a tenth was held out of every source, and no picture was mirrored.
         self.facts["settings"]["data"].setdefault("holdout", 0.1)
         self.facts["settings"]["game"].setdefault("mirror", "off")
+        self.facts["settings"]["network"].setdefault("scale", "small")
         self.facts.setdefault("presets", 1)
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])

@@ -102,6 +102,8 @@ def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     chosen: dict[str, Any] = {}
     if not recipe.data.holdout:
         chosen["data"] = recipe.data.model_copy(update={"holdout": run.recipe.data.holdout})
+    if recipe.network.scale == "auto":
+        chosen["network"] = recipe.network.model_copy(update={"scale": run.recipe.network.scale})
     if run.recipe.plan.init is not None:
         chosen["network"] = followed(recipe.network, run.recipe.network)
     # Of another condition it is another game, which is said later: its network would not fit.
