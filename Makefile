@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORE := $(VENV)/core
 DEV := $(VENV)/dev
 
-.PHONY: help demo browser test quick check tree docs e2e bench soak fuzz clean
+.PHONY: help gallery demo browser test quick check tree docs e2e bench soak fuzz clean
 
 help:
 	@echo "make demo    install evenodds alone, train on people, and say what to do next"
@@ -16,6 +16,7 @@ help:
 	@echo "make docs    the documentation site, into site/"
 	@echo "make e2e     the end-to-end runs of CI, about six minutes"
 	@echo "make bench   the benchmarks, hours; BENCH=people for one"
+	@echo "make gallery GALLERY=people  train a model of the gallery, or go on with it, and pack it"
 	@echo "make soak    100 kills and full disks, minutes"
 	@echo "make fuzz    100,000 hostile inputs a surface, an hour; INPUTS=1000 for fewer"
 	@echo "make clean   remove the virtual environment and what was built"
@@ -96,6 +97,12 @@ bench: $(DEV)
 	  esac; \
 	  $(BIN)/python benchmarks/$$@ || exit 1; \
 	done
+
+# What training and packing need stays in RUNS, so that the same command goes on.
+GALLERY ?= people
+RUNS ?= runs/gallery
+gallery: $(DEV)
+	$(BIN)/python benchmarks/gallery.py $(GALLERY) --runs $(RUNS)
 
 soak: $(DEV)
 	$(BIN)/python -m tests.robustness.soak

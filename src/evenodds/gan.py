@@ -26,7 +26,7 @@ from evenodds.data.source import Source, find, source_of
 from evenodds.data.tables.containers import Container, contained, is_table, table_of
 from evenodds.evaluate.extractors import Extractor
 from evenodds.evaluate.score import ScoreRequest, score
-from evenodds.export.pretrained import open_hub
+from evenodds.export.pretrained import open_hub, open_run
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_frame
 from evenodds.judge.train import judge_of
@@ -262,8 +262,11 @@ class Gan(Configured):
 
     @classmethod
     def load(cls, path: str | Path, device: Device = "auto") -> Self:
-        """Open the run folder ``path``; the keywords are those of the run. Raises UserError where there is none."""
-        return cls._of_run(Run.open(Path(path)), device)
+        """Open the run folder ``path``, or gallery:NAME; the keywords are those of the run.
+
+        Raises UserError where there is none.
+        """
+        return cls._of_run(open_run(path), device)
 
     @classmethod
     def from_pretrained(cls, name: str | Path, device: Device = "auto") -> Self:

@@ -33,6 +33,8 @@ OTHERS = {
     "studio/words.json": "The studio's texts, in English and Korean.",
 }
 """What files that are no Python hold."""
+MODELS = {"runs/gallery_data": "The models of the gallery, a folder each, as `make gallery` leaves them."}
+"""Folders of data, which are not listed file by file."""
 
 
 def render(source: Path = SOURCE) -> str:
@@ -47,7 +49,9 @@ def folder(path: Path, source: Path, depth: int) -> list[str]:
     order = {name: level for level, name in enumerate(LAYERS)} if not depth else {}
     inside = sorted(path.iterdir(), key=lambda one: (one.is_dir(), order.get(one.name, 0), one.name))
     for one in inside:
-        if one.is_dir() and one.name != "__pycache__":
+        if (models := MODELS.get(one.relative_to(source).as_posix())) is not None:
+            lines.append(row(f"{one.name}/", depth + 1, models))
+        elif one.is_dir() and one.name != "__pycache__":
             lines += folder(one, source, depth + 1)
         elif one.is_file() and one.name != "__init__.py":
             says = sentence(one) if one.suffix == ".py" else OTHERS[one.relative_to(source).as_posix()]

@@ -19,6 +19,8 @@ def export(
     with_reals: Annotated[bool, Parameter(negative="")] = False,
     license: str | None = None,
     push: str | None = None,
+    half: Annotated[bool, Parameter(negative="")] = False,
+    with_discriminator: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Export a run as ONNX, a Hugging Face folder, a static web page, or a Gradio Space.
 
@@ -36,15 +38,23 @@ def export(
         The model's license for the model card, by its identifier on the Hub, such as mit.
     push:
         Upload a hub or space folder as NAME/MODEL, with the login that huggingface_hub finds.
+    half:
+        Store the weights of a hub folder in half precision: half the size; they are float32 again once opened.
+    with_discriminator:
+        Include D in a hub folder, so that --init begins with both networks.
     """
     if push is not None and format not in ("hub", "space"):
         raise UserError(f"--push goes with --format hub or --format space and not with --format {format}")
+    if (half or with_discriminator) and format != "hub":
+        raise UserError(
+            f"--half and --with-discriminator go with --format hub and not with --format {format}"
+        )
     from evenodds.export.formats import export as write
-    from evenodds.runs.run import Run
+    from evenodds.export.pretrained import open_run
 
-    opened = Run.open(run)
+    opened = open_run(run)
     folder = out or Path(f"{opened.path.resolve().name}-{format}")
-    write(opened, format, folder, with_reals, license)
+    write(opened, format, folder, with_reals, license, half=half, discriminator=with_discriminator)
     print(f"{run} is in {folder}")
     if push is not None:
         from evenodds.export.hub import push as upload

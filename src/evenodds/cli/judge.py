@@ -47,10 +47,10 @@ def judge(
     if not inputs:
         raise UserError("judge what? Give a picture, a folder, a table or a row such as height=170,weight=63")
     from evenodds.core.device import find_device
+    from evenodds.export.pretrained import open_run
     from evenodds.judge.predict import predict
-    from evenodds.runs.run import Run
 
-    trained, predictions = predict(Run.open(run), list(inputs), find_device(device), say)
+    trained, predictions = predict(open_run(run), list(inputs), find_device(device), say)
     if out is not None:
         write(predictions, out)
     if json:

@@ -16,6 +16,7 @@ from evenodds.cli.diff import diff
 from evenodds.cli.doctor import doctor
 from evenodds.cli.export import export
 from evenodds.cli.former_flags import translate
+from evenodds.cli.gallery import gallery
 from evenodds.cli.judge import judge
 from evenodds.cli.sample import sample
 from evenodds.cli.score import score
@@ -47,6 +48,7 @@ app.command(doctor)
 app.command(studio)
 app.command(export)
 app.command(diff)
+app.command(gallery)
 app.command(cache)
 
 

@@ -53,7 +53,7 @@ class Flags:
 FlatFlags = Annotated[Flags, Parameter(name="*")]
 NO_FLAGS = Flags()
 
-RunFolder = Annotated[Path, Parameter(help="A run folder that `train` has written.")]
+RunFolder = Annotated[Path, Parameter(help="A run folder that `train` has written, or gallery:NAME.")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],
     Parameter(help="Device to compute on; auto takes a GPU if there is one."),

@@ -40,11 +40,11 @@ def sample(
     from evenodds.core.device import find_device
     from evenodds.core.distributed import rank, size
     from evenodds.core.spec import PictureSpec
+    from evenodds.export.pretrained import open_run
     from evenodds.networks.generate import Share
-    from evenodds.runs.run import Run
     from evenodds.runs.sample import SampleRequest, path_of_share, write_samples
 
-    opened = Run.open(run)
+    opened = open_run(run)
     suffix = "png" if isinstance(opened.spec, PictureSpec) else "csv"
     path = out or Path(f"{opened.path.resolve().name}-fakes.{suffix}")
     request = SampleRequest(n, path, seed, condition, Share(rank(), size()))

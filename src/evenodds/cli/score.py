@@ -50,9 +50,9 @@ def score(
     from evenodds.core.distributed import team
     from evenodds.evaluate.score import ScoreRequest
     from evenodds.evaluate.score import score as scored
-    from evenodds.runs.run import Run
+    from evenodds.export.pretrained import open_run
 
-    opened = Run.open(run)
+    opened = open_run(run)
     request = ScoreRequest(n=n, extractor=extractor, target=target, seed=seed)
     torch_device = find_device(device)
     with team(torch_device) as ranks:

@@ -23,10 +23,10 @@ Picture = Annotated[str | None, Parameter(name="--picture")]
 def steering_of(run: Path, device: Device) -> LatentEditor:
     """The latent space of a run. torch is imported here and not above."""
     from evenodds.core.device import find_device
-    from evenodds.runs.run import Run
+    from evenodds.export.pretrained import open_run
     from evenodds.steer.editor import LatentEditor
 
-    return LatentEditor(Run.open(run), find_device(device))
+    return LatentEditor(open_run(run), find_device(device))
 
 
 def moving(

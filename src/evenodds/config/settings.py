@@ -238,7 +238,7 @@ class PlanSettings(Group):
 
     init: str | None = None
     """Begin with the networks of another run instead of untrained ones: a run folder, a folder that export --format hub
-    wrote, or hf:user/name. Size, colors, labels and latent may differ."""
+    wrote, hf:user/name, or gallery:NAME. Size, colors, labels and latent may differ."""
 
     check_every: int = Field(default=0, ge=0)
     """Rounds between checks; 0 takes what suits the samples. Late in training, 3 % of all rounds if that is more."""

@@ -11,10 +11,20 @@ Form = Literal["onnx", "hub", "browser", "space"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 
-def export(run: Run, form: Form, to: Path, reals: bool = False, license: str | None = None) -> None:
+def export(
+    run: Run,
+    form: Form,
+    to: Path,
+    reals: bool = False,
+    license: str | None = None,
+    *,
+    half: bool = False,
+    discriminator: bool = False,
+) -> None:
     """Export a run to the folder ``to``.
 
-    ``reals`` includes what holds real samples; ``license`` is the hub's identifier of one, such as mit.
+    ``reals`` includes what holds real samples; ``license`` is the hub's identifier of one, such as mit. ``half`` and
+    ``discriminator`` are for hub: weights in half precision, and D's beside G's.
 
     Raises UserError where the run has no state yet, ``to`` is not empty, or a form's packages are missing: each is
     imported here and not above.
@@ -26,7 +36,7 @@ def export(run: Run, form: Form, to: Path, reals: bool = False, license: str | N
     elif form == "hub":
         from evenodds.export.hub import export_hub
 
-        export_hub(run, to, reals, license)
+        export_hub(run, to, reals, license, half=half, discriminator=discriminator)
     elif form == "browser":
         from evenodds.export.browser import export_browser
 

@@ -20,34 +20,55 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import write_grid
 from evenodds.export.model_card import SHEET, card, init_name, license_of, source_name
 from evenodds.judge.train import fresh_judge
-from evenodds.runs.hub_folder import FORMAT, WEIGHTS
+from evenodds.runs.hub_folder import DISCRIMINATOR, FORMAT, WEIGHTS
 from evenodds.runs.run import JUDGE, Run, write_json
 from evenodds.runs.sample import Sampler
+from evenodds.steer.directions import names
 
 SHOWN = 64
 
 
-def export_hub(run: Run, to: Path, reals: bool = False, license: str | None = None) -> Path:
+def export_hub(
+    run: Run,
+    to: Path,
+    reals: bool = False,
+    license: str | None = None,
+    *,
+    half: bool = False,
+    discriminator: bool = False,
+) -> Path:
     """Write ``to``: model.safetensors (the averaged G), config.json, README.md (the card), sheet.png for pictures, and
     what sampling needs.
 
     ``reals`` takes along what holds real samples: the judge, if it was made, and the pictures given. ``license`` is the
-    hub's word for one. Raises UserError where the run has no state yet or ``to`` is not empty.
+    hub's word for one. ``half`` stores weights in half precision; they are float32 again once opened.
+    ``discriminator`` takes D along, with which other games may begin.
+
+    Raises UserError where the run has no state yet or ``to`` is not empty.
     """
     tensors, state = bundle.read(run.checkpoints.best())
     with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
-        weights = {"weights": tensors["average"]}
-        bundle.write(part / "written", weights, {})
-        (part / "written" / "weights.safetensors").replace(part / WEIGHTS)
-        shutil.rmtree(part / "written")
+        weights = {WEIGHTS: tensors["average"]}
+        if discriminator:
+            weights[DISCRIMINATOR] = tensors["discriminator"]
+        for file, group in weights.items():
+            bundle.write(part / "written", {"weights": halved(group) if half else group}, {})
+            (part / "written" / "weights.safetensors").replace(part / file)
+            shutil.rmtree(part / "written")
         write_json(part / "config.json", config(run, state))
         for name in ("verdict.json", "scores.json", "codec.json"):
             if (run.path / name).exists():
                 shutil.copyfile(run.path / name, part / name)
         take_conditions(run, part, reals)
+        take_directions(run, part)
         judge = fresh_judge(run) if reals else None
         if judge is not None:
             judge.save(part / JUDGE)
+            if half:
+                kept_tensors, facts = bundle.read(part / JUDGE)
+                bundle.write(
+                    part / JUDGE, {name: halved(group) for name, group in kept_tensors.items()}, facts
+                )
         if isinstance(run.spec, PictureSpec):
             show(run, part / SHEET)
         (part / "README.md").write_text(card(run, license, reals), "utf-8")
@@ -81,6 +102,21 @@ def take_conditions(run: Run, part: Path, reals: bool) -> None:
     if run.condition.pictures and not reals:
         tensors = {"known": {name: block[:0] for name, block in tensors["known"].items()}}
     bundle.write(part / "condition", tensors, state)
+
+
+def take_directions(run: Run, part: Path) -> None:
+    """Write the directions of the best state: unit vectors of latent space, and what they do."""
+    best = run.checkpoints.best().name
+    for name in names(run):
+        tensors, state = bundle.read(run.path / "directions" / name)
+        if state["checkpoint"] == best:
+            bundle.write(part / "directions" / name, tensors, state)
+
+
+def halved(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors of float32 in half precision; as they are where its range is too small for them, and others."""
+    half = {name: value.half() for name, value in tensors.items() if value.dtype == torch.float32}
+    return {**tensors, **{name: value for name, value in half.items() if value.isfinite().all()}}
 
 
 def show(run: Run, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import tempfile
@@ -16,17 +17,41 @@ from evenodds.core.spec import RowSpec, spec_from_json
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.judge import Judge
 from evenodds.runs.checkpoints import Snapshot
-from evenodds.runs.hub_folder import DAMAGE, read_config, read_weights, unreadable
+from evenodds.runs.gallery import folder_of, in_gallery
+from evenodds.runs.hub_folder import (
+    DAMAGE,
+    read_config,
+    read_discriminator,
+    read_weights,
+    single,
+    unreadable,
+)
 from evenodds.runs.run import JUDGE, Run, write_recipe
 
 MOST_JUDGE = 512
 """Hidden units of a judge that is opened, at most."""
 
 
-def open_hub(folder: Path) -> Run:
-    """A run, in a temporary folder, made of a folder that ``export_hub`` wrote: it samples, and judges as far as the
-    judge is in it. Raises UserError for whatever does not fit together."""
-    path = Path(tempfile.mkdtemp(prefix="evenodds-")) / "run"
+def open_run(name: str | Path) -> Run:
+    """The run folder ``name``, or gallery:NAME as a run in a temporary folder, which goes when the process ends.
+
+    Raises UserError where there is none.
+    """
+    if not in_gallery(name):
+        return Run.open(Path(name))
+    folder = folder_of(name)
+    run = open_hub(folder, folder.name)
+    run.name = str(name)
+    atexit.register(shutil.rmtree, run.path.parent, ignore_errors=True)
+    return run
+
+
+def open_hub(folder: Path, name: str = "run") -> Run:
+    """A run called ``name``, in a temporary folder, made of a folder that ``export_hub`` wrote.
+
+    It samples, and judges as far as the judge is in it. Raises UserError for whatever does not fit together.
+    """
+    path = Path(tempfile.mkdtemp(prefix="evenodds-")) / name
     try:
         facts = read_config(folder)
         path.mkdir()
@@ -34,15 +59,21 @@ def open_hub(folder: Path) -> Run:
         run = Run(path)
         weights = read_weights(folder, run.spec, run.recipe.network, run.condition)
         state = {"rounds": int(facts["checkpoint"]["rounds"]), "seen": int(facts["checkpoint"]["seen"])}
-        snapshot = Snapshot({"average": weights}, state)
+        discriminator = read_discriminator(folder)
+        both = {} if discriminator is None else {"discriminator": discriminator}
+        snapshot = Snapshot({"average": weights, **both}, state)
         run.checkpoints.write(snapshot)
         run.checkpoints.point_best(snapshot.rounds)
-        for name in ("verdict.json", "scores.json", "codec.json"):
-            if (folder / name).is_file():
-                shutil.copyfile(folder / name, path / name)
-        for name in ("condition", JUDGE):
-            if (folder / name).is_dir():
-                bundle.write(path / name, *bundle.read(folder / name))
+        for file in ("verdict.json", "scores.json", "codec.json"):
+            if (folder / file).is_file():
+                shutil.copyfile(folder / file, path / file)
+        directions = [f"directions/{one.name}" for one in (folder / "directions").glob("*") if one.is_dir()]
+        for inner in ("condition", JUDGE, *directions):
+            if (folder / inner).is_dir():
+                tensors, facts_inside = bundle.read(folder / inner)
+                bundle.write(
+                    path / inner, {key: single(group) for key, group in tensors.items()}, facts_inside
+                )
         check_companions(run)
         return run
     except (*DAMAGE, UserError) as problem:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.errors import UserError
@@ -17,6 +18,8 @@ from evenodds.networks.build import generator_shapes
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
+DISCRIMINATOR = "discriminator.safetensors"
+"""D's weights, where they were exported: to begin other games with."""
 MOST_WIDE, MOST_PIXELS = 1_000_000, 64_000_000
 """Places of a row, and numbers of a picture: what claims more is not opened."""
 DAMAGE = (
@@ -66,7 +69,18 @@ def read_weights(
         if stored != expected:
             odd = sorted(name for name in {**stored, **expected} if stored.get(name) != expected.get(name))
             raise ValueError(f"{WEIGHTS} and config.json disagree about {odd[0]}")
-        return {name: file.get_tensor(name) for name in stored}
+        return single({name: file.get_tensor(name) for name in stored})
+
+
+def read_discriminator(folder: Path) -> dict[str, torch.Tensor] | None:
+    """D's weights, None where they were not exported. Raises one of DAMAGE where they do not read."""
+    path = folder / DISCRIMINATOR
+    return single(load_file(path)) if path.is_file() else None
+
+
+def single(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors in half precision as float32, others as they are."""
+    return {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
 
 
 def unreadable(folder: Path, problem: BaseException) -> UserError:

@@ -11,7 +11,17 @@ from evenodds.core import bundle, checksums
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
 from evenodds.data.source import HUB
-from evenodds.runs.hub_folder import DAMAGE, WEIGHTS, fetch, read_config, read_weights, unreadable
+from evenodds.runs.gallery import folder_of, in_gallery
+from evenodds.runs.hub_folder import (
+    DAMAGE,
+    DISCRIMINATOR,
+    WEIGHTS,
+    fetch,
+    read_config,
+    read_discriminator,
+    read_weights,
+    unreadable,
+)
 from evenodds.runs.run import Run, is_run
 
 
@@ -41,12 +51,15 @@ class InitialWeights:
 
 
 def find_weights(name: str) -> InitialWeights:
-    """The networks that ``name`` stands for: a run folder, a folder that `export --format hub` wrote, or hf:user/name.
+    """The networks that ``name`` stands for: a run folder, a folder that `export --format hub` wrote, hf:user/name,
+    or gallery:NAME.
 
-    A further kind of name is resolved here. Raises UserError where nothing is there, or what is there does not read.
+    Raises UserError where nothing is there, or what is there does not read.
     """
     if name.startswith(HUB):
         return of_hub_folder(fetch(name.removeprefix(HUB)), name)
+    if in_gallery(name):
+        return of_hub_folder(folder_of(name), name)
     path = Path(name).expanduser()
     if is_run(path):
         return of_run(path, name)
@@ -54,7 +67,7 @@ def find_weights(name: str) -> InitialWeights:
         return of_hub_folder(path, name)
     there = f"{name} holds no networks" if path.exists() else f"{name} is not there"
     raise UserError(
-        f"--init {there}: give a run folder, a folder that export --format hub wrote, or hf:user/name"
+        f"--init {there}: give a run folder, a folder that export --format hub wrote, hf:user/name, or gallery:NAME"
     )
 
 
@@ -69,14 +82,21 @@ def of_run(path: Path, name: str) -> InitialWeights:
 
 
 def of_hub_folder(folder: Path, name: str) -> InitialWeights:
-    """What was exported for the hub: the average of G. Raises UserError where the folder does not fit together."""
+    """What was exported for the hub: the average of G, and D where it was exported, too.
+
+    Raises UserError where the folder does not fit together.
+    """
     try:
         facts = read_config(folder)["run"]
         settings = Recipe.model_validate(facts["settings"]).network
         spec = spec_from_json(facts["data"]["spec"])
         condition = condition_from_json(facts["data"].get("condition"))
         fingerprint = checksums.checksum_of(folder / WEIGHTS)
-        average = read_weights(folder, spec, settings, condition)
+        tensors = {"average": read_weights(folder, spec, settings, condition)}
+        discriminator = read_discriminator(folder)
+        if discriminator is not None:
+            tensors["discriminator"] = discriminator
+            fingerprint += "+" + checksums.checksum_of(folder / DISCRIMINATOR)
     except (*DAMAGE, UserError) as problem:
         raise unreadable(folder, problem) from None
-    return InitialWeights(name, settings, spec, condition, fingerprint, lambda: {"average": average})
+    return InitialWeights(name, settings, spec, condition, fingerprint, lambda: dict(tensors))

@@ -49,6 +49,8 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.name = str(path)
+        """What the user calls it."""
         self.checkpoints = Checkpoints(path / "checkpoints")
         self.facts, self.mended = self._facts()
         # Before version 0.2 a tenth was held out of every source, and no picture was mirrored.

@@ -6,6 +6,7 @@ from evenodds.core.errors import UserError
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
+from evenodds.runs.gallery import in_gallery
 from evenodds.runs.run import Run
 
 
@@ -15,6 +16,11 @@ def store_of(run: Run) -> Store:
     try:
         store = prepare(find(named, run.recipe.data), run.recipe.data)
     except UserError as problem:
+        if in_gallery(run.name):
+            raise UserError(
+                f"this needs the data that {run.name} was trained on ({named}), which the gallery does not hold: train "
+                f"a run of your own, which --init {run.name} may begin"
+            ) from None
         raise UserError(f"this needs the data that {run.path} was trained on: {problem}") from None
     if store.fingerprint != run.facts["data"]["fingerprint"]:
         raise UserError(

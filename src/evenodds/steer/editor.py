@@ -15,6 +15,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import at_most
 from evenodds.metrics.image_features import Features
+from evenodds.runs.gallery import in_gallery
 from evenodds.steer import interpolation, unsupervised
 from evenodds.steer.attributes import log_odds
 from evenodds.steer.boundaries import boundary_normal, example_log_odds, project_out, regression_direction
@@ -142,7 +143,10 @@ class LatentEditor(LatentSpace):
 
     @property
     def refiner(self) -> LatentRefiner | None:
-        """What refines latents; None for rows, whose attributes are not differentiable."""
+        """What refines latents; None for rows, whose attributes are not differentiable, and for a model of the gallery
+        whose data is not there."""
+        if in_gallery(self.run.name) and not self.has_data:
+            return None
         if self.attributes.log_odds is None:
             return None
         z, shares = self.labelled_latents

@@ -61,6 +61,14 @@ class LatentSpace:
         return self.models.store
 
     @property
+    def has_data(self) -> bool:
+        """Whether the data that the run was trained on is there."""
+        try:
+            return self.store is not None
+        except UserError:
+            return False
+
+    @property
     def attributes(self) -> AttributeReader:
         """What reads features from samples; readers of pictures' labels are trained the first time."""
         return self.models.attributes
