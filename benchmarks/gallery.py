@@ -17,12 +17,16 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from evenodds.cli.gallery import duration_text
 from evenodds.core.spec import PictureSpec
-from evenodds.runs.gallery import FACTS, FOLDER
+from evenodds.runs.gallery import FACTS, FOLDER, GALLERY, entries
 from evenodds.runs.run import Run
 from labels import DATA, folder_of
 from playing import train
-from record import machine
+from record import DOCS, machine
+
+PAGE = DOCS / "guides" / "gallery.md"
+START, END = "<!-- gallery: written by `make gallery` -->\n", "<!-- end of gallery -->"
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ MAKINGS = {
         "MNIST (60,000 pictures of 28 px)",
         "CC BY-SA 3.0",
         "mnist",
-        ("--size", "28", "--condition", "labels", "--budget", "10m"),
+        ("--size", "28", "--condition", "labels", "--budget", "30m"),
         (("--by", "weights", "--count", "3"),),
         uses=("evenodds sample gallery:digits --condition label=7", "evenodds steer walk gallery:digits"),
     ),
@@ -64,7 +68,7 @@ MAKINGS = {
         "the built-in faces: portraits remixed from the Avatar Illustration System by Micah Lanier",
         "CC BY 4.0",
         "faces",
-        ("--size", "32", "--condition", "hair_colour,skin", "--budget", "20m"),
+        ("--size", "32", "--condition", "hair_colour,skin", "--budget", "45m"),
         (("glasses=yes",), ("beard=yes",), ("hair_length=long",), ("facing=right",)),
         uses=(
             "evenodds sample gallery:faces --condition hair_colour=red",
@@ -132,6 +136,27 @@ def pack(name: str, run: Path, command: str) -> None:
     (FOLDER / name / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
+def table() -> str:
+    """The models that are packed, as Markdown."""
+    lines = ["| name | what | data and license | trained with | for, on |", "|---|---|---|---|---|"]
+    for one in entries():
+        cells = (
+            f"`{GALLERY}{one.name}`",
+            f"{one.what}, {one.samples}",
+            f"{one.data}; {one.license}",
+            f"`{one.command}`",
+            f"{duration_text(one.seconds)}, {one.machine}, {one.date}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_page() -> None:
+    """The guide with the table of what is packed."""
+    before, _, rest = PAGE.read_text("utf-8").partition(START)
+    PAGE.write_text(before + START + "\n" + table() + "\n" + END + rest.partition(END)[2], "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=list(MAKINGS))
@@ -153,6 +178,7 @@ def main() -> None:
             evenodds("judge", run, row)
     source = Path(making.source).name
     pack(asked.name, run, " ".join(["evenodds train", source, *flags]))
+    write_page()
     print(
         f"packed: {sum(path.stat().st_size for path in FOLDER.rglob('*') if path.is_file()):,} bytes in all"
     )
