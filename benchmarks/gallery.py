@@ -9,7 +9,6 @@ it ended. digits and cats need the data folder beside the project. Look at sheet
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from evenodds.cli.gallery import duration_text
+from evenodds.cli.display import clock
 from evenodds.core.spec import PictureSpec
 from evenodds.runs.gallery import FACTS, FOLDER, GALLERY, entries
 from evenodds.runs.run import Run
@@ -130,7 +129,7 @@ def pack(name: str, run: Path, command: str) -> None:
         "command": command,
         "seconds": round(played[-1].seconds),
         "machine": f"one thread of {host['cpu']}",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": host["date"],
         "uses": making.uses,
     }
     (FOLDER / name / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -145,7 +144,7 @@ def table() -> str:
             f"{one.what}, {one.samples}",
             f"{one.data}; {one.license}",
             f"`{one.command}`",
-            f"{duration_text(one.seconds)}, {one.machine}, {one.date}",
+            f"{clock(one.seconds)}, {one.machine}, {one.date}",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -167,7 +166,9 @@ def main() -> None:
     making, run = MAKINGS[asked.name], asked.runs / asked.name
     asked.runs.mkdir(parents=True, exist_ok=True)
     flags = [*making.flags]
-    if asked.budget and "--budget" in flags:
+    if asked.budget:
+        if "--budget" not in flags:
+            flags += ["--budget", ""]
         flags[flags.index("--budget") + 1] = asked.budget
     if not asked.only_pack:
         print(train(source_of(asked.name, asked.runs), run, *flags))
@@ -179,9 +180,7 @@ def main() -> None:
     source = Path(making.source).name
     pack(asked.name, run, " ".join(["evenodds train", source, *flags]))
     write_page()
-    print(
-        f"packed: {sum(path.stat().st_size for path in FOLDER.rglob('*') if path.is_file()):,} bytes in all"
-    )
+    print(f"packed: {sum(entry.size for entry in entries()):,} bytes in all")
 
 
 if __name__ == "__main__":

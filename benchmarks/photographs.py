@@ -1,4 +1,4 @@
-"""Photographs at equal time: `evenodds train` as it comes; coarse to fine; and the usual DCGAN loop.
+"""Photographs at equal time: `evenodds train` as it comes, coarse to fine, and half as wide; the usual DCGAN loop.
 
     python benchmarks/photographs.py [cats caltech faces] [--minutes 20] [--seeds 2] [--beside] [--keep FOLDER]
 

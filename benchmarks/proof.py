@@ -183,6 +183,7 @@ def one(name: str, budget: str, folder: Path, draws: int) -> dict[str, Any]:
             encoded(codec, table.sample(frac=1.0, random_state=1, ignore_index=True))[: 2 * ROWS],
             draws,
         ),
+        "commit": machine()["commit"],
     }
     print(json.dumps(row), flush=True)
     return row
@@ -213,8 +214,7 @@ def main() -> None:
 
 
 def beside_others(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows, each with the commit that it was played at, and the recorded ones of tables that were not played."""
-    rows = [row | {"commit": machine()["commit"]} for row in rows]
+    """The rows, and the recorded ones of tables that were not played, each with the commit that it was played at."""
     recorded = json.loads((DOCS / "benchmarks/proof.json").read_text())
     others = [{"commit": recorded["machine"]["commit"]} | row for row in recorded["rows"]]
     played = {row["table"] for row in rows}

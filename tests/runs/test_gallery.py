@@ -81,6 +81,8 @@ def test_nothing_is_resumed_in_the_gallery(evenodds: Callable[..., Answer]) -> N
     answer = evenodds("train", "people", "--out", "gallery:people")
     assert answer.code == 2
     assert "cannot be resumed: give --init gallery:people" in answer.err
+    with pytest.raises(UserError, match="cannot be resumed"):
+        Gan(budget="1rounds").fit("people", "gallery:people")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,6 +18,7 @@ def gallery(*, json: bool = False) -> None:
         and bytes.
     """
     from evenodds.cli.cache import size_text
+    from evenodds.cli.display import clock
     from evenodds.runs.gallery import GALLERY, entries
 
     listing = entries()
@@ -27,19 +28,6 @@ def gallery(*, json: bool = False) -> None:
     for entry in listing:
         print(f"{GALLERY}{entry.name}  {entry.what} ({entry.samples}; {size_text(entry.size)})")
         print(f"  data: {entry.data}; license: {entry.license}")
-        print(
-            f"  trained for {duration_text(entry.seconds)} on {entry.machine}, {entry.date}: {entry.command}"
-        )
+        print(f"  trained for {clock(entry.seconds)} on {entry.machine}, {entry.date}: {entry.command}")
         for use in entry.uses:
             print(f"  {use}")
-
-
-def duration_text(seconds: float) -> str:
-    """Seconds as 40 s, 12 min or 3.5 h.
-
-    >>> duration_text(719)
-    '12 min'
-    """
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

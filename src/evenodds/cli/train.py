@@ -13,7 +13,6 @@ from typing import Any, Literal
 from evenodds.cli.display import Display
 from evenodds.cli.options import NO_FLAGS, Device, FlatFlags
 from evenodds.core.distributed import rank
-from evenodds.core.errors import UserError
 from evenodds.data.source import find
 from evenodds.runs.status import EXITS
 
@@ -43,7 +42,6 @@ def train(
         Print one JSON object with the verdict and its evidence, and nothing else, on stdout.
     """
     data_source = find(source, flags.data)
-    refuse_gallery(out)
     folder = out or Path("runs") / data_source.name
     with Display(quiet=json or rank() > 0) as display, stop_on_signals() as stop:
         # Here and not above: torch takes seconds, and a wrong flag should be told at once.
@@ -56,14 +54,6 @@ def train(
     if json and not rank():
         print(jsonlib.dumps(result.to_json()))
     return EXITS.get(result.verdict.verdict, 0)
-
-
-def refuse_gallery(out: Path | None) -> None:
-    """Raises UserError for an --out in the gallery, where nothing is trained."""
-    if str(out).startswith("gallery:"):
-        raise UserError(
-            f"{out} is finished and read-only and cannot be resumed: give --init {out} and another --out"
-        )
 
 
 @contextmanager

@@ -111,14 +111,9 @@ appendix C): 16 at 128 px, where 4 and 64 were worse; at 64 px 1 and 5 are alike
 WIDER = {8: 8, 16: 2}
 """Up to so many px dcgan is so many times as wide as its preset: a tiny picture leaves it two layers, or three
 (docs/experiments/networks.md, 2026-11-27)."""
-SCALES: dict[ScaleName, tuple[float, int]] = {
-    "tiny": (0.5, 1),
-    "small": (1, 1),
-    "base": (2, 2),
-    "large": (4, 4),
-}
-"""By how much wider the networks of each scale are than the preset's, and by how much their batches are larger. dcgan's
-large is as wide as the paper's, with its batch (docs/experiments/networks.md, 2026-11-29)."""
+SCALES: dict[ScaleName, tuple[float, int]] = {"tiny": (0.5, 1), "base": (2, 2), "large": (4, 4)}
+"""By how much wider the networks of each scale are than those of small, the preset's, and by how much their batches are
+larger. dcgan's large is as wide as the paper's, with its batch (docs/experiments/networks.md, 2026-11-29)."""
 SCALED = ("dcgan", "r3gan", "pix2pix", "resunet")
 """Networks that have scales."""
 FEW_PAIRS = 5_000

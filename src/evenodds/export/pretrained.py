@@ -15,7 +15,6 @@ from evenodds.core import bundle
 from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, spec_from_json
 from evenodds.data.tables.codec import TableCodec
-from evenodds.judge.judge import Judge
 from evenodds.runs.checkpoints import Snapshot
 from evenodds.runs.gallery import folder_of, in_gallery
 from evenodds.runs.hub_folder import (
@@ -94,6 +93,9 @@ def check_companions(run: Run) -> None:
         if isinstance(run.condition.spec, RowSpec):
             check_codec(state["codec"], run.condition.spec)
     if (run.path / JUDGE).is_dir():
+        # Here and not above: it takes a while to import, and whoever samples a run opens none.
+        from evenodds.judge.judge import Judge
+
         state = json.loads((run.path / JUDGE / "state.json").read_text("utf-8"))["state"]
         if spec_from_json(state["spec"]) != run.spec or not 0 < int(state["width"]) <= MOST_JUDGE:
             raise ValueError("its judge is of other samples")

@@ -22,6 +22,7 @@ from evenodds.networks.build import family_for
 from evenodds.networks.layers import doublings
 from evenodds.runs.conditions import sampled_conditions
 from evenodds.runs.data_facts import DataFacts
+from evenodds.runs.gallery import in_gallery
 from evenodds.runs.initial_weights import InitialWeights, find_weights
 from evenodds.runs.loggers import LoggerName, logging
 from evenodds.runs.run import Run, facts_of, is_run
@@ -57,6 +58,10 @@ def train_run(
     here, of the processes that torchrun started. Raises UserError for whatever is wrong with the source, the recipe or
     the folder, and KeyboardInterrupt where it is stopped before the game began.
     """
+    if in_gallery(folder):
+        raise UserError(
+            f"{folder} is finished and read-only and cannot be resumed: give --init {folder} and another --out"
+        )
     recipe = with_choices_of(folder, recipe)
     # A run that has begun needs it no more.
     initial = None if recipe.plan.init is None or is_run(folder) else find_weights(recipe.plan.init)
@@ -95,7 +100,8 @@ def agreed_mirror(folder: Path, recipe: Recipe, store: Store, context: Context) 
 
 def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     """The recipe with what the run at ``folder`` chose, if there is one, where the recipe leaves it open: its held-out
-    share, where it began with other networks, its own, and where it was begun with other presets, their values."""
+    share and its scale; where it began with other networks, its own; where it was begun with other presets, their
+    values."""
     if not is_run(folder):
         return recipe
     run = Run.open(folder)
