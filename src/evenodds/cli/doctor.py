@@ -26,7 +26,7 @@ def doctor(
     Parameters
     ----------
     source:
-        As for `train`: a built-in, a folder or zip of pictures, or a table file.
+        As for `train`: a built-in, a folder, zip or tar of pictures, or a table file.
     json:
         Print one JSON object instead of lines.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evenodds.cli.options import Device, RunFolder
+from evenodds.data.images.album import is_archive
 
 if TYPE_CHECKING:
     from evenodds.judge.predict import Prediction
@@ -68,9 +69,9 @@ def write(predictions: list[Prediction], out: Path) -> None:
 
 
 def holds_many(text: str) -> bool:
-    """Whether an input is a folder or zip, which is ranked."""
+    """Whether an input is a folder or archive, which is ranked."""
     path = Path(text).expanduser()
-    return path.is_dir() or path.suffix.lower() == ".zip"
+    return path.is_dir() or is_archive(path)
 
 
 def say(text: str) -> None:

@@ -33,7 +33,7 @@ def train(
     Parameters
     ----------
     source:
-        people, digits or faces; a folder or zip of pictures; a CSV, TSV or Parquet table; hf:user/name on the Hub.
+        people, digits or faces; a folder, zip or tar of pictures; a CSV, TSV or Parquet table; hf:user/name on the Hub.
     out:
         The run folder; by default runs/NAME, after the source.
     log:

@@ -14,7 +14,7 @@ from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.album import SUFFIXES, Album, BadPicture
+from evenodds.data.images.album import SUFFIXES, Album, BadPicture, is_archive
 from evenodds.data.images.arrays import decode
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
@@ -31,7 +31,7 @@ NamedRows = tuple[list[str], pd.DataFrame]
 
 
 def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say) -> Iterator[Named]:
-    """Pictures of a file, folder or zip, at the run's size; bad ones among others are told to ``say`` and left out.
+    """Pictures of a file, folder or archive, at the run's size; bad ones among others are told to ``say`` and left out.
 
     Raises UserError where ``text`` is no such place, or none of its pictures can be read.
     """
@@ -40,7 +40,7 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
         raise UserError(f"{text}: this run is of pictures and of no rows, give picture files or a folder")
     if not path.exists():
         raise UserError(f"{text} is not there, give a picture file or a folder of them")
-    if not path.is_dir() and path.suffix.lower() != ".zip":
+    if not path.is_dir() and not is_archive(path):
         # A copy, as of a folder's pictures: what Pillow decoded is read-only, and torch warns of that.
         yield [text], np.stack([_decoded(path, text, spec, settings)])
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
-from evenodds.data.images.album import SUFFIXES, Album, holds_picture
+from evenodds.data.images.album import SUFFIXES, Album, holds_picture, is_archive
 
 if TYPE_CHECKING:
     # pandas comes with it, which the command line needs seconds later, if at all.
@@ -26,7 +26,7 @@ HUB = "hf:"
 MEMORY = "memory:"
 """What the name of data begins with that was given in Python: memory:table-DIGEST, memory:pictures-DIGEST."""
 _CHOICES = (
-    f"a built-in ({', '.join(BUILTINS)}), a folder or .zip of pictures, "
+    f"a built-in ({', '.join(BUILTINS)}), a folder, .zip or .tar of pictures, "
     "a .csv, .tsv or .parquet, or hf:user/name"
 )
 
@@ -68,9 +68,9 @@ def find(text: str, settings: DataSettings | None = None) -> Source:
         _check_folder(path)
         return Source(_slug(path.resolve().name), "pictures", path, None)
     lower = path.name.lower()
-    if lower.endswith(".zip"):
-        _check_zip(path)
-        return Source(_slug(path.name[: -len(".zip")]), "pictures", path, None)
+    if is_archive(path):
+        _check_archive(path)
+        return Source(_slug(path.stem), "pictures", path, None)
     for suffix in TABLES:
         if lower.endswith(suffix):
             return Source(_slug(path.name[: -len(suffix)]), "table", path, None)
@@ -124,7 +124,7 @@ def _check_folder(path: Path) -> None:
         raise UserError(f"No picture lies in {path}: the files read are {_endings()}.")
 
 
-def _check_zip(path: Path) -> None:
+def _check_archive(path: Path) -> None:
     with Album(path) as album:
         if not album.names:
             raise UserError(f"No picture lies in {path}: the files read are {_endings()}.")

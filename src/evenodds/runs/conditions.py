@@ -21,7 +21,7 @@ from evenodds.core.spec import PictureSpec, RowSpec
 from evenodds.data.batches import as_given
 from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.images import conditions
-from evenodds.data.images.album import Album, BadPicture
+from evenodds.data.images.album import Album, BadPicture, is_archive
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.networks.generate import ConditionSource, nothing
@@ -203,7 +203,7 @@ def _files(request: Any, say: Say) -> Any:
     path = Path(request).expanduser()
     if not path.exists():
         raise UserError(f"{path} is not there, give a picture file or a folder of them")
-    if not path.is_dir() and path.suffix.lower() != ".zip":
+    if not path.is_dir() and not is_archive(path):
         yield path.name, path
         return
     with Album(path) as album:

@@ -1,9 +1,10 @@
-"""The picture files of a folder or a zip, in a fixed order. Reads names and bytes, never pixels."""
+"""The picture files of a folder, a zip or tar shards, in a fixed order. Reads names and bytes, never pixels."""
 
 from __future__ import annotations
 
 import os
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from evenodds.core.errors import UserError
+from evenodds.data.images.shards import SHARD, Place, files_in, shards_of
 
 SUFFIXES = frozenset({"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"})
+ARCHIVES = (".zip", SHARD)
 METADATA = "metadata.csv"
 ENTRY_LIMIT = 200_000_000
 """Bytes: a zip entry that states more is not unpacked."""
@@ -28,23 +31,30 @@ class BadPicture(Exception):  # noqa: N818 - it tells of a file, not of a defect
 
 
 class Album:
-    """An opened folder or zip of pictures.
+    """An opened folder, zip, tar or folder of tar shards.
 
-    ``names`` are the pictures' paths inside it, with forward slashes, sorted; ``others`` counts the
-    files that are not pictures; ``top`` is the folder that holds every picture ("" for the album itself).
-    Safe to read from several threads.
+    ``names`` are the pictures' paths inside it, with forward slashes, sorted; of several shards each path begins with
+    its shard's name. ``others`` counts the files that are not pictures; ``top`` is the folder that holds every picture
+    ("" for the album itself). Safe to read from several threads.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises UserError for a zip that is broken and a folder that cannot be read."""
+        """Raises UserError for an archive that is broken and a folder that cannot be read."""
         self.path = path
         self._zip: zipfile.ZipFile | None = None
+        self._places: dict[str, Place] = {}
         try:
-            if path.is_dir():
+            if is_sharded(path):
+                self._stamps = self._sharded(shards_of(path))
+            elif path.is_dir():
                 self._stamps = dict(_folder_files(path))
             else:
                 self._zip = zipfile.ZipFile(path)
                 self._stamps = {i.filename: (i.file_size, i.CRC) for i in self._zip.infolist() if _counts(i)}
+        except tarfile.TarError as error:
+            raise UserError(
+                f"{path} is, or holds, no whole uncompressed tar file ({error}): make or fetch it again."
+            ) from error
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
             raise UserError(f"{path} is not a whole zip file: make or fetch it again.") from error
         except OSError as error:
@@ -54,6 +64,17 @@ class Album:
         self.top = _common_folder(self.names)
         self.others = len(self._stamps) - len(self.names) - (self.metadata_name is not None)
 
+    def _sharded(self, shards: list[Path]) -> dict[str, tuple[int, int]]:
+        """Sizes and times of change of the shards' files by name; where they lie is noted."""
+        stamps = {}
+        for shard in shards:
+            before = f"{shard.name}/" if len(shards) > 1 else ""
+            for name, place, changed in files_in(shard):
+                if name and all(_seen(part) for part in PurePosixPath(name).parts):
+                    self._places[before + name] = place
+                    stamps[before + name] = (place.size, changed)
+        return stamps
+
     def __enter__(self) -> Self:
         return self
 
@@ -62,6 +83,16 @@ class Album:
     ) -> None:
         if self._zip is not None:
             self._zip.close()
+
+    @property
+    def in_shards(self) -> bool:
+        """Whether the files come from several shards, whose names then lead the paths."""
+        return len({place.shard for place in self._places.values()}) > 1
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The files of tar shards that are no pictures; none of a folder or a zip."""
+        return tuple(sorted(name for name in self._places if not is_picture(name)))
 
     @property
     def metadata_name(self) -> str | None:
@@ -76,6 +107,8 @@ class Album:
 
     def open(self, name: str) -> BinaryIO:
         """A file of the album, to be read and closed. Raises BadPicture with the reason it cannot be."""
+        if name in self._places:
+            return self._from_shard(name)
         if self._zip is None:
             try:
                 return (self.path / name).open("rb")
@@ -95,6 +128,29 @@ class Album:
         except (*DAMAGED, ValueError) as error:
             raise BadPicture("its place in the zip is damaged") from error
 
+    def _from_shard(self, name: str) -> BinaryIO:
+        place = self._places[name]
+        if leads_out(name):
+            raise BadPicture("its name points outside the tar")
+        if place.size > ENTRY_LIMIT:
+            raise BadPicture(f"{place.size / 1e6:,.0f} MB are over the limit of 200 MB")
+        try:
+            return place.open()
+        except (OSError, EOFError) as error:
+            raise BadPicture("its place in the tar is damaged") from error
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a path names a zip or a tar."""
+    return path.suffix.lower() in ARCHIVES
+
+
+def is_sharded(path: Path) -> bool:
+    """Whether a path is a tar, or a folder with tar shards and no picture right inside it."""
+    if not path.is_dir():
+        return path.suffix.lower() == SHARD
+    return bool(shards_of(path)) and not any(is_picture(file.name) for file in path.iterdir())
+
 
 def leads_out(name: str) -> bool:
     """Whether a path, as either kind of system reads it, may lead out of the folder that it is meant for."""
@@ -109,7 +165,9 @@ def is_picture(name: str) -> bool:
 
 
 def holds_picture(path: Path) -> tuple[bool, bool]:
-    """Whether a folder holds any file, and any picture; stops at the first picture."""
+    """Whether a folder holds any file, and any picture or tar shard; stops at the first picture."""
+    if is_sharded(path):
+        return True, True
     holds_any = False
     for name, _ in _folder_files(path):
         holds_any = True

@@ -1,14 +1,16 @@
-"""Labels of a folder of pictures: class subfolders, or a metadata.csv."""
+"""Labels of pictures: class subfolders, a metadata.csv, or the files beside them in tar shards."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import DAMAGED, METADATA, Album, BadPicture
+from evenodds.data.images.shards import labels_beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +24,15 @@ def read(album: Album) -> tuple[pd.DataFrame | None, list[str]]:
     A metadata.csv wins over subfolders; its column ``file_name``, ``file`` or else its first names the
     picture by its path or its bare name, and the other columns are the labels. Subfolders are classes
     (column ``label``) where each picture lies in exactly one and there are at least two. A picture
-    without a row has missing labels. Raises UserError for a metadata.csv that is no table.
+    without a row has missing labels. In tar shards the files beside the pictures win over both. Raises UserError for a
+    metadata.csv that is no table.
     """
+    if album.beside:
+        frame, notes = labels_beside(album.names, album.beside, partial(_bytes, album))
+        if frame is not None:
+            return frame, notes
+    if album.in_shards:
+        return None, []
     if album.metadata_name is not None:
         frame, notes = _from_metadata(album)
         if frame is not None:
@@ -72,6 +81,15 @@ def _from_metadata(album: Album) -> tuple[pd.DataFrame | None, list[str]]:
         notes.append(f"{bare} of {len(album.names)} pictures have no row in {METADATA}: no labels for them")
     order = [rows.get(index, -1) for index in range(len(album.names))]
     return values.reindex(order).reset_index(drop=True), notes
+
+
+def _bytes(album: Album, name: str) -> bytes | None:
+    """A file of labels, None where it cannot be read."""
+    try:
+        with album.open(name) as file:
+            return file.read()
+    except BadPicture:
+        return None
 
 
 def _table(album: Album) -> pd.DataFrame:
