@@ -35,6 +35,7 @@ from evenodds.data.source import find
 from evenodds.data.store import Store
 from evenodds.evaluate.extractors import FeatureExtractor, extractor_of
 from evenodds.metrics.distribution import frechet
+from evenodds.runs.run import Run
 from labels import folder_of
 from playing import pictures_of, train
 from record import record
@@ -53,7 +54,8 @@ def fakes_of(game: Usual, n: int) -> NDArray[np.uint8]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for start in range(0, n, CHUNK):
-            made = to_pictures(game.generator(torch.randn(min(CHUNK, n - start), LATENT)))
+            z = torch.randn(min(CHUNK, n - start), LATENT, device=game.device)
+            made = to_pictures(game.generator(z).cpu())
             found.append(made.transpose(0, 3, 1, 2))
     game.generator.train()
     return np.concatenate(found)
@@ -63,7 +65,8 @@ def usual(store: Store, seconds: list[float], seed: int, n: int, to: Path) -> No
     """Plays the usual loop in this process; after each of the seconds its fakes are written, for which the clock
     stands still."""
     assert isinstance(store.spec, PictureSpec)
-    game = Usual(store.spec, torch.device("cpu"), seed)
+    device = find_device("auto")
+    game = Usual(store.spec, device, seed)
     rng = np.random.default_rng(seed)
     order, spent = iter(()), 0.0
     batch, rounds = min(BATCH, store.n_train), 0
@@ -74,10 +77,12 @@ def usual(store: Store, seconds: list[float], seed: int, n: int, to: Path) -> No
             if places[-1] < 0:  # the pictures are through: anew, in another order
                 order = iter(rng.permutation(store.n_train).tolist())
                 continue
-            game.round(to_tensor(store.train(places)))
+            game.round(to_tensor(store.train(places)).to(device))
+            if device.type == "cuda":
+                torch.cuda.synchronize()
             rounds += 1
             spent += time.monotonic() - start
-        np.savez(to / f"{until:g}.npz", fakes=fakes_of(game, n), rounds=rounds)
+        np.savez(to / f"{until:g}.npz", fakes=fakes_of(game, n), rounds=rounds, seen=rounds * batch)
 
 
 def play(
@@ -106,7 +111,9 @@ def play(
         )
         verdict = train(source, keep / "run", *flags, *more)
         fakes = pictures_of(keep / "run", asked.fakes).transpose(0, 3, 1, 2)
-        np.savez(keep / f"{until:g}.npz", fakes=fakes, rounds=verdict["rounds"])
+        game = Run.open(keep / "run").recipe.game
+        seen = verdict["rounds"] * game.batch * game.d_steps
+        np.savez(keep / f"{until:g}.npz", fakes=fakes, rounds=verdict["rounds"], seen=seen)
 
 
 def distance(view: FeatureExtractor, reals: NDArray[np.float32], file: Path) -> dict[str, Any]:

@@ -35,6 +35,10 @@ _QUALITY = (
     "minutes, one thread each. Fréchet distance on the features of EfficientNet-Lite0, 10,000 samples; it is no "
     "FID."
 )
+_PHOTOGRAPHS = (
+    "Fréchet distance to training reals on features that no player used: `labels`, a classifier of the data's own "
+    "labels trained here; `lite 0` and `lite 2`, EfficientNet-Lite. Coverage of held-out reals, by the last of them."
+)
 _STOPS = (
     "A game plays to its own verdict, then goes on to three times its rounds. `--steady` adds a game whose "
     "learning rates are never lowered. Distance: the Fréchet distance of the checks. Games with the presets did "
@@ -140,12 +144,25 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "quality-faces": Benchmark("Quality at equal time: faces", "make bench BENCH=quality-faces", _QUALITY),
     "photographs": Benchmark(
-        "Photographs: coarse to fine against at once",
+        "Photographs: scales, and coarse to fine",
         "make bench BENCH=photographs",
-        "Photographs of 64 px at equal time: `evenodds train` as it comes, the same with `--stages 32,64`, and the "
-        "usual DCGAN loop. Fréchet distance to training reals on features that no player used: "
-        "`labels`, a classifier of the data's own labels trained here; `lite 0` and `lite 2`, EfficientNet-Lite. "
-        "Coverage of held-out reals, by the last of them.",
+        "Photographs of 64 px at equal time: `evenodds train` at other scales (at once: small), with "
+        "`--stages 32,64`, and the usual DCGAN loop. " + _PHOTOGRAPHS,
+    ),
+    "photographs-gpu": Benchmark(
+        "Photographs on a GPU",
+        'python benchmarks/photographs.py cats --size 64 256 --games "at once" "twice as wide" '
+        '"the usual loop" --minutes 2 --seeds 1',
+        "As on a CPU, where the machine has a GPU, with the pictures that D sees in a second. "
+        + _PHOTOGRAPHS,
+    ),
+    "scales": Benchmark(
+        "What pictures come to by what D has seen",
+        "make bench BENCH=scales",
+        "Games of cats and faces at 16, 32 and 64 px for 2, 4 and 15 minutes of one thread. A curve for each side "
+        "goes through their checks. For the games that no curve was fitted to, `doctor` says beforehand how many "
+        "pictures the budget shows D, and the curve what distance that comes to. Distance: that of the checks, the "
+        "median of a game's last three.",
     ),
     "svm-fashion": Benchmark(
         "Features of D: Fashion-MNIST", "python benchmarks/svm.py fashion --budget {budget}", _SVM

@@ -33,7 +33,7 @@ from evenodds.judge.train import judge_of
 from evenodds.runs.conditions import ConditionRequest, resolve_condition
 from evenodds.runs.hub_folder import fetch
 from evenodds.runs.run import Run
-from evenodds.runs.sample import Sampler
+from evenodds.runs.sample import Sampler, check_truncation
 from evenodds.steer.editor import LatentEditor
 from evenodds.training.context import Context
 from evenodds.training.session import train_run
@@ -155,7 +155,14 @@ class Gan(Configured):
             raise UserError(f"labels are for pictures in memory, and {data} has its own: leave them out")
         return find(str(data), self.recipe.data), str(data)
 
-    def sample(self, n: int, seed: int = 0, condition: ConditionRequest | None = None, **former: Any) -> Any:
+    def sample(
+        self,
+        n: int,
+        seed: int = 0,
+        condition: ConditionRequest | None = None,
+        truncation: float = 1.0,
+        **former: Any,
+    ) -> Any:
         """Generate n fakes.
 
         Parameters
@@ -167,6 +174,9 @@ class Gan(Configured):
         condition :
             For a run trained with a condition: values by name or as text such as "label=7", pictures as uint8
             (m, H, W, C), or their path, taken in turn. Unnamed values follow the training distribution.
+        truncation :
+            Of pictures: above 0 and up to 1; below 1 latents lie nearer to their mean, and fakes are more plausible and
+            vary less.
         former :
             ``given``, the former name of ``condition``; it is taken with a DeprecationWarning.
 
@@ -179,7 +189,8 @@ class Gan(Configured):
         Raises
         ------
         UserError
-            For a condition that does not fit; NotFittedError before `fit`.
+            For a condition that does not fit, and a truncation that is out of range or of rows; NotFittedError before
+            `fit`.
 
         Examples
         --------
@@ -199,12 +210,13 @@ class Gan(Configured):
         run, device = self.fitted(), find_device(self.device)
         if n < 0:
             raise UserError(f"{n} fakes cannot be made, ask for 0 or more")
+        check_truncation(run, truncation, "truncation=")
         some = max(1, n)  # of none, one shows the shape and the dtypes
         with torch.random.fork_rng():
             resolved = resolve_condition(run, condition, seed)
             sampler = Sampler(run, device)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sampler.pictures(some, seed, resolved)))[:n]
+                return np.concatenate(list(sampler.pictures(some, seed, resolved, truncation=truncation)))[:n]
             rows = pd.concat(list(sampler.rows(some, seed, resolved)), ignore_index=True)
         return contained(rows.head(n), container_of(run))
 

@@ -18,6 +18,7 @@ START, END = "<!-- tree: written by `make tree` -->\n", "<!-- end of tree -->"
 COLUMN = 34
 
 OTHERS = {
+    "config/curves.json": "Games on record, and the curves through them, as `benchmarks/scales.py` leaves them.",
     "export/page/codec.js": "Decodes table rows in the browser.",
     "export/page/index.html": "The page that `export --format browser` writes.",
     "export/page/page.js": "Sliders, seeds and samples of that page; runs the networks.",

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from evenodds.core.errors import UserError
 from evenodds.gan import Gan
 from tests.conftest import Answer
 
@@ -158,3 +159,44 @@ def test_no_pictures_are_an_empty_array_or_folder_but_no_sheet(
     assert answer.code == 2
     assert "a sheet of no pictures" in answer.err
     assert evenodds("sample", pictures, "-n", -1, "--out", tmp_path / "other").code == 2
+
+
+def test_truncated_pictures_vary_less_and_its_range_is_checked(
+    pictures: Path, table: Path, evenodds: Call
+) -> None:
+    gan = Gan.load(pictures)
+    spreads = [gan.sample(200, truncation=truncation).std(0).mean() for truncation in (1.0, 0.7, 0.3)]
+    assert spreads == sorted(spreads, reverse=True)
+    assert (gan.sample(3, truncation=1.0) == gan.sample(3)).all()
+    for truncation in (0, -1, 1.5):
+        assert "out of range" in evenodds("sample", pictures, "--truncation", truncation).err
+    assert "--truncation 0.5 is for pictures" in evenodds("sample", table, "--truncation", 0.5).err
+    with pytest.raises(UserError, match="truncation=2 is out of range"):
+        gan.sample(1, truncation=2)
+
+
+def test_a_grid_has_so_many_columns_and_rows(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
+    assert evenodds("sample", pictures, "--grid", "8x2", "--out", tmp_path / "sheet.png").code == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert (sheet.width + 2) / 8 == (sheet.height + 2) / 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (("--grid", "8"), "--grid 8 is no grid"),
+        (("--grid", "0x4"), "--grid 0x4 is no grid"),
+        (("--grid", "8x4", "-n", "31"), "holds 32 samples and -n asks for 31"),
+        (("--grid", "8x4", "--out", "folder"), "--grid is for a sheet"),
+        (("--best", "10%", "--min-real", "3"), "give one of them"),
+        (("--best", "much"), "--best much is no share"),
+        (("--best", "100%"), "--best 100% is no share"),
+        (("--min-real", "100"), "--min-real 100 is no percent"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_one_sentence(
+    pictures: Path, evenodds: Call, flags: tuple[str, ...], problem: str
+) -> None:
+    answer = evenodds("sample", pictures, *flags)
+    assert answer.code == 2
+    assert problem in answer.err

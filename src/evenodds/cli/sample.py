@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from evenodds.cli.options import Device, RunFolder
+from evenodds.core.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from evenodds.judge.selection import Selection
+    from evenodds.runs.run import Run
 
 
 def sample(
@@ -17,6 +24,10 @@ def sample(
     n: Annotated[int | None, Parameter(alias="-n")] = None,
     out: Path | None = None,
     condition: str | None = None,
+    truncation: float = 1.0,
+    best: str | None = None,
+    min_real: float | None = None,
+    grid: str | None = None,
     seed: int = 0,
     device: Device = "auto",
 ) -> None:
@@ -34,6 +45,14 @@ def sample(
     condition:
         For runs trained with --condition: values such as label=7 or glasses=yes,beard=no, or a picture file or a folder
         of them. Unspecified columns follow the training distribution.
+    truncation:
+        For pictures: 0.7, say, moves latents towards their mean, so that samples are more plausible and vary less.
+    best:
+        A share such as 10%: ten times as many samples are made, and the judge chooses the best tenth.
+    min_real:
+        A percentage such as 30: samples are made until enough of them are at least so real by the judge.
+    grid:
+        Columns and rows of a sheet, such as 8x4; sets the number of samples.
     seed:
         Random seed: the same seed gives the same samples.
     """
@@ -47,6 +66,41 @@ def sample(
     opened = open_run(run)
     suffix = "png" if isinstance(opened.spec, PictureSpec) else "csv"
     path = out or Path(f"{opened.path.resolve().name}-fakes.{suffix}")
-    request = SampleRequest(n, path, seed, condition, Share(rank(), size()))
-    count = write_samples(opened, request, find_device(device), lambda text: print(text, file=sys.stderr))
-    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {path_of_share(path, request.share)}")
+    columns, n = (None, n) if grid is None else grid_of(grid, n)
+    request = SampleRequest(n, path, seed, condition, Share(rank(), size()), truncation, columns)
+    found_device = find_device(device)
+    selection = selection_of(opened, best, min_real, found_device)
+    choose = None if selection is None else selection.choose
+    count = write_samples(opened, request, found_device, say, choose)
+    chosen = "" if selection is None else f", chosen by the judge among {selection.made:,}"
+    print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {path_of_share(path, request.share)}{chosen}")
+
+
+def say(text: str) -> None:
+    """A remark, kept out of the answer."""
+    print(text, file=sys.stderr)
+
+
+def grid_of(text: str, n: int | None) -> tuple[int, int]:
+    """Columns, and how many samples, of a grid such as 8x4. Raises UserError for another text, and where ``n`` is not
+    as many."""
+    columns, _, rows = text.lower().replace("×", "x").partition("x")
+    if not (columns.isdecimal() and rows.isdecimal() and int(columns) and int(rows)):
+        raise UserError(f"--grid {text} is no grid, give columns and rows such as 8x4")
+    count = int(columns) * int(rows)
+    if n not in (None, count):
+        raise UserError(f"--grid {text} holds {count} samples and -n asks for {n}, leave one of them out")
+    return int(columns), count
+
+
+def selection_of(
+    run: Run, best: str | None, min_real: float | None, device: torch.device
+) -> Selection | None:
+    """Who chooses among more fakes; None where every fake is taken."""
+    if best is None and min_real is None:
+        return None
+    from evenodds.judge.selection import Rule, Selection
+    from evenodds.judge.train import judge_of
+
+    rule = Rule.parse(best, min_real)
+    return None if rule is None else Selection(rule, judge_of(run, device, say))

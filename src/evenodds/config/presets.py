@@ -116,6 +116,9 @@ SCALES: dict[ScaleName, tuple[float, int]] = {"tiny": (0.5, 1), "base": (2, 2), 
 larger. dcgan's large is as wide as the paper's, with its batch (docs/experiments/networks.md, 2026-11-29)."""
 SCALED = ("dcgan", "r3gan", "pix2pix", "resunet")
 """Networks that have scales."""
+SMALLER_PAYS, SMALL_PAYS = 64, 30_000
+"""From so many px on auto takes tiny, unless the budget shows D so many pictures at small
+(docs/experiments/scales.md, 2026-11-29)."""
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -219,6 +222,15 @@ def scale_of(scale: ScaleName, network: NetworkName) -> ScaleName:
     if network not in SCALED:
         raise UserError(f"--scale {scale} is for {', '.join(SCALED)}, and this is {network}: give --width")
     return scale
+
+
+def scale_for(recipe: Recipe, resolved: Recipe, spec: SampleSpec, seen: float) -> ScaleName:
+    """The scale of a resolved recipe whose budget shows D so many pictures: what the recipe leaves open is chosen."""
+    left_open = recipe.network.scale == "auto" and "width" not in recipe.network.model_fields_set
+    measured = isinstance(spec, PictureSpec) and spec.height >= SMALLER_PAYS
+    if left_open and measured and resolved.network.network == "dcgan" and not resolved.network.sides:
+        return "tiny" if seen < SMALL_PAYS else "small"
+    return resolved.network.scale
 
 
 def scaled(preset: Preset, scale: ScaleName) -> Preset:

@@ -66,15 +66,19 @@ def stream(
     batch: int = 256,
     conditions_for: ConditionSource = nothing,
     share: Share = WHOLE,
+    truncation: float = 1.0,
 ) -> Iterator[Tensor]:
     """n fresh samples, or a share of them, at most ``batch`` at a time, the same for the same n and seed: tensors
     (m, *shape).
 
-    ``given`` says under which conditions. G's own noise (Gumbel draws, dropout) is seeded too.
+    ``conditions_for`` says under which conditions. ``truncation`` scales latents towards their mean, which each
+    condition has its own picture of: below 1 samples vary less and are more plausible (after Brock 2018, 1809.11096,
+    section 3.1, where large values are drawn anew). G's own noise (Gumbel draws, dropout) is seeded too.
     """
     device = next(generator.parameters()).device
     for start in share.starts(n, batch):
         count = min(batch, n - start)
         conditions = conditions_for(start, count)
         set_random(seed_of(seed, "sample", start), device)
-        yield generator(draw(count, width, device), None if conditions is None else conditions.to(device))
+        latents = truncation * draw(count, width, device)
+        yield generator(latents, None if conditions is None else conditions.to(device))

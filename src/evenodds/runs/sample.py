@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,13 +70,18 @@ class Sampler:
         self.batch = batch_of(run, device)
 
     def pictures(
-        self, n: int, seed: int, condition: SamplingCondition | None = None, share: Share = WHOLE
+        self,
+        n: int,
+        seed: int,
+        condition: SamplingCondition | None = None,
+        share: Share = WHOLE,
+        truncation: float = 1.0,
     ) -> Iterator[np.ndarray]:
         """n fakes, or a share of them, as uint8 arrays (m, H, W, C), a batch at a time; without a ``condition`` under
-        conditions of the data."""
+        conditions of the data. ``truncation`` is as of ``stream``."""
         if n == 0 and isinstance(self.run.spec, PictureSpec):
             yield np.empty((0, self.run.spec.height, self.run.spec.width, self.run.spec.channels), np.uint8)
-        for batch in self.samples(n, seed, condition or self.default_condition(seed), share):
+        for batch in self.samples(n, seed, condition or self.default_condition(seed), share, truncation):
             yield to_pictures(batch.cpu())
 
     def rows(
@@ -95,10 +101,12 @@ class Sampler:
                 table[name] = pd.Series([value] * len(table), dtype=table[name].dtype)
             yield table
 
-    def samples(self, n: int, seed: int, condition: SamplingCondition, share: Share) -> Iterator[Tensor]:
+    def samples(
+        self, n: int, seed: int, condition: SamplingCondition, share: Share, truncation: float = 1.0
+    ) -> Iterator[Tensor]:
         """What G gives, in batches (m, *shape)."""
-        width = self.run.recipe.network.latent
-        return stream(self.generator, n, width, seed, self.batch, condition.conditions_for, share)
+        width, conditions_for = self.run.recipe.network.latent, condition.conditions_for
+        return stream(self.generator, n, width, seed, self.batch, conditions_for, share, truncation)
 
     def default_condition(self, seed: int) -> SamplingCondition:
         """Conditions as the data hold them."""
@@ -127,6 +135,10 @@ class SampleRequest:
         What the fakes are made under; as the data hold it when left out.
     share:
         Which part of the fakes this process makes; it goes to its own file or folder, see ``path_of_share``.
+    truncation:
+        Of pictures: by how much latents are scaled towards their mean, above 0 and at most 1.
+    columns:
+        Of a sheet: pictures side by side; about a square when left out.
     """
 
     n: int | None
@@ -134,12 +146,21 @@ class SampleRequest:
     seed: int = 0
     condition: ConditionRequest | None = None
     share: Share = WHOLE
+    truncation: float = 1.0
+    columns: int | None = None
 
 
-def write_samples(run: Run, request: SampleRequest, device: torch.device, say: Say = silent) -> int:
+Choose = Callable[[Sampler, SampleRequest, SamplingCondition], Iterator[Any]]
+"""Makes as many fakes as requested under a condition, in batches as ``Sampler`` gives them: those that are wanted."""
+
+
+def write_samples(
+    run: Run, request: SampleRequest, device: torch.device, say: Say = silent, choose: Choose | None = None
+) -> int:
     """Writes fakes, or a share of them. Returns how many were written; ``say`` is told of pictures that are left out.
 
-    Raises UserError for a path that does not fit the run or cannot be written, and for a condition that does not fit.
+    With ``choose`` those that it chooses, from noise or under values. Raises UserError for a path that does not fit the
+    run or cannot be written, and for a condition that does not fit.
     """
     check_request(run, request)
     n, share = request.n, request.share
@@ -151,9 +172,13 @@ def write_samples(run: Run, request: SampleRequest, device: torch.device, say: S
         if n and not starts:
             return 0
         sampler = Sampler(run, device)
+        chosen = None
+        if choose is not None:
+            refuse_choice(request, condition)
+            chosen = choose(sampler, replace(request, n=n), condition)
         if not isinstance(run.spec, PictureSpec):
-            return write_table(sampler.rows(n, request.seed, condition, share), out)
-        made = sampler.pictures(n, request.seed, condition, share)
+            return write_table(chosen or sampler.rows(n, request.seed, condition, share), out)
+        made = chosen or sampler.pictures(n, request.seed, condition, share, request.truncation)
         if out.suffix.lower() != ".png":
             return write_folder(made, out, n, condition.names if n == count else None, starts.start)
         if n > SHEET:
@@ -165,8 +190,19 @@ def write_samples(run: Run, request: SampleRequest, device: torch.device, say: S
             sheet, columns = beside(condition, fakes)
             write_grid(sheet, out, columns)
         else:
-            write_grid(fakes, out)
+            write_grid(fakes, out, request.columns)
         return n
+
+
+def refuse_choice(request: SampleRequest, condition: SamplingCondition) -> None:
+    """Raises UserError where fakes cannot be chosen among: each process would choose, or each picture has one fake."""
+    if request.share.size > 1:
+        raise UserError("--best and --min-real choose in one process, run them without torchrun")
+    if condition.pictures is not None:
+        raise UserError(
+            "--best and --min-real choose among fakes from noise or labels, and here each picture has its own: "
+            "leave them out"
+        )
 
 
 def check_request(run: Run, request: SampleRequest) -> None:
@@ -179,12 +215,23 @@ def check_request(run: Run, request: SampleRequest) -> None:
         raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {out}")
     if not table and suffix in (".csv", ".parquet"):
         raise UserError(f"{run.path} makes pictures, give --out a .png file or a folder and not {out}")
+    check_truncation(run, request.truncation)
+    if suffix != ".png" and request.columns is not None:
+        raise UserError("--grid is for a sheet, give --out a .png file or leave it out")
     if suffix == ".png" and request.n == 0:
         raise UserError("a sheet of no pictures cannot be drawn, give -n 1 or more, or --out a folder")
     if suffix == ".png" and request.share.size > 1:
         raise UserError(
             f"a sheet is made by one process and not by {request.share.size}, give --out a folder"
         )
+
+
+def check_truncation(run: Run, truncation: float, name: str = "--truncation ") -> None:
+    """Raises UserError for a truncation that is out of range, and for one of rows."""
+    if not 0 < truncation <= 1:
+        raise UserError(f"{name}{truncation:g} is out of range, give a number above 0 and up to 1")
+    if truncation < 1 and not isinstance(run.spec, PictureSpec):
+        raise UserError(f"{name}{truncation:g} is for pictures, leave it out for a table")
 
 
 def path_of_share(out: Path, share: Share) -> Path:

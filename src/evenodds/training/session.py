@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evenodds.config.presets import GENERATION, filled, followed, resolve
-from evenodds.config.settings import Recipe
+from evenodds.config.settings import Recipe, ScaleName
 from evenodds.core.atomic import Unwritable
 from evenodds.core.distributed import team
 from evenodds.core.errors import UserError
@@ -28,6 +28,7 @@ from evenodds.runs.loggers import LoggerName, logging
 from evenodds.runs.run import Run, facts_of, is_run
 from evenodds.runs.verdict import Verdict
 from evenodds.training.context import Context
+from evenodds.training.forecast import expectation, foreseeable, planned
 from evenodds.training.initial_players import refuse_frozen_anew, with_network_of
 from evenodds.training.loop import follow, train
 from evenodds.training.mirroring import with_mirror
@@ -68,7 +69,7 @@ def train_run(
     store = prepare_source(source, recipe, context)
     if initial is not None:
         recipe = with_network_of(recipe, initial, store)
-    recipe = resolve(recipe, store.spec, store.n_train, named, store.condition)
+    request, recipe = recipe, resolve(recipe, store.spec, store.n_train, named, store.condition)
     family_for(store.spec, recipe.network, store.condition)  # refused before a folder is made
     if initial is not None:
         refuse_frozen_anew(recipe, initial, store)
@@ -78,12 +79,34 @@ def train_run(
             raise UserError(
                 f"{named} is not the same data on rank {ranks.rank} as on rank 0, give all the same"
             )
+        recipe = agreed_scale(folder, request, recipe, store, named, context)
         recipe = agreed_mirror(folder, recipe, store, context)
         run = ranks.first(lambda: open_run(folder, named, recipe, store, context.observer, initial))
         if run is None:  # the others' work is rank 0's to write down
             return TrainingResult(follow(recipe, store, context))
         with logging(run, log):
             return train_and_report(run, store, context)
+
+
+def agreed_scale(
+    folder: Path, request: Recipe, resolved: Recipe, store: Store, named: str, context: Context
+) -> Recipe:
+    """The recipe ``resolved`` from a request, at the scale that rank 0 chooses where a run begins and nobody named one;
+    what to expect of its pictures is said."""
+    if is_run(folder) or not foreseeable(resolved, store):
+        return resolved
+
+    def choose() -> ScaleName:
+        throughput = planned(request, store, named, context.device, context.team.size)
+        if sentence := expectation(throughput, store):
+            context.observer.say(sentence)
+        return throughput.recipe.network.scale
+
+    scale = context.team.share(context.team.first(choose))
+    network = request.network.model_copy(update={"scale": scale})
+    return resolve(
+        request.model_copy(update={"network": network}), store.spec, store.n_train, named, store.condition
+    )
 
 
 def agreed_mirror(folder: Path, recipe: Recipe, store: Store, context: Context) -> Recipe:

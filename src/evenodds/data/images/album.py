@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from evenodds.core.errors import UserError
-from evenodds.data.images.shards import SHARD, Place, files_in, shards_of
+from evenodds.data.images.shards import SHARD, Entry, files_in, shards_of
 
 SUFFIXES = frozenset({"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"})
 ARCHIVES = (".zip", SHARD)
@@ -42,7 +42,7 @@ class Album:
         """Raises UserError for an archive that is broken and a folder that cannot be read."""
         self.path = path
         self._zip: zipfile.ZipFile | None = None
-        self._places: dict[str, Place] = {}
+        self._entries: dict[str, Entry] = {}
         try:
             if is_sharded(path):
                 self._stamps = self._sharded(shards_of(path))
@@ -69,10 +69,10 @@ class Album:
         stamps = {}
         for shard in shards:
             before = f"{shard.name}/" if len(shards) > 1 else ""
-            for name, place, changed in files_in(shard):
+            for name, entry, changed in files_in(shard):
                 if name and all(_seen(part) for part in PurePosixPath(name).parts):
-                    self._places[before + name] = place
-                    stamps[before + name] = (place.size, changed)
+                    self._entries[before + name] = entry
+                    stamps[before + name] = (entry.size, changed)
         return stamps
 
     def __enter__(self) -> Self:
@@ -87,12 +87,12 @@ class Album:
     @property
     def in_shards(self) -> bool:
         """Whether the files come from several shards, whose names then lead the paths."""
-        return len({place.shard for place in self._places.values()}) > 1
+        return len({entry.shard for entry in self._entries.values()}) > 1
 
     @property
     def beside(self) -> tuple[str, ...]:
         """The files of tar shards that are no pictures; none of a folder or a zip."""
-        return tuple(sorted(name for name in self._places if not is_picture(name)))
+        return tuple(sorted(name for name in self._entries if not is_picture(name)))
 
     @property
     def metadata_name(self) -> str | None:
@@ -107,7 +107,7 @@ class Album:
 
     def open(self, name: str) -> BinaryIO:
         """A file of the album, to be read and closed. Raises BadPicture with the reason it cannot be."""
-        if name in self._places:
+        if name in self._entries:
             return self._from_shard(name)
         if self._zip is None:
             try:
@@ -129,13 +129,13 @@ class Album:
             raise BadPicture("its place in the zip is damaged") from error
 
     def _from_shard(self, name: str) -> BinaryIO:
-        place = self._places[name]
+        entry = self._entries[name]
         if leads_out(name):
             raise BadPicture("its name points outside the tar")
-        if place.size > ENTRY_LIMIT:
-            raise BadPicture(f"{place.size / 1e6:,.0f} MB are over the limit of 200 MB")
+        if entry.size > ENTRY_LIMIT:
+            raise BadPicture(f"{entry.size / 1e6:,.0f} MB are over the limit of 200 MB")
         try:
-            return place.open()
+            return entry.open()
         except (OSError, EOFError) as error:
             raise BadPicture("its place in the tar is damaged") from error
 

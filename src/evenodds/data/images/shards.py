@@ -20,7 +20,7 @@ CLASS, FACTS = "cls", "json"
 """Endings of a sample's class, a word or a number, and of its facts by name."""
 
 
-class Place(NamedTuple):
+class Entry(NamedTuple):
     """Where a file lies in a shard."""
 
     shard: Path
@@ -44,8 +44,8 @@ def shards_of(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.suffix.lower() == SHARD and file.is_file())
 
 
-def files_in(shard: Path) -> Iterator[tuple[str, Place, int]]:
-    """Name, place and time of change of each regular file; links and devices are left out.
+def files_in(shard: Path) -> Iterator[tuple[str, Entry, int]]:
+    """Name, entry and time of change of each regular file; links and devices are left out.
 
     Raises tarfile.TarError for what is no whole uncompressed tar file, and OSError.
     """
@@ -54,7 +54,7 @@ def files_in(shard: Path) -> Iterator[tuple[str, Place, int]]:
             if member.isreg() and not member.issparse():
                 yield (
                     member.name.removeprefix("./"),
-                    Place(shard, member.offset_data, member.size),
+                    Entry(shard, member.offset_data, member.size),
                     int(member.mtime),
                 )
         if shard.stat().st_size < archive.offset:
