@@ -156,6 +156,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "As on a CPU, where the machine has a GPU, with the pictures that D sees in a second. "
         + _PHOTOGRAPHS,
     ),
+    "choice": Benchmark(
+        "Sampling with a choice",
+        "make bench BENCH=choice",
+        "A game on faces; fakes as they come, with latents scaled towards their mean, and the best of more by the "
+        "judge. Precision, recall and the Fréchet distance to as many training reals, on features of EfficientNet-Lite0.",
+    ),
     "scales": Benchmark(
         "What pictures come to by what D has seen",
         "make bench BENCH=scales",
