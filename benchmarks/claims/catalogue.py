@@ -160,7 +160,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         "Sampling with a choice",
         "make bench BENCH=choice",
         "A game on faces; fakes as they come, with latents scaled towards their mean, and the best of more by the "
-        "judge. Precision, recall and the Fréchet distance to as many training reals, on features of EfficientNet-Lite0.",
+        "judge. Precision, recall and the Fréchet distance to as many training reals, by EfficientNet-Lite0.",
     ),
     "scales": Benchmark(
         "What pictures come to by what D has seen",

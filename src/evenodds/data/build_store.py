@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _FOLDER_SIZE = 64
 _CHUNK = 256
+SHOWN_KINDS = 5
+"""Kinds of files that are not read, of which the counts are given."""
 """Pictures from memory that are held at their new size at a time."""
 
 
@@ -61,13 +65,22 @@ def make_album(
     def chunks() -> Chunks:
         report = yield from pictures
         notes = report.notes(size, settings.fit) + label_notes
-        if album.others and source.builtin is None:
-            notes.append(f"files that are not pictures are ignored: {album.others}")
+        if album.other_names and source.builtin is None:
+            notes.append(ignored(album.other_names))
         facts = {**facts_of(source, notes), **report.facts(), "fit": settings.fit}
         rows = None if frame is None else frame.iloc[report.indices].reset_index(drop=True)
         return _about(facts, rows, settings, condition, source)
 
     return write_store(target, spec, source.name, chunks(), condition)
+
+
+def ignored(names: Sequence[str]) -> str:
+    """One sentence on the files that are not read, with their kinds, the most frequent first."""
+    kinds = Counter(PurePosixPath(name).suffix.lower() or "without an ending" for name in names)
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(SHOWN_KINDS))
+    more = ", ..." if len(kinds) > SHOWN_KINDS else ""
+    export = ": export .heic and .heif as JPEG or PNG" if kinds.keys() & {".heic", ".heif"} else ""
+    return f"files of kinds that are not read are ignored: {len(names)} ({counts}{more}){export}"
 
 
 def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:

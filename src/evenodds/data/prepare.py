@@ -60,7 +60,14 @@ def prepare(source: Source, settings: DataSettings, watch: Watch | None = None) 
 def _album(source: Source, path: Path, settings: DataSettings, watch: Watch | None) -> Store:
     with Album(path) as album:
         size = picture_size(source, settings)
-        key = [list(album.stamps()), album.others, size, settings.fit, settings.channels, *_given(settings)]
+        key = [
+            list(album.stamps()),
+            len(album.other_names),
+            size,
+            settings.fit,
+            settings.channels,
+            *_given(settings),
+        ]
         return once(source, key, lambda target: make_album(source, album, settings, target, watch))
 
 

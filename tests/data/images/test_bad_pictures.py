@@ -16,6 +16,7 @@ from PIL import Image
 
 from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
+from evenodds.data.images.album import Album
 from evenodds.data.images.arrays import BadPicture, decode, look
 from evenodds.data.prepare import prepare
 from evenodds.data.source import Source, find
@@ -89,7 +90,7 @@ def test_bad_pictures_are_skipped_with_their_reason(tmp_path: Path) -> None:
         "text.jpg": "not a picture",
     }
     assert store.facts["counts"] == {"samples": 12, "train": 10, "heldout": 2, "skipped": 6}
-    assert "files that are not pictures are ignored: 1" in store.facts["notes"]
+    assert "files of kinds that are not read are ignored: 1 (1 .txt)" in store.facts["notes"]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
@@ -264,3 +265,48 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, cache: Path) -> 
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
     assert [path.name for path in (cache / "stores").iterdir() if not path.name.endswith(".lock")] == []
+
+
+def test_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
+    folder = album(tmp_path / "phone")
+    for name in ("a.heic", "b.HEIC", "c.mov", "README"):
+        (folder / name).write_bytes(b"x")
+    [note] = [note for note in prepare(find(str(folder)), SMALL).facts["notes"] if "not read" in note]
+    assert "ignored: 4 (2 .heic, 1 " in note
+    assert "1 without an ending" in note
+    assert note.endswith("export .heic and .heif as JPEG or PNG")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG", "AVIF"])
+def test_more_than_one_frame_or_page_is_said(tmp_path: Path, kind: str) -> None:
+    frames = [Image.open(io.BytesIO(encoded(number))) for number in range(3)]
+    folder = album(tmp_path / "films", 10)
+    frames[0].save(folder / f"film.{kind.lower()}", kind, save_all=True, append_images=frames[1:])
+    notes = prepare(find(str(folder)), SMALL).facts["notes"]
+    assert "1 of 11 pictures have more than one frame or page: the first is taken" in notes
+
+
+def test_avif_is_read(tmp_path: Path) -> None:
+    store = prepare(find(str(album(tmp_path / "others"))), SMALL)
+    for number in range(12):
+        (tmp_path / f"{number:02}.avif").write_bytes(encoded(number, "AVIF"))
+    read = prepare(find(str(tmp_path)), SMALL)
+    assert read.n_train + read.n_heldout == 2 * (store.n_train + store.n_heldout)
+    assert not read.facts["skipped"]
+
+
+@pytest.mark.parametrize("target", ["..", ".", "../.."])
+def test_a_link_upwards_takes_nothing_in(tmp_path: Path, target: str) -> None:
+    folder = album(tmp_path / "outer" / "inner", 10)
+    album(tmp_path / "outer" / "private", 3)
+    (folder / "up").symlink_to(folder / target, target_is_directory=True)
+    with Album(folder) as opened:
+        assert len(opened.names) == 10
+
+
+def test_a_link_to_pictures_elsewhere_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    (folder / "more").symlink_to(album(tmp_path / "elsewhere", 10), target_is_directory=True)
+    with Album(folder) as opened:
+        assert len(opened.names) == 10

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from evenodds.core.errors import UserError
-from evenodds.data.images.shards import SHARD, Entry, files_in, shards_of
+from evenodds.data.images.shards import SHARD, Entry, files_in, holds_labels, shards_of
 
-SUFFIXES = frozenset({"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"})
+SUFFIXES = frozenset({"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "avif"})
 ARCHIVES = (".zip", SHARD)
 METADATA = "metadata.csv"
 ENTRY_LIMIT = 200_000_000
@@ -34,8 +34,8 @@ class Album:
     """An opened folder, zip, tar or folder of tar shards.
 
     ``names`` are the pictures' paths inside it, with forward slashes, sorted; of several shards each path begins with
-    its shard's name. ``others`` counts the files that are not pictures; ``top`` is the folder that holds every picture
-    ("" for the album itself). Safe to read from several threads.
+    its shard's name. ``other_names`` are the files that are neither pictures nor labels; ``top`` is the folder that
+    holds every picture ("" for the album itself). Safe to read from several threads.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +62,8 @@ class Album:
             raise UserError(f"{path} cannot be read ({reason}): check the path and its rights.") from error
         self.names = tuple(sorted(name for name in self._stamps if is_picture(name)))
         self.top = _common_folder(self.names)
-        self.others = len(self._stamps) - len(self.names) - (self.metadata_name is not None)
+        used = {*self.names, self.metadata_name, *(name for name in self.beside if holds_labels(name))}
+        self.other_names = tuple(sorted(name for name in self._stamps if name not in used))
 
     def _sharded(self, shards: list[Path]) -> dict[str, tuple[int, int]]:
         """Sizes and times of change of the shards' files by name; where they lie is noted."""
@@ -177,10 +178,13 @@ def holds_picture(path: Path) -> tuple[bool, bool]:
 
 
 def _folder_files(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    above = {str(folder) for folder in root.resolve().parents}
     seen: set[str] = set()
     for folder, folders, files in os.walk(root, onerror=_raise, followlinks=True):
         real = str(Path(folder).resolve())
-        if real in seen:  # a link that leads back up would never end
+        if (
+            real in seen or real in above
+        ):  # a link that leads back up would never end, or take in what is not given
             folders.clear()
             continue
         seen.add(real)

@@ -17,7 +17,7 @@ from evenodds.data.images.album import BadPicture
 
 PIXEL_LIMIT = 100_000_000
 # Formats of plain pixels only: Pillow hands PostScript, whatever the file's name, to Ghostscript.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 _GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 # All of these come out of Pillow's readers for one damaged file or another.
 _DAMAGE = (
@@ -57,6 +57,8 @@ class Header:
     width: int
     height: int
     transparent: bool
+    many: bool = False
+    """Whether it holds more than one frame or page."""
 
 
 def look(file: BinaryIO | Path) -> Header:
@@ -65,7 +67,8 @@ def look(file: BinaryIO | Path) -> Header:
         with open_file(file) as stream:
             return look(stream)
     with calm(), open_image(file) as image:
-        return Header(image.mode, image.width, image.height, image.has_transparency_data)
+        mode, transparent = image.mode, image.has_transparency_data
+        return Header(mode, *image.size, transparent, bool(getattr(image, "is_animated", False)))
 
 
 def whole(file: BinaryIO | Path) -> Image.Image:
@@ -112,6 +115,8 @@ def open_image(file: BinaryIO) -> ImageFile.ImageFile:
     for name in _FORMATS:
         if name not in Image.OPEN:
             Image.init()
+        if name not in Image.OPEN:  # a Pillow that was built without it
+            continue
         factory, accept = Image.OPEN[name]
         if accept is None or accept(prefix) is not True:
             continue

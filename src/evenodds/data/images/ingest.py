@@ -66,6 +66,7 @@ class IngestReport:
                 f"are smaller than {size} px and are enlarged (--size takes another size)",
             ),
             (sum(h.transparent for h in headers), "have transparency: they are laid on white"),
+            (sum(h.many for h in headers), "have more than one frame or page: the first is taken"),
         )
         return [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
 

@@ -71,6 +71,11 @@ def key_of(name: str) -> str:
     return str(path.with_name(path.name.split(".")[0] or path.name))
 
 
+def holds_labels(name: str) -> bool:
+    """Whether a file's name says that it holds a sample's class or facts."""
+    return name.rpartition(".")[2].lower() in (CLASS, FACTS)
+
+
 def parsed(name: str, content: bytes | None) -> Any:
     """What a file of labels holds; None where it cannot be read, or is no UTF-8 or JSON."""
     try:
@@ -91,7 +96,7 @@ def labels_beside(
     """
     import pandas as pd
 
-    beside = {name for name in names if name.rpartition(".")[2].lower() in (CLASS, FACTS)}
+    beside = set(filter(holds_labels, names))
     if not beside:
         return None, []
     by_key: dict[str, dict[str, Any]] = {}
