@@ -116,7 +116,7 @@ SCALES: dict[ScaleName, tuple[float, int]] = {"tiny": (0.5, 1), "base": (2, 2), 
 larger. dcgan's large is as wide as the paper's, with its batch (docs/experiments/networks.md, 2026-11-29)."""
 SCALED = ("dcgan", "r3gan", "pix2pix", "resunet")
 """Networks that have scales."""
-SMALLER_PAYS, SMALL_PAYS = 64, 30_000
+SMALLER_PAYS, SMALL_PAYS = 64, 40_000
 """From so many px on auto takes tiny, unless the budget shows D so many pictures at small
 (docs/experiments/scales.md, 2026-11-29)."""
 FEW_PAIRS = 5_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,6 +119,10 @@ class DataSettings(Group):
     channels: Literal["auto", "gray", "color"] = "auto"
     """Gray (1 channel) or color (3); auto takes gray if every picture is gray."""
 
+    range: str = "auto"
+    """Pictures with more than 8 bits a pixel: the values that become black and white, such as 1000:1470. auto takes
+    what the pictures hold, full the range of their kind."""
+
     exclude: tuple[str, ...] = ()
     """Columns of a table to leave out of training."""
 
@@ -137,6 +142,33 @@ class DataSettings(Group):
 
     direction: Literal["AtoB", "BtoA"] = "AtoB"
     """With pairs: AtoB generates B from A (the left half), BtoA generates A from B."""
+
+    @field_validator("range")
+    @classmethod
+    def read_range(cls, text: str) -> str:
+        if text not in ("auto", "full"):
+            low, colon, high = text.partition(":")
+            try:
+                ordered = bool(colon) and -inf < float(low) < float(high) < inf
+            except ValueError:
+                ordered = False
+            if not ordered:
+                raise ValueError(
+                    f"{text!r} is no range, give the lower and the upper value such as 1000:1470, or auto or full"
+                )
+        return text
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The ends of ``range``; None where it is auto or full.
+
+        >>> DataSettings(range="1000:1470").span
+        (1000.0, 1470.0)
+        """
+        if self.range in ("auto", "full"):
+            return None
+        low, _, high = self.range.partition(":")
+        return float(low), float(high)
 
 
 class ObjectiveSettings(Group):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from evenodds.data.images.arrays import Bytes
+    from evenodds.data.images.arrays import Bytes, Range
 
 _FOLDER_SIZE = 64
 _CHUNK = 256
@@ -58,7 +58,7 @@ def make_album(
     if settings.condition is not None and kind == "labels":
         of_labels(settings.condition, frame, source.name)  # refused now, before every picture is decoded
     size = picture_size(source, settings)
-    spec, condition, pictures = _ingest(album, settings, size, watch)
+    spec, condition, pictures, span = _ingest(album, settings, size, watch)
     if kind == "pairs" and album.metadata_name is None:
         frame = None  # its folders are A and B, or parts of no meaning
 
@@ -67,11 +67,22 @@ def make_album(
         notes = report.notes(size, settings.fit) + label_notes
         if album.other_names and source.builtin is None:
             notes.append(ignored(album.other_names))
+        if span is not None:
+            notes.append(stretched(span, settings))
         facts = {**facts_of(source, notes), **report.facts(), "fit": settings.fit}
+        if span is not None:
+            facts["range"] = list(span)
         rows = None if frame is None else frame.iloc[report.indices].reset_index(drop=True)
         return _about(facts, rows, settings, condition, source)
 
     return write_store(target, spec, source.name, chunks(), condition)
+
+
+def stretched(span: Range, settings: DataSettings) -> str:
+    """One sentence on the range by which wide pictures get 8 bits."""
+    low, high = (f"{end:,.6g}" for end in span)
+    measured = " (--range takes another one, or full)" if settings.range == "auto" else ""
+    return f"of pictures with more than 8 bits, values from {low} to {high} go from black to white{measured}"
 
 
 def ignored(names: Sequence[str]) -> str:
@@ -151,20 +162,22 @@ def facts_of(source: Source, notes: list[str], license: str | None = None) -> di
 
 def _ingest(
     album: Album, settings: DataSettings, size: int, watch: Watch | None
-) -> tuple[PictureSpec, PictureSpec | None, Generator[Chunk, None, IngestReport]]:
-    """What an album's samples are, what their conditions are where these are pictures, and both to come."""
+) -> tuple[PictureSpec, PictureSpec | None, Generator[Chunk, None, IngestReport], Range | None]:
+    """What an album's samples are, what their conditions are where these are pictures, both to come, and the range of
+    wide ones."""
     if kind_of(settings.condition) == "pairs":
         from evenodds.data.images.pairs import Pairs
 
         pairs = Pairs(album, settings.direction, watch)
         made, drawn_from = channels_of(settings, pairs.gray), channels_of(settings, pairs.gray_source)
         chunks = pairs.pairs(size, settings.fit, made, drawn_from)
-        return PictureSpec(made, size, size), PictureSpec(drawn_from, size, size), chunks
+        return PictureSpec(made, size, size), PictureSpec(drawn_from, size, size), chunks, None
     ingest = Ingest(album, watch)
     channels = channels_of(settings, ingest.gray)
     spec = PictureSpec(channels, size, size)
     condition, make = _making(settings, spec)
-    return spec, condition, ingest.chunks(size, settings.fit, channels, make)
+    span = ingest.value_range() if settings.range == "auto" else settings.span
+    return spec, condition, ingest.chunks(size, settings.fit, channels, make, span), span
 
 
 def _making(

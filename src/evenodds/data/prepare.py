@@ -66,6 +66,7 @@ def _album(source: Source, path: Path, settings: DataSettings, watch: Watch | No
             size,
             settings.fit,
             settings.channels,
+            f"range {settings.range}",
             *_given(settings),
         ]
         return once(source, key, lambda target: make_album(source, album, settings, target, watch))

@@ -55,6 +55,7 @@ class Run:
         self.facts, self.mended = self._facts()
         # Before version 0.2 a tenth was held out of every source, and no picture was mirrored.
         self.facts["settings"]["data"].setdefault("holdout", 0.1)
+        self.facts["settings"]["data"].setdefault("range", "full")
         self.facts["settings"]["game"].setdefault("mirror", "off")
         self.facts["settings"]["network"].setdefault("scale", "small")
         self.facts.setdefault("presets", 1)

@@ -67,6 +67,7 @@ def train_run(
     # A run that has begun needs it no more.
     initial = None if recipe.plan.init is None or is_run(folder) else find_weights(recipe.plan.init)
     store = prepare_source(source, recipe, context)
+    recipe = with_range(recipe, store)
     if initial is not None:
         recipe = with_network_of(recipe, initial, store)
     request, recipe = recipe, resolve(recipe, store.spec, store.n_train, named, store.condition)
@@ -123,14 +124,17 @@ def agreed_mirror(folder: Path, recipe: Recipe, store: Store, context: Context) 
 
 def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     """The recipe with what the run at ``folder`` chose, if there is one, where the recipe leaves it open: its held-out
-    share and its scale; where it began with other networks, its own; where it was begun with other presets, their
-    values."""
+    share, range of values and scale; where it began with other networks, its own; where it was begun with other
+    presets, their values."""
     if not is_run(folder):
         return recipe
     run = Run.open(folder)
     chosen: dict[str, Any] = {}
-    if not recipe.data.holdout:
-        chosen["data"] = recipe.data.model_copy(update={"holdout": run.recipe.data.holdout})
+    data = run.recipe.data
+    left_open: dict[str, Any] = {} if recipe.data.holdout else {"holdout": data.holdout}
+    if recipe.data.range == "auto":
+        left_open["range"] = data.range
+    chosen["data"] = recipe.data.model_copy(update=left_open)
     if recipe.network.scale == "auto":
         chosen["network"] = recipe.network.model_copy(update={"scale": run.recipe.network.scale})
     if run.recipe.plan.init is not None:
@@ -140,6 +144,15 @@ def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
         for name in ("network", "objective", "game"):
             chosen[name] = filled(getattr(recipe, name), getattr(run.recipe, name).model_dump())
     return recipe.model_copy(update=chosen)
+
+
+def with_range(recipe: Recipe, store: Store) -> Recipe:
+    """The recipe with the range of values that was measured of wide pictures: what is judged and inverted is read by
+    it."""
+    if recipe.data.range != "auto" or "range" not in store.facts:
+        return recipe
+    text = ":".join(f"{end:.9g}" for end in store.facts["range"])
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"range": text})})
 
 
 def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:

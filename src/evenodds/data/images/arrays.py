@@ -15,7 +15,7 @@ from PIL import Image
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import BadPicture, leads_out
-from evenodds.data.images.decoding import Header, calm, is_gray, look, open_file, open_image, upright
+from evenodds.data.images.decoding import Header, calm, is_gray, is_wide, look, open_file, open_image, upright
 
 if TYPE_CHECKING:
     import torch
@@ -37,31 +37,37 @@ __all__ = [
 
 Bytes = npt.NDArray[np.uint8]
 Fit = Literal["crop", "pad"]
+Range = tuple[float, float]
+"""The values of wide pictures, with more than 8 bits a pixel, that become black and white."""
 
 _GAP = 2  # pixels between the pictures of a sheet
 
 
-def decode(file: BinaryIO | Path, size: int, fit: Fit, channels: Literal[1, 3]) -> Bytes:
+def decode(
+    file: BinaryIO | Path, size: int, fit: Fit, channels: Literal[1, 3], span: Range | None = None
+) -> Bytes:
     """A picture file as a uint8 array of shape (channels, size, size).
 
-    Any mode is read: transparency lies on white, 16 bits are scaled to 8, the EXIF orientation is
-    followed, an animation gives its first frame. Raises BadPicture with the reason for a file that is
-    empty, damaged, not a picture, or over 100 megapixels (checked before any pixel is read).
+    Any mode is read: transparency lies on white, more than 8 bits are scaled to 8 by ``span`` or else by the range of
+    their kind, the EXIF orientation is followed, an animation gives its first frame. Raises BadPicture with the reason
+    for a file that is empty, damaged, not a picture, or over 100 megapixels (checked before any pixel is read).
     """
     if isinstance(file, Path):
         with open_file(file) as stream:
-            return decode(stream, size, fit, channels)
+            return decode(stream, size, fit, channels, span)
     with calm(), open_image(file) as image:
         # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted side stays for the filter.
         ratio = 2 * size / (min(image.size) if fit == "crop" else max(image.size))
         image.draft(None, (math.ceil(image.width * ratio), math.ceil(image.height * ratio)))
         image.load()
-        return fitted(upright(image), size, fit, channels)
+        return fitted(upright(image), size, fit, channels, span)
 
 
-def fitted(image: Image.Image, size: int, fit: Fit, channels: Literal[1, 3]) -> Bytes:
+def fitted(
+    image: Image.Image, size: int, fit: Fit, channels: Literal[1, 3], span: Range | None = None
+) -> Bytes:
     """An opened image as uint8 (channels, size, size): the centre kept, or padded with its edge's mean."""
-    image = plain(image).convert("L" if channels == 1 else "RGB")
+    image = plain(image, span).convert("L" if channels == 1 else "RGB")
     width, height = image.size
     if fit == "crop" or width == height:
         side = min(width, height)
@@ -170,8 +176,11 @@ def _png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def plain(image: Image.Image) -> Image.Image:
-    """The image in a mode of 8 bits a channel that ``convert`` takes, without transparency."""
+def plain(image: Image.Image, span: Range | None = None) -> Image.Image:
+    """The image in a mode of 8 bits a channel that ``convert`` takes, without transparency; a wide one by ``span``, or
+    else by the range of its kind."""
+    if span is not None and is_wide(image.mode):
+        return Image.fromarray(_within(np.asarray(image, np.float32), span))
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
@@ -181,6 +190,26 @@ def plain(image: Image.Image) -> Image.Image:
         white.alpha_composite(image.convert("RGBA"))
         return white.convert("RGB")
     return image
+
+
+def _within(values: npt.NDArray[np.floating[Any]], span: Range) -> Bytes:
+    """Wide values as uint8: those of the range's ends and beyond are 0 and 255."""
+    low, high = span
+    share = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-30)
+    levels: Bytes = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    return levels
+
+
+def sample_values(file: BinaryIO | Path, count: int) -> npt.NDArray[np.float32]:
+    """About ``count`` finite values of a wide picture, evenly over its pixels. Raises BadPicture as ``decode`` does."""
+    if isinstance(file, Path):
+        with open_file(file) as stream:
+            return sample_values(stream, count)
+    with calm(), open_image(file) as image:
+        image.load()
+        values = np.asarray(image, np.float32).ravel()
+    values = values[:: max(1, len(values) // count)]
+    return values[np.isfinite(values)]
 
 
 def _levels(values: npt.NDArray[np.floating[Any]]) -> Bytes:

@@ -19,6 +19,7 @@ PIXEL_LIMIT = 100_000_000
 # Formats of plain pixels only: Pillow hands PostScript, whatever the file's name, to Ghostscript.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 _GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+_WIDE = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 # All of these come out of Pillow's readers for one damaged file or another.
 _DAMAGE = (
     OSError,
@@ -84,6 +85,11 @@ def whole(file: BinaryIO | Path) -> Image.Image:
 def is_gray(header: Header) -> bool:
     """Whether a picture is grey by its mode; a colour file that happens to show grey is colour."""
     return header.mode in _GREY
+
+
+def is_wide(mode: str) -> bool:
+    """Whether a pixel of a picture of this mode may hold more than 256 values."""
+    return mode in _WIDE
 
 
 @contextmanager

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import Album, BadPicture
-from evenodds.data.images.arrays import Bytes, Fit, Header, decode, is_gray, look
+from evenodds.data.images.arrays import Bytes, Fit, Header, Range, decode, is_gray, look, sample_values
+from evenodds.data.images.decoding import is_wide
 
 Chunk = Bytes | tuple[Bytes, Bytes]
 """Pictures (n, C, H, W), and what is given of each where something is."""
@@ -25,6 +27,14 @@ Watch = Callable[[str, int, int], None]
 
 _CHUNK_BYTES = 8 * 2**20
 _QUOTED = 3
+_VALUES, _FEWEST_VALUES = 2_000_000, 100
+"""Values of wide pictures that their range is measured by, and the fewest of one picture."""
+_OUTSIDE = 0.1
+"""Percent of the values below the range, and as many above it."""
+_NATURAL = (1.0, 255.0, 65_535.0)
+"""Upper ends of what wide pictures hold by their kind, from 0 on."""
+
+Floats = NDArray[np.float32]
 
 _Result = TypeVar("_Result")
 
@@ -90,8 +100,36 @@ class Ingest:
         """Whether every picture is grey."""
         return all(is_gray(self.headers[index]) for index in self.usable)
 
+    def value_range(self) -> Range | None:
+        """What wide pictures hold, all together, from the 0.1st to the 99.9th percentile of their values; None where
+        there are none, and where they hold more than half of the range of their kind, which then stands."""
+        wide = [index for index in self.usable if is_wide(self.headers[index].mode)]
+        if not wide:
+            return None
+        count = max(_FEWEST_VALUES, _VALUES // len(wide))
+
+        def read(index: int) -> Floats:
+            with self.album.open(self.album.names[index]) as file:
+                return sample_values(file, count)
+
+        values = np.concatenate([part for _, part in self._each("measuring values", wide, read)])
+        self.usable = [index for index in self.usable if self.album.names[index] not in self.skipped]
+        self._refuse_none()
+        if not len(values):
+            return None
+        low, high = (float(end) for end in np.percentile(values, (_OUTSIDE, 100 - _OUTSIDE)))
+        natural = next((most for most in _NATURAL if values.min() >= 0 and values.max() <= most), None)
+        if high <= low or (natural is not None and high - low > natural / 2):
+            return None
+        return low, high
+
     def chunks(
-        self, size: int, fit: Fit, channels: Literal[1, 3], make: Callable[[Bytes], Bytes] | None = None
+        self,
+        size: int,
+        fit: Fit,
+        channels: Literal[1, 3],
+        make: Callable[[Bytes], Bytes] | None = None,
+        span: Range | None = None,
     ) -> Generator[Chunk, None, IngestReport]:
         """Yields the pictures as uint8 (n, channels, size, size) in the album's order, and what ``make`` makes of each.
 
@@ -100,7 +138,7 @@ class Ingest:
 
         def read(index: int) -> tuple[Bytes, Bytes | None]:
             with self.album.open(self.album.names[index]) as file:
-                picture = decode(file, size, fit, channels)
+                picture = decode(file, size, fit, channels, span)
             return picture, None if make is None else make(picture)
 
         return self._chunks(read, channels * size * size)
