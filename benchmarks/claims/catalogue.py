@@ -145,7 +145,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "quality-faces": Benchmark("Quality at equal time: faces", "make bench BENCH=quality-faces", _QUALITY),
     "photographs": Benchmark(
         "Photographs: scales, and coarse to fine",
-        "make bench BENCH=photographs",
+        "python benchmarks/photographs.py --minutes {minutes} --seeds {seeds} --beside",
         "Photographs of 64 px at equal time: `evenodds train` at other scales (at once: small), with "
         "`--stages 32,64`, and the usual DCGAN loop. " + _PHOTOGRAPHS,
     ),

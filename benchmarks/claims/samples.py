@@ -35,6 +35,12 @@ def _checks_until_named(facts: Facts) -> float:
     return number(facts.summary["checks until it is named, most"]) if alarms <= 5 else math.inf
 
 
+def _foretold(facts: Facts) -> Count:
+    """How many of the games that no curve was fitted to came to within 1.5 times of what was foretold."""
+    factors = [number(row["came / foretold"]) for row in facts.where(fitted="no")]
+    return Count(sum(1 / 1.5 <= factor <= 1.5 for factor in factors), len(factors))
+
+
 PICTURES = [
     Claim(
         "People, digits, faces: default network is the best at equal time",
@@ -125,6 +131,27 @@ PICTURES = [
         )
         for name, text in (("fashion", "Fashion-MNIST"), ("mnist", "MNIST"))
     ],
+    *(
+        Claim(
+            f"Photographs of 64 px, {source}: half the width over the preset, {features}",
+            "photographs",
+            cell(f"{column}, of at once", source=source, game="half as wide"),
+            at_most(goal),
+            TIMES,
+        )
+        for source, column, features, goal in (
+            ("cats", "labels", "a classifier of breeds", 0.5),
+            ("cats", "lite 2", "EfficientNet-Lite2", 0.8),
+            ("faces", "labels", "a classifier of attributes", 0.5),
+            ("faces", "lite 2", "EfficientNet-Lite2", 0.8),
+            ("caltech", "lite 2", "EfficientNet-Lite2", 0.8),
+        )
+    ),
+    Claim(
+        "Games of pictures that no curve was fitted to: distance within 1.5 times of what was foretold",
+        "scales",
+        _foretold,
+    ),
 ]
 
 
