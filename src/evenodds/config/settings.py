@@ -64,7 +64,8 @@ class NetworkSettings(Group):
 
     scale: ScaleName = "auto"
     """Size of the networks for pictures: tiny, small, base or large have a half, one, two and four times the width, and
-    base and large two and four times the batch. auto takes small."""
+    base and large two and four times the batch. auto takes tiny for pictures of 64 px and more by dcgan if the budget
+    shows D fewer than 40,000 of them at small on this machine, and small otherwise."""
 
     width: int = Field(default=64, ge=4, le=4096)
     """Units of a dense layer, or channels of a convolution at the finest resolution."""
