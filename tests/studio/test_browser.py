@@ -73,6 +73,12 @@ class Visitor:
         return self.page.locator(f"#{name} textarea, #{name} input").first
 
 
+def choose(page: Any, run: str) -> None:
+    """Another run, for all pages."""
+    page.locator("#run input").click()
+    page.locator("[role=option]", has_text=run).first.click()
+
+
 @pytest.fixture
 def visitor(chromium: Any, served: Server) -> Iterator[Visitor]:
     """Somebody with an English browser. Nothing may have gone wrong, and nothing been asked of others, at the end."""
@@ -252,6 +258,34 @@ def test_the_result_follows_the_pen(visitor: Visitor) -> None:
     assert seen[0] != seen[1]
     assert re.fullmatch(r"\d+ ms", page.locator(".eo-time").inner_text())
     visitor.shot("draw")
+
+
+@pytest.mark.parametrize("run", ["lines", "heights"], ids=["the run from the start", "another run before"])
+def test_drawing_works_for_who_takes_their_time(visitor: Visitor, run: str) -> None:
+    """Opened seconds after the page was loaded, and after another run was chosen, which leaves nothing to draw upon."""
+    page = visitor.open(run)
+    page.wait_for_timeout(5_000)
+    visitor.turn("draw")
+    if run != "lines":
+        page.wait_for_selector("#draw-note .eo-alert")
+        assert not page.locator("#canvas canvas").is_visible()
+        choose(page, "lines")
+    page.wait_for_selector("#canvas canvas", state="visible")
+    wait_for(lambda: page.locator("#canvas .eo-wrong").get_attribute("data-run") == "lines", 60)
+    assert page.locator("#canvas button").all_inner_texts() == ["Pen", "Eraser", "Undo", "Clear"]
+    assert "Error" not in page.locator("#canvas").inner_text()
+    box = page.locator("#canvas canvas").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 160)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('#canvas .eo-result').src.length > 500")
+    # Away and back to it.
+    visitor.turn("judge")
+    page.wait_for_timeout(1_000)
+    visitor.turn("draw")
+    page.wait_for_selector("#canvas canvas", state="visible")
+    assert "Error" not in page.locator("#canvas").inner_text()
 
 
 def test_runs_are_compared_exported_and_deleted_only_when_sure(visitor: Visitor) -> None:

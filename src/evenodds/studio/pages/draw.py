@@ -6,7 +6,9 @@ import base64
 import binascii
 import io
 import time
+from html import escape
 from importlib.resources import files
+from string import Template
 from typing import Any, cast
 
 import gradio as gr
@@ -44,11 +46,10 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     gr.Markdown(say("draw intro"))
     note = gr.HTML(elem_id="draw-note")
     canvas = gr.HTML(
-        html_template=files("evenodds.studio").joinpath("canvas.html").read_text("utf-8"),
+        html_template=canvas_html(say),
         js_on_load=files("evenodds.studio").joinpath("canvas.js").read_text("utf-8"),
         server_functions=[painter(studio)],
         value="",
-        **{key: say(f"canvas {key}") for key in CANVAS},
         elem_id="canvas",
     )
     with gr.Row():
@@ -82,6 +83,13 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         return pair(say, run, condition, fake, note or say("taken as it is", kind=kind))
 
     ground.change(with_gradio_errors(upload), [chosen, ground], result, api_name="draw", concurrency_limit=2)
+
+
+def canvas_html(say: Words) -> str:
+    """The canvas with its words put in; ``${value}``, the run, is left for the page. A browser that renders it again
+    knows the value alone."""
+    template = Template(files("evenodds.studio").joinpath("canvas.html").read_text("utf-8"))
+    return template.safe_substitute({key: escape(say(f"canvas {key}")) for key in CANVAS})
 
 
 def drawn_upon(run: Run) -> bool:
