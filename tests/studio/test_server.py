@@ -182,6 +182,25 @@ def test_what_is_no_data_is_not_trained_on(served: Server) -> None:
     assert not (served.runs / "exe").exists()
 
 
+@pytest.mark.parametrize(
+    ("source", "size", "budget", "sentence"),
+    [
+        ("people", "", "soon", "is not a budget"),
+        ("digits", "large", "1rounds", "size='large' makes no sense"),
+        ("digits", "4", "1rounds", "size='4' makes no sense"),
+        ("peple", "", "1rounds", "is not there (did you mean"),
+    ],
+)
+def test_a_wrong_form_is_refused_before_a_process_starts(
+    served: Server, source: str, size: str, budget: str, sentence: str
+) -> None:
+    said = predict(served, "start", source, None, "auto", "", size, budget, "wrong-form", "")[1]
+    assert "event: error" in said
+    assert sentence in json.loads(said.split("data: ")[-1])["error"]
+    assert not (served.runs / "wrong-form").exists()
+    assert not (served.runs / ".studio" / "wrong-form.log").exists()
+
+
 def test_what_is_too_large_is_not_read(served: Server) -> None:
     code, _, _ = ask(f"{served.url}/en/gradio_api/upload", b"", {"Content-Length": "999999999999"})
     assert code == 413

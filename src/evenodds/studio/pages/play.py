@@ -11,11 +11,12 @@ from typing import Any, cast, get_args
 import gradio as gr
 import numpy as np
 
+from evenodds.config.keywords import recipe_of
 from evenodds.config.settings import NetworkName
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PICTURED, PictureSpec
 from evenodds.data.images.arrays import grid_image
-from evenodds.data.source import BUILTINS, find
+from evenodds.data.source import BUILTINS, HUB, find
 from evenodds.data.tables.parsing import parse_assignments
 from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots, security
@@ -196,11 +197,13 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         init: str,
     ) -> Any:
         named = security.source(source, local=studio.local) if upload is None else stored(studio, upload)
+        settings = {"network": network, "condition": condition, "size": size, "budget": budget}
+        settings = {key: value.strip() for key, value in settings.items() if value and value.strip()}
+        recipe_of(settings)  # refused here, where the form is still open, and not by the process
+        if not named.startswith(HUB):
+            find(named)
         name = name.strip() or free(studio, find(named).name)
-        flags = ["--network", network]
-        for flag, value in (("--condition", condition), ("--size", size), ("--budget", budget)):
-            if value and value.strip():
-                flags += [flag, value.strip()]
+        flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
         if init.strip():
             flags += ["--init", security.initial(studio.root, init.strip(), local=studio.local)]
         studio.trainings.start(name, named, flags)
