@@ -120,9 +120,30 @@ def scaling(rows: Rows) -> None:
     assert {row["network"].split()[0] for row in rows} <= set(PRESETS)
 
 
+def scales(rows: Rows) -> None:
+    """A game that the curve goes through, and one that it foretells; the ratio is that of both distances."""
+    assert [row["fitted"] for row in rows] == ["yes", "no"]
+    for row in rows:
+        came, foretold = float(row["distance"]), float(row["distance, foretold"])
+        assert float(row["came / foretold"]) == pytest.approx(came / foretold, rel=0.02)
+        assert int(row["seen"]) > 0
+        assert int(row["seen, foretold"]) > 0
+
+
+def choice(rows: Rows) -> None:
+    """Every truncation and every share that the judge chooses, by shares in [0, 1]."""
+    assert [row["fakes"] for row in rows] == [row["fakes"] for row in committed("choice")]
+    for row in rows:
+        assert 0 <= float(row["precision"]) <= 1
+        assert 0 <= float(row["recall"]) <= 1
+        assert float(row["distance"]) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "holds", [growth, layouts, levers, runtimes, sampling, scaling], ids=lambda holds: holds.__name__
+    "holds",
+    [growth, layouts, levers, runtimes, sampling, scaling, scales, choice],
+    ids=lambda holds: holds.__name__,
 )
 def test_a_benchmark_plays_through(holds: Callable[[Rows], None]) -> None:
     rows = tried(holds.__name__)
