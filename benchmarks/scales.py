@@ -42,7 +42,7 @@ SOURCES = {
     "monet": str(DATA / "monet2photo.zip"),
     "sprites": str(DATA / "sprites.zip"),
 }
-FEWEST = 4
+FEWEST = 10
 """Checks that a curve is fitted to, at least."""
 MINUTES = {16: 2.0, 32: 4.0, 64: 15.0}
 """Of a game, by the side of its pictures in pixels."""
@@ -121,7 +121,7 @@ def fitted(side: int, scale: ScaleName, points: list[tuple[float, float]]) -> Cu
     best: tuple[float, Curve] | None = None
     for floor in np.linspace(0, 0.98 * distance.min(), 50):
         slope, height = np.polyfit(np.log(seen / UNIT), np.log(distance - floor), 1)
-        curve = Curve(side, scale, float(floor), float(np.exp(height)), float(-slope), float(seen.max()))
+        curve = Curve(side, scale, float(floor), float(np.exp(height)), float(-slope), float(seen.max()), 1.0)
         error = sum(math.log(curve.distance(at) / came) ** 2 for at, came in points)
         if best is None or error < best[0]:
             best = error, curve
@@ -161,7 +161,10 @@ def main() -> None:
         for side, scale in dict.fromkeys((game.side, game.scale) for game in fit)
     }
     points = {key: of for key, of in points.items() if len(of) >= fewest}
-    curves = {key: fitted(*key, of) for key, of in points.items()}
+    curves = {
+        key: fitted(*key, of)._replace(played=share_played([played[game] for game in fit if game[1:] == key]))
+        for key, of in points.items()
+    }
     rows = [row(game, played[game], curves, game in foretold) for game in played]
     for one in rows:
         print(one, flush=True)
@@ -176,14 +179,24 @@ def main() -> None:
     record("scales", rows, summary, keep=not asked.trial)
 
 
+def without_checks(played: dict[str, Any]) -> float:
+    """How many pictures D would see by what `doctor` says of a second, if all of the budget went to rounds."""
+    return float(played["ahead"]["samples_a_second"] * played["ahead"]["seconds"])
+
+
+def share_played(games: list[dict[str, Any]]) -> float:
+    """The share of their budgets that rounds took, in the middle."""
+    return float(np.median([played["points"][-1][0] / without_checks(played) for played in games]))
+
+
 def row(
     game: Game, played: dict[str, Any], curves: dict[tuple[int, ScaleName], Curve], foretold: bool
 ) -> dict[str, Any]:
     """A game in the table."""
     seen, seconds, distance = last(played["points"])
-    expected_seen = played["ahead"]["samples_a_second"] * played["ahead"]["seconds"]
     curve = curves.get((game.side, game.scale))
-    expected = None if curve is None else curve.distance(expected_seen)
+    expected_seen = without_checks(played) * (1 if curve is None else curve.played)
+    expected = None if curve is None else curve.distance(min(expected_seen, curve.most_seen))
     return {
         "pictures": game.source,
         "px": game.side,

@@ -33,11 +33,13 @@ class Curve(NamedTuple):
     at_10k: float
     exponent: float
     most_seen: float
+    played: float
+    """Share of a budget in seconds that rounds take; the rest is for checks."""
 
     def distance(self, seen: float) -> float:
         """The distance of the checks that is expected after D has seen so many pictures.
 
-        >>> Curve(64, "tiny", 0.5, 2.0, 1.0, 50_000).distance(20_000)
+        >>> Curve(64, "tiny", 0.5, 2.0, 1.0, 50_000, 0.7).distance(20_000)
         1.5
         """
         return float(self.floor + self.at_10k * (max(seen, 1) / UNIT) ** -self.exponent)
@@ -45,7 +47,7 @@ class Curve(NamedTuple):
     def seen(self, distance: float) -> float:
         """How many pictures D sees until a distance is expected; infinite at the floor and below.
 
-        >>> Curve(64, "tiny", 0.5, 2.0, 1.0, 50_000).seen(1.5)
+        >>> Curve(64, "tiny", 0.5, 2.0, 1.0, 50_000, 0.7).seen(1.5)
         20000.0
         """
         if distance <= self.floor:
@@ -64,6 +66,12 @@ def curve_of(side: int, scale: ScaleName) -> Curve | None:
     """The curve on record of a side in pixels and a scale; None where there is none: beyond what was measured nothing
     is said."""
     return next((one for one in curves() if (one.side, one.scale) == (side, scale)), None)
+
+
+def played_share(side: int, scale: ScaleName) -> float:
+    """The share of a budget in seconds that rounds take, by the games on record of the nearest side at this scale."""
+    of_scale = [one for one in curves() if one.scale == scale]
+    return min(of_scale, key=lambda one: abs(math.log(one.side / side))).played if of_scale else 1.0
 
 
 def look(distance: float) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from evenodds.config.budget import Budget
-from evenodds.config.expectations import curve_of, look, next_distance
+from evenodds.config.expectations import curve_of, look, next_distance, played_share
 from evenodds.config.presets import SMALLER_PAYS, resolve, scale_for
 from evenodds.config.settings import Recipe
 from evenodds.config.stages import stage_ends
@@ -36,6 +36,7 @@ class Throughput(NamedTuple):
     seconds_per_round: float
     """Seconds of a round."""
     rounds: int
+    """Within the budget, of which checks take their share."""
     samples_per_round: int
     """Reals that D sees in a round, of all ranks."""
 
@@ -46,8 +47,12 @@ class Throughput(NamedTuple):
 
     @property
     def samples_per_second(self) -> float:
-        """Reals that D sees in a second."""
+        """Reals that D sees in a second of rounds."""
         return self.samples_per_round / self.seconds_per_round
+
+    def seconds(self, seen: float, played: float) -> float:
+        """What it takes until D has seen so many, where rounds take a share ``played`` of the time."""
+        return seen / self.samples_per_second / played
 
 
 def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str, Any]:
@@ -58,13 +63,13 @@ def forecast(store: Store, recipe: Recipe, named: str, device: str) -> dict[str,
     """
     torch_device = find_device(device)
     throughput = planned(recipe, store, named, torch_device, checked=True)
-    expected = expectation(throughput, store)
+    expected, played = expectation(throughput, store), share_played(throughput.recipe, store)
     return {
         "network": throughput.recipe.network.network,
         "device": torch_device.type,
         "budget": throughput.recipe.plan.budget,
         "rounds": throughput.rounds,
-        "seconds": round(throughput.rounds * throughput.seconds_per_round, 1),
+        "seconds": round(throughput.seconds(throughput.seen, played), 1),
         "samples_a_second": round(throughput.samples_per_second, 1),
         "passes_over_the_data": round(throughput.seen / store.n_train, 1),
         "peak_memory_mb": peak_mb(),
@@ -108,8 +113,16 @@ def measured(recipe: Recipe, store: Store, device: torch.device, ranks: int, che
     if budget.unit == "seconds":
         seconds_per_round = 1 / float(shares @ (1 / np.array(times)))
     samples_per_round = recipe.game.batch * recipe.game.d_steps * ranks
-    total = {"seconds": seconds_per_round, "rounds": 1.0, "seen": float(samples_per_round)}[budget.unit]
+    a_round = seconds_per_round / share_played(recipe, store)
+    total = {"seconds": a_round, "rounds": 1.0, "seen": float(samples_per_round)}[budget.unit]
     return Throughput(recipe, seconds_per_round, max(1, round(budget.amount / total)), samples_per_round)
+
+
+def share_played(recipe: Recipe, store: Store) -> float:
+    """The share of a budget in seconds that rounds take: of pictures by dcgan as on record, else all of it."""
+    if not isinstance(store.spec, PictureSpec) or recipe.network.network != "dcgan":
+        return 1.0
+    return played_share(store.spec.height, recipe.network.scale)
 
 
 def foreseeable(recipe: Recipe, store: Store) -> bool:
@@ -142,7 +155,7 @@ def expectation(throughput: Throughput, store: Store) -> str:
     needed = curve.seen(nearer)
     return (
         f"{sentence}. For {look(0.99 * nearer)} it takes about {about(needed)} pictures, "
-        f"{duration(needed / throughput.samples_per_second)} here"
+        f"{duration(throughput.seconds(needed, curve.played))} here"
     )
 
 
