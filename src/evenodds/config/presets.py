@@ -54,6 +54,12 @@ PRESETS: dict[str, Preset] = {
         {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4, "penalty_estimator": "difference"},
         {"batch": 32, "lr_d": 5e-4, "lr_g": 5e-4},
     ),
+    # docs/experiments/style.md, 2026-11-29: no default; what suits dcgan, whose D it plays against.
+    "style": Preset(
+        {"width": 32, "latent": 64},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4},
+        {"batch": 32, "lr_d": 1e-3, "lr_g": 1e-3},
+    ),
     # docs/experiments/conditions.md, 2026-11-24: structural similarity in the loss, batches, rates.
     "pix2pix": Preset(
         {"width": 32},
@@ -206,7 +212,7 @@ def preset_of(name: NetworkName, spec: SampleSpec, n_train: int) -> Preset:
     if name == "tabular" and isinstance(spec, RowSpec):
         return tabular_preset(spec, n_train)
     network, objective = preset.network, preset.objective
-    if name == "dcgan" and isinstance(spec, PictureSpec):
+    if name in ("dcgan", "style") and isinstance(spec, PictureSpec):
         wider = next((times for side, times in WIDER.items() if spec.height <= side), 1)
         network = network | {"width": network["width"] * wider}
         if spec.height > TRIED:

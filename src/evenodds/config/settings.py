@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from evenodds.config.budget import Budget
 
-NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "tabular", "pix2pix", "resunet"]
+NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "style", "tabular", "pix2pix", "resunet"]
 ScaleName = Literal["auto", "tiny", "small", "base", "large"]
 LossName = Literal["nonsaturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
 
@@ -59,8 +59,8 @@ class NetworkSettings(Group):
     """The networks and their size."""
 
     network: NetworkName = "auto"
-    """Pictures: gan (dense), dcgan or r3gan; pix2pix or resunet under a picture condition. Tables: tabular or gan. auto
-    takes what measured best."""
+    """Pictures: gan (dense), dcgan, r3gan or style; pix2pix or resunet under a picture condition. Tables: tabular or
+    gan. auto takes what measured best."""
 
     scale: ScaleName = "auto"
     """Size of the networks for pictures: tiny, small, base or large have a half, one, two and four times the width, and

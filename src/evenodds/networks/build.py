@@ -18,6 +18,7 @@ from evenodds.networks.mlp import DenseDiscriminator, DenseGenerator
 from evenodds.networks.pix2pix import PatchDiscriminator, UNetGenerator
 from evenodds.networks.r3gan import ResidualDiscriminator, ResidualGenerator
 from evenodds.networks.resunet import ResidualPatchDiscriminator, ResidualUNet
+from evenodds.networks.style import StyleGenerator
 from evenodds.networks.tabular import RowDiscriminator, RowGenerator
 
 
@@ -37,6 +38,7 @@ FAMILIES: dict[str, Family] = {
     "gan": Family(DenseGenerator, DenseDiscriminator, (PictureSpec, RowSpec)),
     "dcgan": Family(ConvGenerator, ConvDiscriminator, (PictureSpec,)),
     "r3gan": Family(ResidualGenerator, ResidualDiscriminator, (PictureSpec,)),
+    "style": Family(StyleGenerator, ConvDiscriminator, (PictureSpec,)),
     "tabular": Family(RowGenerator, RowDiscriminator, (RowSpec,)),
     "pix2pix": Family(UNetGenerator, PatchDiscriminator, (PictureSpec,), given_pictures=True),
     "resunet": Family(ResidualUNet, ResidualPatchDiscriminator, (PictureSpec,), given_pictures=True),

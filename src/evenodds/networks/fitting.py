@@ -16,6 +16,7 @@ from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
 from evenodds.networks.mlp import DenseGenerator
 from evenodds.networks.r3gan import ResidualGenerator
 from evenodds.networks.roles import Slot, inner
+from evenodds.networks.style import StyleGenerator
 
 
 def fitted(
@@ -135,7 +136,7 @@ def begin_as_identity(weight: Tensor) -> None:
 
 def draws(network: nn.Module) -> bool:
     """Whether the network is a generator."""
-    return isinstance(inner(network)[1], ConvGenerator | ResidualGenerator | DenseGenerator)
+    return isinstance(inner(network)[1], ConvGenerator | ResidualGenerator | StyleGenerator | DenseGenerator)
 
 
 def beside(network: nn.Module) -> int:

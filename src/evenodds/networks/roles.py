@@ -10,6 +10,7 @@ from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscrim
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
 from evenodds.networks.mlp import DenseGenerator
 from evenodds.networks.r3gan import ResidualDiscriminator, ResidualGenerator
+from evenodds.networks.style import StyleGenerator
 
 End = Literal["inside", "latent", "picture", "labels", "exact"]
 """What a layer is joined to: others alone; the latent vector, the picture or labels; ``exact`` takes no other shape."""
@@ -70,6 +71,8 @@ def role_of(path: str, core: nn.Module, from_picture: bool) -> str:
         return conv_role(int(path.removeprefix("body.")), core)
     if isinstance(core, ResidualGenerator | ResidualDiscriminator):
         return residual_role(path, core, from_picture)
+    if isinstance(core, StyleGenerator):
+        return style_role(path)
     return path
 
 
@@ -99,6 +102,15 @@ def residual_role(path: str, core: ResidualGenerator | ResidualDiscriminator, fr
     return f"level {level}.{'change' if kind == 'changes' else f'stage.{within}'}"
 
 
+def style_role(path: str) -> str:
+    """The role of a layer of style. Each level draws a picture of its own, which the finer ones are added to."""
+    kind, _, rest = path.partition(".")
+    level, _, within = rest.partition(".")
+    if kind == "layers":
+        return f"level {level}.{within}".rstrip(".")
+    return f"level {level}.picture {within}" if kind == "pictures" else path
+
+
 def sized(role: str) -> bool:
     """Whether a layer is there or not by the size of pictures."""
     return role.startswith(("level ", "picture."))
@@ -106,16 +118,22 @@ def sized(role: str) -> bool:
 
 def end_of(role: str, core: nn.Module) -> End:
     """What the layer of a role is joined to."""
-    grows = isinstance(core, ConvGenerator | ConvDiscriminator | ResidualGenerator | ResidualDiscriminator)
+    grows = isinstance(
+        core,
+        ConvGenerator | ConvDiscriminator | ResidualGenerator | ResidualDiscriminator | StyleGenerator,
+    )
     first = {
         ConvGenerator: "level 0.conv.weight",
         ResidualGenerator: "modulate.weight",
+        StyleGenerator: "mapping.0.weight",
         DenseGenerator: "body.0.weight",
     }
     if role == first.get(cast(Any, type(core))):
         return "latent"
-    if not grows:
+    if not grows or role.endswith(".noise"):  # made smaller or larger it would be of another strength
         return "exact"
+    if isinstance(core, StyleGenerator):
+        return "picture" if ".picture conv." in role else "inside"
     drawn = isinstance(core, ConvGenerator | ResidualGenerator)
     return "picture" if role == "picture.weight" or (drawn and role == "picture.bias") else "inside"
 

@@ -21,9 +21,9 @@ from evenodds.networks.build import build
 from evenodds.networks.cascade import CascadeDiscriminator, shrink
 from evenodds.networks.classifier import convolutional_body, descend
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator
-from evenodds.networks.generate import draw
 from evenodds.networks.optimizers import Adam
 from evenodds.runs.run import Run
+from evenodds.steer.styles import Latents
 
 WIDTH = 32
 STEPS, BATCH = 300, 32
@@ -78,13 +78,14 @@ def train_encoder(
     generate: Make,
     draw_reals: Callable[[int], Tensor],
     dissimilarity: Dissimilarity,
-    latent: int,
+    draw_latents: Callable[[int], Tensor],
 ) -> None:
-    """Train an encoder on the latents of fakes, and on reals that G reconstructs; ``draw_reals`` draws n of them."""
+    """Train an encoder on the latents of fakes, and on reals that G reconstructs; ``draw_reals`` and ``draw_latents``
+    draw n."""
 
     def loss() -> Tensor:
         reals = draw_reals(BATCH)
-        z = draw(BATCH, latent, reals.device)
+        z = draw_latents(BATCH)
         with torch.no_grad():
             fakes = generate(z)
         latents = encoder(torch.cat([fakes, reals]))
@@ -135,27 +136,32 @@ class Inverter:
 
 
 def encoder_of(
-    run: Run, spec: PictureSpec, store: Store, generate: Make, features: Make, device: torch.device
+    run: Run,
+    spec: PictureSpec,
+    store: Store,
+    space: Latents,
+    generate: Make,
+    features: Make,
+    device: torch.device,
 ) -> tuple[Encoder, Dissimilarity]:
     """Train or load the run's encoder, and return it with the dissimilarity that its loss is measured by.
 
     ``generate`` is the run's own G: the encoder is stored for its checkpoint, and a tuned G is another.
     """
-    latent = run.recipe.network.latent
     path, best = run.path / "encoder", run.checkpoints.best().name
 
     def draw_reals(count: int) -> Tensor:
         return as_samples(store, store.train(torch.randint(store.n_train, (count,)).numpy()), device)
 
     with seeded(seed_of(run.recipe.plan.seed, "encoder"), device):
-        encoder = Encoder(spec, latent).to(device)
+        encoder = Encoder(spec, space.width).to(device)
         dissimilarity = Dissimilarity(features, draw_reals(SPREAD_SAMPLES))
         stored = bundle.read(path) if path.exists() else None
         if stored is not None and stored[1] == {"checkpoint": best}:
             encoder.load_state_dict(stored[0]["encoder"])
             encoder.eval()
         else:
-            train_encoder(encoder, generate, draw_reals, dissimilarity, latent)
+            train_encoder(encoder, generate, draw_reals, dissimilarity, space.draw)
             bundle.write(path, {"encoder": encoder.state_dict()}, {"checkpoint": best})
     return encoder.requires_grad_(False), dissimilarity
 

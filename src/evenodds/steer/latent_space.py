@@ -18,12 +18,12 @@ from evenodds.core.spec import PictureSpec, at_most
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.inputs import pictures_from
 from evenodds.data.store import Store
-from evenodds.networks.generate import draw
 from evenodds.runs.run import Run
 from evenodds.steer.attributes import AttributeReader, TensorFn
 from evenodds.steer.inversion import Inverter
 from evenodds.steer.models import RunModels
 from evenodds.steer.pivotal_tuning import tune_generator
+from evenodds.steer.styles import mixed, style_core
 
 MAX_FAKES = 4_000
 """Most fakes that a direction is fitted on; fewer of large pictures."""
@@ -35,7 +35,8 @@ Examples = Sequence[int] | Tensor | NDArray[np.uint8]
 
 
 class LatentSpace:
-    """The latent space of a run's best G: samples are tensors (n, *shape) as G makes them, latents (n, latent).
+    """The latent space of a run's best G: samples are tensors (n, *shape) as G makes them, latents (n, latent): z, or
+    w of a style-based G, see ``styles``.
 
     ``generator`` takes the place of the run's own G, and ``models`` are those of a space of the same run, so that they
     are loaded once; what depends on the generator is cached a space. Raises UserError for a run whose G takes a picture
@@ -52,7 +53,7 @@ class LatentSpace:
     ) -> None:
         self.models = models or RunModels(run, device)
         self.run, self.device, self.best = run, device, self.models.best
-        self.width = run.recipe.network.latent
+        self.width = self.models.latents.width
         self.generator = self.models.generator if generator is None else generator
 
     @property
@@ -79,7 +80,7 @@ class LatentSpace:
         with torch.random.fork_rng():
             for seed in seeds:
                 set_random(seed_of(seed, "steer"), self.device)
-                parts.append(draw(1, self.width, self.device))
+                parts.append(self.models.latents.draw(1))
         return torch.cat(parts)
 
     def pictures(self, path: str, say: Say) -> tuple[list[str], NDArray[np.uint8]]:
@@ -112,12 +113,20 @@ class LatentSpace:
         """As ``generate``, in one batch and differentiable."""
         return self.models.generate(self.generator, z)
 
+    def mix_styles(self, coarse: Tensor, fine: Tensor, level: int) -> Tensor:
+        """Generate samples (n, *shape) with what coarse levels draw of latents ``coarse`` (n, latent), and from
+        ``level`` on what ``fine`` draw: pose and shape of the one, colors of the other.
+
+        Raises UserError for a run of another network than style, and for a level that is not there.
+        """
+        return self.generate(mixed(coarse, fine, level, len(style_core(self.generator).layers)))
+
     @cached_property
     def latents_for_fitting(self) -> Tensor:
         """Latents (n, latent) that directions are fitted on."""
         count = at_most(self.run.spec, MAX_FAKES, MAX_FAKES, MAX_FAKES * 64**2, 1000)
         with seeded(seed_of(self.run.recipe.plan.seed, "steer", "learn"), self.device):
-            return draw(count, self.width, self.device)
+            return self.models.latents.draw(count)
 
     @cached_property
     def labelled_latents(self) -> tuple[Tensor, Shares]:
@@ -185,5 +194,7 @@ class LatentSpace:
         """
         x, dissimilarity = self.to_samples(pictures), self.inverter.dissimilarity
         with seeded(seed_of(0, "steer", "tune"), self.device):
-            generator = tune_generator(self.generator, self.models.generate, z, x, dissimilarity)
+            generator = tune_generator(
+                self.generator, self.models.generate, self.models.latents.draw, z, x, dissimilarity
+            )
         return type(self)(self.run, self.device, generator=generator, models=self.models)

@@ -18,6 +18,7 @@ from evenodds.runs.source_data import store_of
 from evenodds.steer.attribute_classifier import attribute_reader
 from evenodds.steer.attributes import AttributeReader, TensorFn
 from evenodds.steer.inversion import Dissimilarity, Encoder, discriminator_features, encoder_of
+from evenodds.steer.styles import latents_for
 
 
 class RunModels:
@@ -36,6 +37,8 @@ class RunModels:
         c = resolve_condition(run, None, run.recipe.plan.seed).conditions_for(0, 1)
         self.condition = None if c is None else c.to(device)
         """What G is given beside latents, (1, width): the same for all."""
+        self.latents = latents_for(self.generator, run.recipe.network.latent, self.condition, device)
+        """What steering moves: z, or w of a style-based G."""
 
     def picture_spec(self) -> PictureSpec:
         """The spec of the run's pictures. Raises UserError for a run of rows."""
@@ -50,8 +53,7 @@ class RunModels:
         """
         c = self.condition
         with seeded(seed_of(0, "steer", "make"), self.device):
-            made: Tensor = generator(z, None if c is None else c.expand(len(z), -1))
-        return made
+            return self.latents.generate(generator, z, None if c is None else c.expand(len(z), -1))
 
     @cached_property
     def store(self) -> Store:
@@ -78,6 +80,6 @@ class RunModels:
         def generate(z: Tensor) -> Tensor:
             return self.generate(self.generator, z)
 
-        return encoder_of(
-            self.run, self.picture_spec(), self.store, generate, self.discriminator_features, self.device
-        )
+        features = self.discriminator_features
+        spec, store = self.picture_spec(), self.store
+        return encoder_of(self.run, spec, store, self.latents, generate, features, self.device)

@@ -26,11 +26,16 @@ Dissimilarity = Callable[[Tensor, Tensor], Tensor]
 
 
 def tune_generator(
-    generator: nn.Module, generate: Make, z: Tensor, x: Tensor, dissimilarity: Dissimilarity
+    generator: nn.Module,
+    generate: Make,
+    draw_latents: Callable[[int], Tensor],
+    z: Tensor,
+    x: Tensor,
+    dissimilarity: Dissimilarity,
 ) -> nn.Module:
     """Tune a copy of G to make pictures x (n, *shape) of their latents z (n, latent), and elsewhere what G makes.
 
-    Random numbers come from torch's state.
+    ``draw_latents`` draws n latents; random numbers come from torch's state.
     """
     network = copy.deepcopy(generator).requires_grad_(True)
     optimizer = Adam(network.parameters(), RATE)
@@ -39,7 +44,7 @@ def tune_generator(
     for _ in range(steps):
         chosen = torch.randperm(len(z), device=z.device)[:BATCH]
         pivots = z[chosen]
-        away = torch.randn_like(pivots) - pivots
+        away = draw_latents(len(pivots)) - pivots
         near = pivots + NEAR * away / away.norm(dim=1, keepdim=True)
         with torch.no_grad():
             before = generate(generator, near)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from evenodds.networks.conditional import ValueGenerator
+from evenodds.networks.style import StyleGenerator
 
 Vectors = NDArray[np.float64]
 
@@ -30,8 +31,12 @@ def from_features(z: Vectors, features: Vectors, count: int) -> Vectors:
 
 
 def first_weights(generator: nn.Module, latent: int) -> Tensor:
-    """The weights (latent, m) of the layer that takes the latent vector in, for every G. Raises TypeError for none."""
+    """The weights (latent, m) of the layer that takes the latent vector in, for every G; of a style-based one those of
+    all layers that take w in. Raises TypeError for none."""
     inner = generator.inner if isinstance(generator, ValueGenerator) else generator
+    if isinstance(inner, StyleGenerator):
+        parts = [part.style.weight.detach() for part in (*inner.layers, *inner.pictures)]
+        return torch.cat([part.T for part in parts], dim=1)
     for module in inner.modules():
         if isinstance(module, nn.Linear) and module.in_features >= latent:
             return module.weight.detach().T[:latent]

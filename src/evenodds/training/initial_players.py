@@ -64,14 +64,14 @@ def fitting_width(initial: InitialWeights, store: Store, chosen: NetworkSettings
     elif before.shape[-1] != spec.shape[-1]:  # other stages, too
         settings = settings.model_copy(update={"stages": "off"})
     if not (
-        settings.network in ("dcgan", "r3gan")
+        settings.network in ("dcgan", "r3gan", "style")
         and isinstance(before, PictureSpec)
         and isinstance(spec, PictureSpec)
     ):
         return settings
     first = stages_of(settings.stages, settings.network, spec, store.condition) or (spec.height,)
     was, now = (doublings(side)[1] for side in ((*initial.settings.sides, before.height)[0], first[0]))
-    halvings = max(was, now) - (settings.network == "dcgan")
+    halvings = max(was, now) - (settings.network != "r3gan")
     if 2**halvings > WIDEST and (
         now > was or settings.network == "r3gan"
     ):  # the coarsest layers are all as wide
