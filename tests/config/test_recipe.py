@@ -16,7 +16,14 @@ from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec, Span
 
 PICTURE = PictureSpec(3, 32, 32)
 ROW = RowSpec((Span(0, 1, "number"), Span(1, 4, "category")))
-PAIRS = [("gan", PICTURE), ("gan", ROW), ("dcgan", PICTURE), ("r3gan", PICTURE), ("tabular", ROW)]
+PAIRS = [
+    ("gan", PICTURE),
+    ("gan", ROW),
+    ("dcgan", PICTURE),
+    ("r3gan", PICTURE),
+    ("style", PICTURE),
+    ("tabular", ROW),
+]
 
 
 def recipe(**rooms: dict[str, Any]) -> Recipe:

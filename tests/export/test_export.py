@@ -42,6 +42,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "coarse to fine": ("photographs", {"network": "dcgan", "size": 16, "stages": "8,16"}),
     "dcgan": ("photographs", {"network": "dcgan", "size": 16, "norm_d": "batch", "penalty": "none"}),
     "r3gan": ("photographs", {"network": "r3gan", "size": 20}),
+    "style": ("photographs", {"network": "style", "size": 16}),
     "tabular": ("penguins", {"network": "tabular"}),
 }
 

@@ -15,7 +15,11 @@ from evenodds.steer.editor import LatentEditor
 
 CPU = torch.device("cpu")
 SETTINGS = {"size": 16, "width": 8, "latent": 6, "batch": 8, "budget": "20rounds"}
-NETWORKS = {"at once": {"network": "gan"}, "coarse to fine": {"network": "dcgan", "stages": "8,16"}}
+NETWORKS = {
+    "at once": {"network": "gan"},
+    "coarse to fine": {"network": "dcgan", "stages": "8,16"},
+    "styles": {"network": "style"},
+}
 
 
 @pytest.fixture(scope="module", params=NETWORKS)

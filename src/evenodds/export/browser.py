@@ -11,10 +11,12 @@ from typing import Any
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data.images.conditions import HOLE, TIMES
-from evenodds.export.onnx import players, write_models
+from evenodds.export.onnx import CPU, players, write_models
 from evenodds.export.onnxruntime_web import add_runtime
 from evenodds.runs.run import Run
 from evenodds.steer.directions import load, names
+from evenodds.steer.models import RunModels
+from evenodds.steer.styles import StyleLatents
 from evenodds.steer.unsupervised import first_weights, from_weights
 
 UNNAMED = 6
@@ -32,7 +34,7 @@ def export_browser(run: Run, to: Path, reals: bool = False) -> Path:
     """
     with atomic.folder(to) as part, atomic.reporting_write_errors(to.parent):
         add_runtime(part)
-        facts = write_models(run, part, reals, without=("discriminator",))
+        facts = write_models(run, part, reals, without=("discriminator",), steered=True)
         facts["directions"] = directions(run)
         facts["making"] = {"hole": HOLE, "times": TIMES}
         (part / "model.json").write_text(json.dumps(facts, ensure_ascii=False), "utf-8")
@@ -47,16 +49,17 @@ def directions(run: Run) -> list[dict[str, Any]]:
     pictures, whose latent space holds little."""
     if run.condition is not None and run.condition.pictures:
         return []
+    latents = RunModels(run, CPU).latents
+    unit = latents.scale if isinstance(latents, StyleLatents) else 1.0
     measured = []
     for name in names(run):
         try:
             direction = load(run, name)
         except UserError:
             continue  # of an earlier state
-        measured.append({"name": name, "step": direction.step, "vector": direction.vector.tolist()})
+        measured.append({"name": name, "step": unit * direction.step, "vector": direction.vector.tolist()})
     if measured:
         return measured
-    latent = run.recipe.network.latent
-    weights = first_weights(players(run)[0], latent)
-    vectors = from_weights(weights, min(UNNAMED, latent))
-    return [{"name": None, "step": UNTOLD, "vector": vector.tolist()} for vector in vectors]
+    weights = first_weights(players(run)[0], latents.width)
+    vectors = from_weights(weights, min(UNNAMED, latents.width))
+    return [{"name": None, "step": unit * UNTOLD, "vector": vector.tolist()} for vector in vectors]

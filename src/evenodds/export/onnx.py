@@ -23,11 +23,18 @@ from evenodds.core.optional import need
 from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import condition_to_json, spec_to_json
 from evenodds.export.noise import noise_of
-from evenodds.export.portable import PortableDiscriminator, PortableGenerator, PortableJudge
+from evenodds.export.portable import (
+    PortableDiscriminator,
+    PortableGenerator,
+    PortableJudge,
+    ShiftedGenerator,
+)
 from evenodds.judge.judge import Judge
 from evenodds.judge.train import fresh_judge
 from evenodds.networks.build import build
 from evenodds.networks.generate import draw
+from evenodds.networks.roles import inner
+from evenodds.networks.style import STYLES, StyleGenerator
 from evenodds.runs.run import Run
 
 FORMAT = 1
@@ -71,8 +78,13 @@ def export_onnx(run: Run, to: Path, reals: bool = False) -> Path:
     return to
 
 
-def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Write the ONNX files of a run, except those named in ``without``, and return the content of model.json."""
+def write_models(
+    run: Run, folder: Path, reals: bool, without: tuple[str, ...] = (), *, steered: bool = False
+) -> dict[str, Any]:
+    """Write the ONNX files of a run, except those named in ``without``, and return the content of model.json.
+
+    A ``steered`` generator with styles has a further input, ``shift``, which is added to w.
+    """
     for name in ("onnx", "onnxscript", "onnxruntime"):
         need(name, "export", "the ONNX export")
     codec = run.codec() if (run.path / "codec.json").exists() else None
@@ -91,7 +103,7 @@ def write_models(run: Run, folder: Path, reals: bool, without: tuple[str, ...] =
         "versions": run.facts["versions"],
     }
     with seeded(seed_of(run.recipe.plan.seed, "export"), CPU):
-        for port in ports(run, fresh_judge(run) if reals else None):
+        for port in ports(run, fresh_judge(run) if reals else None, steered):
             if port.name not in without:
                 facts[port.name] = port.to_json(write(port, folder / f"{port.name}.onnx"))
     return facts
@@ -104,7 +116,7 @@ def condition_facts(run: Run) -> dict[str, Any] | None:
     return {**(condition_to_json(run.condition) or {}), "kind": run.condition.kind}
 
 
-def ports(run: Run, judge: Judge | None) -> Iterator[Port]:
+def ports(run: Run, judge: Judge | None, steered: bool = False) -> Iterator[Port]:
     """The networks to export: the best G, averaged; its D; and the judge, if any."""
     generator, discriminator = players(run)
     latent, condition = run.recipe.network.latent, run.condition
@@ -117,7 +129,11 @@ def ports(run: Run, judge: Judge | None) -> Iterator[Port]:
     count = noise_of(generator, draw(TRACED, latent), example)
     if count:
         inputs["noise"] = {"shape": [count], "drawn": "uniform in (0, 1)"}
-    maker = Port("generator", PortableGenerator(generator, condition is not None), inputs, ("sample",))
+    made: nn.Module = PortableGenerator(generator, condition is not None)
+    if steered and isinstance(inner(generator)[1], StyleGenerator):
+        made = ShiftedGenerator(generator, condition is not None)
+        inputs["shift"] = {"shape": [STYLES], "range": "added to w; zeros for none"}
+    maker = Port("generator", made, inputs, ("sample",))
     yield maker
     sample_inputs = {"x": {"shape": list(run.spec.shape), "range": "a sample, as G makes it"}}
     if condition is not None and not condition.places:  # a row holds what was given

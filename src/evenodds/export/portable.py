@@ -11,6 +11,7 @@ from evenodds.export.noise import ExplicitNoise
 from evenodds.judge.features import MAX_SIDE, NEAREST, THUMBNAIL_SIDE
 from evenodds.judge.judge import Judge
 from evenodds.judge.scoring import p_value, probability, score_inputs, weighted_sum
+from evenodds.steer.styles import style_core, style_of
 
 
 class PortableGenerator(nn.Module):
@@ -29,6 +30,20 @@ class PortableGenerator(nn.Module):
         c = rest.pop(0) if self.conditional else None
         with ExplicitNoise(rest[0] if rest else None):
             made: Tensor = self.generator(z, c)
+        return made
+
+
+class ShiftedGenerator(nn.Module):
+    """(z, [c], shift) -> samples, for a style-based G: shift (n, STYLES) is added to w."""
+
+    def __init__(self, generator: nn.Module, conditional: bool) -> None:
+        super().__init__()
+        self.generator, self.conditional = generator, conditional
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        c = inputs[1] if self.conditional else None
+        core = style_core(self.generator)
+        made: Tensor = core.synthesize(style_of(self.generator, inputs[0], c) + inputs[-1])
         return made
 
 

@@ -40,8 +40,12 @@ class ValueGenerator(nn.Module):
         self.inner = family(spec, settings.model_copy(update={"latent": settings.latent + EMBEDDED}))
         self.register_buffer("places", torch.tensor(condition.places, dtype=torch.long), persistent=False)
 
+    def joined(self, z: Tensor, c: Tensor) -> Tensor:
+        """What the G inside takes for its latent vector, (n, latent + EMBEDDED)."""
+        return torch.cat([z, self.embed(c)], dim=1)
+
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        x: Tensor = self.inner(torch.cat([z, self.embed(c)], dim=1))
+        x: Tensor = self.inner(self.joined(z, c))
         if len(self.places):
             x = x.index_copy(1, self.places, c)
         return x

@@ -37,8 +37,8 @@ def take_over(new: nn.Module, old: nn.Module, tensors: Mapping[str, Tensor]) -> 
     """Have ``new`` begin with the state ``tensors`` of a network built as ``old``, and say what became of each tensor.
 
     ``old`` may lie on the device `meta`: of it names, shapes and layers count. What is not taken over stays as it is in
-    ``new``, but a layer that a size adds to r3gan begins as the identity, and one of style adds nothing to the picture: G draws
-    its old one, enlarged.
+    ``new``, but a layer that a size adds to r3gan begins as the identity, and one of style draws nothing yet: G draws
+    its old picture, enlarged.
     """
     if is_cascade(old) or is_cascade(new):
         return take_over_stages(new, old, tensors)

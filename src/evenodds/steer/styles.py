@@ -35,7 +35,7 @@ class Latents:
         return z
 
     def generate(self, generator: nn.Module, latents: Tensor, c: Tensor | None) -> Tensor:
-        """Samples (n, *shape) of latents by a generator of the run's kind, under conditions (n, ...); differentiable."""
+        """Samples (n, *shape) of latents under conditions (n, ...) by a generator of the run; differentiable."""
         made: Tensor = generator(latents, c)
         return made
 
@@ -57,9 +57,8 @@ class StyleLatents(Latents):
     @torch.no_grad()
     def map(self, z: Tensor) -> Tensor:
         """w (n, STYLES) of z (n, latent)."""
-        if isinstance(self.generator, ValueGenerator) and self.condition is not None:
-            z = torch.cat([z, self.generator.embed(self.condition).expand(len(z), -1)], dim=1)
-        return style_core(self.generator).map(z)
+        c = None if self.condition is None else self.condition.expand(len(z), -1)
+        return style_of(self.generator, z, c)
 
     def of(self, z: Tensor) -> Tensor:
         return (self.map(z) - self.mean) / self.scale
@@ -85,6 +84,13 @@ def style_core(generator: nn.Module) -> StyleGenerator:
     if not isinstance(core, StyleGenerator):
         raise UserError("styles are mixed by --network style alone, train such a run")
     return core
+
+
+def style_of(generator: nn.Module, z: Tensor, c: Tensor | None) -> Tensor:
+    """w (n, STYLES) of z (n, latent) under conditions (n, ...)."""
+    if isinstance(generator, ValueGenerator) and c is not None:
+        z = generator.joined(z, c)
+    return style_core(generator).map(z)
 
 
 def mixed(coarse: Tensor, fine: Tensor, level: int, levels: int) -> Tensor:

@@ -25,13 +25,18 @@ function normals(n, random) {
   return Float32Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
 }
 
+// Latents z, or zeros where steps are taken by what is added to w, moved as the sliders say.
+function moved(start) {
+  page.facts.directions.forEach(({ step, vector }, place) => {
+    const length = by(`slider-${place}`).valueAsNumber * step;
+    for (let i = 0; i < start.length; i++) start[i] += length * vector[i];
+  });
+  return start;
+}
+
 function latent(seed) {
   const z = normals(page.facts.latent, uniform(seed));
-  page.facts.directions.forEach(({ step, vector }, place) => {
-    const moved = by(`slider-${place}`).valueAsNumber * step;
-    for (let i = 0; i < z.length; i++) z[i] += moved * vector[i];
-  });
-  return z;
+  return page.facts.generator.inputs.some(({ name }) => name === "shift") ? z : moved(z);
 }
 
 function condition() {
@@ -44,7 +49,7 @@ async function generate(seeds) {
   const feeds = {}, count = seeds.length;
   for (const { name, shape } of page.facts.generator.inputs) {
     const size = shape.reduce((a, b) => a * b, 1), block = new Float32Array(count * size);
-    const shared = name === "c" ? condition() : null;
+    const shared = name === "c" ? condition() : name === "shift" ? moved(new Float32Array(size)) : null;
     seeds.forEach((seed, place) => {
       const random = uniform(seed + 0x5eed);
       const one = shared ?? (name === "z" ? latent(seed) : Float32Array.from({ length: size }, () => 1e-6 + (1 - 2e-6) * random()));
