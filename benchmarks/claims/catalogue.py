@@ -221,6 +221,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         "500 seeds. Kept: of the other attribute that changed most. Settled: each step is refined so that other "
         "attributes keep their values.",
     ),
+    "style": Benchmark(
+        "Styles",
+        "make bench BENCH=style",
+        "`--network style` and dcgan on faces at the same time, one thread each. Flipped and kept as in steering faces, by "
+        "directions from labels, alone and settled. Distance: the Fréchet distance of 2,000 fakes on the features of "
+        "that classifier.",
+    ),
     "speed": Benchmark(
         "Speed of a round on a CPU",
         "make bench BENCH=speed",
