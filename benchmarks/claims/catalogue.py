@@ -224,9 +224,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "style": Benchmark(
         "Styles",
         "make bench BENCH=style",
-        "`--network style` and dcgan on faces at the same time, one thread each. Flipped and kept as in steering faces, by "
-        "directions from labels, alone and settled. Distance: the Fréchet distance of 2,000 fakes on the features of "
-        "that classifier.",
+        "`--network style` and dcgan on faces at the same time, one thread each. Flipped and kept as in steering "
+        "faces, by directions from labels, alone and settled. Distance: the Fréchet distance of 2,000 fakes on the "
+        "features of that classifier.",
     ),
     "speed": Benchmark(
         "Speed of a round on a CPU",
