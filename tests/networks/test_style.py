@@ -15,6 +15,7 @@ from evenodds.core.spec import Condition, PictureSpec, RowSpec, Span
 from evenodds.networks.build import build
 from evenodds.networks.style import STYLES, StyledLayer, StyleGenerator, demodulation, modulated
 from evenodds.networks.transfer import take_over
+from evenodds.networks.truncation import truncated
 
 SETTINGS = NetworkSettings(network="style", width=8, latent=6)
 LABELS = Condition("labels", RowSpec((Span(0, 3, "category"),)))
@@ -144,3 +145,17 @@ def test_synthesis_is_what_forward_does() -> None:
     assert isinstance(generator, StyleGenerator)
     z = torch.randn(2, 6)
     assert torch.equal(generator(z), generator.synthesize(generator.map(z)))
+
+
+@pytest.mark.parametrize("condition", [None, LABELS], ids=["plain", "labels"])
+def test_truncation_moves_w_towards_the_mean_of_its_condition(condition: Condition | None) -> None:
+    generator = fresh(16, condition=condition).eval()
+    z = torch.randn(60, SETTINGS.latent)
+    c = None if condition is None else torch.eye(3)[torch.arange(60) % 3]
+    with torch.no_grad():
+        whole, half, mean = (truncated(generator, z, c, truncation) for truncation in (1.0, 0.5, 1e-6))
+        assert torch.equal(whole, generator(z, c) if c is not None else generator(z))
+    spreads = [pictures[::3].std(0).mean() for pictures in (whole, half, mean)]
+    assert spreads[0] > spreads[1] > spreads[2]
+    if c is not None:  # each condition has its own mean
+        assert (mean[0] - mean[1]).abs().mean() > 2 * (mean[0] - mean[3]).abs().mean()

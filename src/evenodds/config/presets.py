@@ -120,7 +120,7 @@ WIDER = {8: 8, 16: 2}
 SCALES: dict[ScaleName, tuple[float, int]] = {"tiny": (0.5, 1), "base": (2, 2), "large": (4, 4)}
 """By how much wider the networks of each scale are than those of small, the preset's, and by how much their batches are
 larger. dcgan's large is as wide as the paper's, with its batch (docs/experiments/networks.md, 2026-11-29)."""
-SCALED = ("dcgan", "r3gan", "pix2pix", "resunet")
+SCALED = ("dcgan", "r3gan", "style", "pix2pix", "resunet")
 """Networks that have scales."""
 SMALLER_PAYS, SMALL_PAYS = 64, 40_000
 """From so many px on auto takes tiny, unless the budget shows D so many pictures at small

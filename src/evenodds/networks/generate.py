@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from evenodds.core.rng import seed_of, set_random
+from evenodds.networks.truncation import truncated
 
 ConditionSource = Callable[[int, int], Tensor | None]
 """(place of the first sample, how many) -> their conditions (m, ...) as G takes them, None for a G without any."""
@@ -71,14 +72,14 @@ def stream(
     """n fresh samples, or a share of them, at most ``batch`` at a time, the same for the same n and seed: tensors
     (m, *shape).
 
-    ``conditions_for`` says under which conditions. ``truncation`` scales latents towards their mean, which each
-    condition has its own picture of: below 1 samples vary less and are more plausible (after Brock 2018, 1809.11096,
-    section 3.1, where large values are drawn anew). G's own noise (Gumbel draws, dropout) is seeded too.
+    ``conditions_for`` says under which conditions. ``truncation`` below 1 scales latents towards their mean, so that
+    samples vary less and are more plausible (after Brock 2018, 1809.11096, section 3.1, where large values are drawn
+    anew). G's own noise (Gumbel draws, dropout) is seeded too.
     """
     device = next(generator.parameters()).device
     for start in share.starts(n, batch):
         count = min(batch, n - start)
         conditions = conditions_for(start, count)
         set_random(seed_of(seed, "sample", start), device)
-        latents = truncation * draw(count, width, device)
-        yield generator(latents, None if conditions is None else conditions.to(device))
+        latents = draw(count, width, device)
+        yield truncated(generator, latents, None if conditions is None else conditions.to(device), truncation)
