@@ -175,8 +175,8 @@ class Gan(Configured):
             For a run trained with a condition: values by name or as text such as "label=7", pictures as uint8
             (m, H, W, C), or their path, taken in turn. Unnamed values follow the training distribution.
         truncation :
-            Of pictures: above 0 and up to 1; below 1 latents lie nearer to their mean, and fakes are more plausible and
-            vary less.
+            Of pictures: above 0 and up to 1; below 1 latents lie nearer to their mean, and fakes vary
+            less.
         former :
             ``given``, the former name of ``condition``; it is taken with a DeprecationWarning.
 

@@ -46,7 +46,7 @@ def sample(
         For runs trained with --condition: values such as label=7 or glasses=yes,beard=no, or a picture file or a folder
         of them. Unspecified columns follow the training distribution.
     truncation:
-        For pictures: 0.7, say, moves latents towards their mean, so that samples are more plausible and vary less.
+        For pictures: 0.7, say, moves latents towards their mean, so that samples vary less.
     best:
         A share such as 10%: ten times as many samples are made, and the judge chooses the best tenth.
     min_real:

@@ -1,4 +1,4 @@
-"""Samples nearer to the mean, more plausible and less varied: latents z of most generators, w of a style-based one."""
+"""Samples nearer to the mean, and less varied: latents z of most generators, w of a style-based one."""
 
 from __future__ import annotations
 
