@@ -73,7 +73,8 @@ def stream(
     (m, *shape).
 
     ``conditions_for`` says under which conditions. ``truncation`` below 1 scales latents towards their mean, so that
-    samples vary less (after Brock 2018, 1809.11096, section 3.1, where large values are drawn anew). G's own noise (Gumbel draws, dropout) is seeded too.
+    samples vary less (after Brock 2018, 1809.11096, section 3.1, where large values are drawn anew). G's own noise
+    (Gumbel draws, dropout) is seeded too.
     """
     device = next(generator.parameters()).device
     for start in share.starts(n, batch):
