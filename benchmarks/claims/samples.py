@@ -148,9 +148,36 @@ PICTURES = [
         )
     ),
     Claim(
+        "GPU: photographs of 64 px, pictures a second at twice the width, batches of 64",
+        "photographs-gpu",
+        cell("pictures a second", px=64, game="twice as wide"),
+        form="{:,.0f}",
+    ),
+    Claim(
+        "GPU: photographs of 256 px, distance (EfficientNet-Lite2) at twice the width over the preset, two minutes",
+        "photographs-gpu",
+        cell("lite 2, of at once", px=256, game="twice as wide"),
+        below(1),
+        TIMES,
+    ),
+    Claim(
         "Games of pictures that no curve was fitted to: distance within 1.5 times of what was foretold",
         "scales",
         _foretold,
+    ),
+    Claim(
+        "Faces: precision of the best tenth by the judge above that of all fakes by",
+        "choice",
+        lead("precision", "fakes", "--best 10%", "--truncation 1"),
+        above(0),
+        "{:.3f}",
+    ),
+    Claim(
+        "Faces: precision with latents at 0.7 of their length above that of all fakes by",
+        "choice",
+        lead("precision", "fakes", "--truncation 0.7", "--truncation 1"),
+        above(0),
+        "{:.3f}",
     ),
 ]
 
