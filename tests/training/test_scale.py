@@ -106,7 +106,11 @@ def test_a_run_that_goes_on_keeps_its_scale(noise: Path, tmp_path: Path) -> None
 
 
 def test_what_is_not_on_record_is_not_foretold(noise: Path) -> None:
-    for asked in (recipe("2rounds", network="r3gan"), recipe("2rounds", stages="32,64")):
+    for asked in (
+        recipe("2rounds", network="r3gan"),
+        recipe("2rounds", stages="32,64"),
+        recipe("2rounds", width=20),
+    ):
         store = prepare(find(str(noise)), asked.data)
         assert expectation(planned(asked, store, "noise", CPU), store) == ""
 

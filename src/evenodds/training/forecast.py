@@ -12,7 +12,7 @@ import torch
 
 from evenodds.config.budget import Budget
 from evenodds.config.expectations import curve_of, look, next_distance, played_share
-from evenodds.config.presets import SMALLER_PAYS, resolve, scale_for
+from evenodds.config.presets import SMALLER_PAYS, preset_of, resolve, scale_for, scaled
 from evenodds.config.settings import Recipe
 from evenodds.config.stages import stage_ends
 from evenodds.core.device import find_device, threads_for
@@ -126,12 +126,16 @@ def share_played(recipe: Recipe, store: Store) -> float:
 
 
 def foreseeable(recipe: Recipe, store: Store) -> bool:
-    """Whether games of a resolved recipe's kind are on record: pictures by dcgan, at once and from nothing."""
+    """Whether games of a resolved recipe's kind are on record: pictures by dcgan of a scale's own width, at once and
+    from nothing."""
     spec, network = store.spec, recipe.network
+    if network.network != "dcgan":
+        return False
+    width = scaled(preset_of("dcgan", spec, store.n_train), network.scale).network["width"]
     return (
         isinstance(spec, PictureSpec)
         and (spec.height >= SMALLER_PAYS or curve_of(spec.height, network.scale) is not None)
-        and network.network == "dcgan"
+        and network.width == width
         and not network.sides
         and recipe.plan.init is None
     )
