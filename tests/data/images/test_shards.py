@@ -150,9 +150,11 @@ def test_the_judge_takes_a_tar(tmp_path: Path) -> None:
     assert pictures.shape[0] == 2
 
 
-def test_a_folder_with_pictures_and_a_tar_is_a_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["0.png", "cats/0.png"])
+def test_a_folder_with_pictures_and_a_tar_is_a_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "both"
     packed(folder / "backup.tar", {"x.png": encoded(9)})
-    (folder / "0.png").write_bytes(encoded(0))
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(encoded(0))
     with Album(folder) as album:
-        assert album.names == ("0.png",)
+        assert album.names == (name,)

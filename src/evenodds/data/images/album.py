@@ -147,10 +147,10 @@ def is_archive(path: Path) -> bool:
 
 
 def is_sharded(path: Path) -> bool:
-    """Whether a path is a tar, or a folder with tar shards and no picture right inside it."""
+    """Whether a path is a tar, or a folder with tar shards and no picture file in it, however deep."""
     if not path.is_dir():
         return path.suffix.lower() == SHARD
-    return bool(shards_of(path)) and not any(is_picture(file.name) for file in path.iterdir())
+    return bool(shards_of(path)) and not any(is_picture(name) for name, _ in _folder_files(path))
 
 
 def leads_out(name: str) -> bool:
@@ -182,9 +182,8 @@ def _folder_files(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     seen: set[str] = set()
     for folder, folders, files in os.walk(root, onerror=_raise, followlinks=True):
         real = str(Path(folder).resolve())
-        if (
-            real in seen or real in above
-        ):  # a link that leads back up would never end, or take in what is not given
+        # A link that leads back up would never end, or take in what was not named.
+        if real in seen or real in above:
             folders.clear()
             continue
         seen.add(real)
