@@ -274,3 +274,17 @@ def test_real_pairs_are_all_read() -> None:
     made, given = both(store)
     assert given[:, 2].mean() > given[:, 1].mean() + 30  # label maps are mostly blue
     assert abs(made[:, 2].mean() - made[:, 1].mean()) < 30
+
+
+def test_train_a_and_train_b_are_the_sides(tmp_path: Path) -> None:
+    named = opened(apart(tmp_path / "named", names=("trainA", "trainB")))
+    plainly = opened(apart(tmp_path / "plainly"))
+    assert named.fingerprint == plainly.fingerprint
+
+
+def test_pictures_without_partners_are_refused_with_what_is_wrong(tmp_path: Path) -> None:
+    folder = apart(tmp_path / "unpaired", names=("trainA", "trainB"))
+    for number, path in enumerate(sorted((folder / "trainB").iterdir())):
+        path.rename(path.with_name(f"other{number}.png"))
+    with pytest.raises(UserError, match=r"no partner in B.*pictures without partners cannot be learnt from"):
+        opened(folder)

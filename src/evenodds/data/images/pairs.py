@@ -19,14 +19,16 @@ Direction = Literal["AtoB", "BtoA"]
 
 _LAYOUTS = (
     "give subfolders A and B in which partners have the same name, or pictures twice as wide as high that hold A in "
-    "their left half and B in their right"
+    "their left half and B in their right; pictures without partners cannot be learnt from"
 )
+SIDES = {"a": 0, "traina": 0, "b": 1, "trainb": 1}
+"""Which side a subfolder holds, by its name in lower case."""
 
 
 class Pairs(Ingest):
     """Pairs on their way in: ``usable`` are the indices of the pictures to be made.
 
-    Either subfolders A and B (in any case) hold partners of the same path but for the suffix, or each picture holds
+    Either subfolders A and B, or trainA and trainB (in any case), hold partners of the same path but for the suffix, or each picture holds
     both side by side. ``headers`` tells of the pictures to be made, of half a file where they lie side by side.
     """
 
@@ -134,13 +136,13 @@ def made_names(album: Album, direction: Direction) -> list[str]:
 
 def sides(album: Album) -> tuple[dict[str, int], dict[str, int]] | None:
     """Where pictures stand in A and in B, by their path there without its suffix; None without both subfolders."""
-    folders: dict[str, dict[str, int]] = {"a": {}, "b": {}}
+    folders: tuple[dict[str, int], dict[str, int]] = ({}, {})
     for index, name in enumerate(album.names):
         path = PurePosixPath(name).relative_to(album.top)
-        side = folders.get(path.parts[0].lower())
+        side = SIDES.get(path.parts[0].lower())
         if side is not None and len(path.parts) > 1:
-            side.setdefault(PurePosixPath(*path.parts[1:]).with_suffix("").as_posix(), index)
-    return (folders["a"], folders["b"]) if folders["a"] and folders["b"] else None
+            folders[side].setdefault(PurePosixPath(*path.parts[1:]).with_suffix("").as_posix(), index)
+    return folders if all(folders) else None
 
 
 def _not_twice(width: int, height: int) -> str:
