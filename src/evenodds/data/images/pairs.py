@@ -28,8 +28,9 @@ SIDES = {"a": 0, "traina": 0, "b": 1, "trainb": 1}
 class Pairs(Ingest):
     """Pairs on their way in: ``usable`` are the indices of the pictures to be made.
 
-    Either subfolders A and B, or trainA and trainB (in any case), hold partners of the same path but for the suffix, or each picture holds
-    both side by side. ``headers`` tells of the pictures to be made, of half a file where they lie side by side.
+    Either subfolders A and B, or trainA and trainB (in any case), hold partners of the same path but for the suffix, or
+    each picture holds both side by side. ``headers`` tells of the pictures to be made, of half a file where they lie
+    side by side.
     """
 
     def __init__(self, album: Album, direction: Direction, watch: Watch | None = None) -> None:
