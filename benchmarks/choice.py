@@ -83,7 +83,7 @@ def main() -> None:
             print(rows[-1], flush=True)
         heldout = view.extract(store.heldout(np.arange(min(store.n_heldout, asked.fakes))))
         precision, recall = precision_recall(reals, heldout)
-        row = {"fakes": f"{len(heldout)} held-out reals", "precision": precision, "recall": recall}
+        row = {"fakes": "held-out reals", "precision": precision, "recall": recall}
         rows.append({**row, "distance": frechet(reals, heldout)})
     summary = {"minutes": asked.minutes, "size": asked.size, "reals and fakes": asked.fakes}
     record("choice", rows, summary, keep=not asked.trial)
