@@ -148,19 +148,6 @@ PICTURES = [
         )
     ),
     Claim(
-        "GPU: photographs of 64 px, pictures a second at twice the width, batches of 64",
-        "photographs-gpu",
-        cell("pictures a second", px=64, game="twice as wide"),
-        form="{:,.0f}",
-    ),
-    Claim(
-        "GPU: photographs of 256 px, distance (EfficientNet-Lite2) at twice the width over the preset, two minutes",
-        "photographs-gpu",
-        cell("lite 2, of at once", px=256, game="twice as wide"),
-        below(1),
-        TIMES,
-    ),
-    Claim(
         "Games of pictures that no curve was fitted to: distance within 1.5 times of what was foretold",
         "scales",
         _foretold,
