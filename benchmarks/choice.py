@@ -44,9 +44,7 @@ def fakes_of(run: Run, choice: tuple[str, str], n: int) -> NDArray[np.uint8]:
     if flag == "--truncation":
         batches = sampler.pictures(n, 0, truncation=float(value))
     else:
-        rule = Rule.parse(value, None)
-        assert rule is not None
-        selection = Selection(rule, judge_of(run, CPU))
+        selection = Selection(Rule.parse(value, None), judge_of(run, CPU))
         batches = selection.choose(sampler, SampleRequest(n, Path("fakes")), sampler.default_condition(0))
     return np.ascontiguousarray(np.concatenate(list(batches)).transpose(0, 3, 1, 2))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json as jsonlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evenodds.cli.options import Device, RunFolder
+from evenodds.cli.remarks import say
 from evenodds.data.images.album import is_archive
 
 if TYPE_CHECKING:
@@ -72,11 +72,6 @@ def holds_many(text: str) -> bool:
     """Whether an input is a folder or archive, which is ranked."""
     path = Path(text).expanduser()
     return path.is_dir() or is_archive(path)
-
-
-def say(text: str) -> None:
-    """A remark, kept out of the answer."""
-    print(text, file=sys.stderr)
 
 
 def tell(predictions: list[Prediction], heldout: int, *, ranked: bool) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from evenodds.cli.options import Device, RunFolder
+from evenodds.cli.remarks import say
 from evenodds.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,11 +76,6 @@ def sample(
     print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {path_of_share(path, request.share)}{chosen}")
 
 
-def say(text: str) -> None:
-    """A remark, kept out of the answer."""
-    print(text, file=sys.stderr)
-
-
 def grid_of(text: str, n: int | None) -> tuple[int, int]:
     """Columns, and how many samples, of a grid such as 8x4. Raises UserError for another text, and where ``n`` is not
     as many."""
@@ -102,5 +97,4 @@ def selection_of(
     from evenodds.judge.selection import Rule, Selection
     from evenodds.judge.train import judge_of
 
-    rule = Rule.parse(best, min_real)
-    return None if rule is None else Selection(rule, judge_of(run, device, say))
+    return Selection(Rule.parse(best, min_real), judge_of(run, device, say))

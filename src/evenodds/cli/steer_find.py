@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from evenodds.cli.options import Device, RunFolder, default_text
-from evenodds.cli.steer_latents import examples, say, steering_of
+from evenodds.cli.remarks import say
+from evenodds.cli.steer_latents import examples, steering_of
 from evenodds.core.errors import UserError
 
 Examples = Annotated[

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from evenodds.cli.options import Device
+from evenodds.cli.remarks import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,8 +54,3 @@ def examples(steering: LatentEditor, named: tuple[str, ...]) -> Tensor:
         for name in named
     ]
     return torch.cat(parts) if parts else torch.empty(0, steering.width)
-
-
-def say(text: str) -> None:
-    """On stderr, so that stdout holds answers alone."""
-    print(text, file=sys.stderr)

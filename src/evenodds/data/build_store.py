@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 _FOLDER_SIZE = 64
 _CHUNK = 256
+"""Pictures from memory that are held at their new size at a time."""
 SHOWN_KINDS = 5
 """Kinds of files that are not read, of which the counts are given."""
-"""Pictures from memory that are held at their new size at a time."""
 
 
 def picture_size(source: Source, settings: DataSettings) -> int:

@@ -31,9 +31,9 @@ class Rule(NamedTuple):
     min_real: float = 0.0
 
     @classmethod
-    def parse(cls, best: str | None, min_real: float | None) -> Rule | None:
-        """The rule of `--best 10%` or `--min-real 30`; None where neither is given. Raises UserError for both, and for
-        what is no share or percent.
+    def parse(cls, best: str | None, min_real: float | None) -> Rule:
+        """The rule of `--best 10%` or `--min-real 30`; all fakes where neither is given. Raises UserError for both, and
+        for what is no share or percent.
 
         >>> Rule.parse("10%", None)
         Rule(best=0.1, min_real=0.0)
@@ -45,7 +45,7 @@ class Rule(NamedTuple):
                 raise UserError(f"--min-real {min_real:g} is no percent above 0 and below 100")
             return cls(min_real=min_real)
         if best is None:
-            return None
+            return cls()
         try:
             share = float(best.removesuffix("%")) / 100 if best.endswith("%") else float(best)
         except ValueError:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from evenodds.networks.conditional import ValueGenerator
+from evenodds.networks.roles import inner
 from evenodds.networks.style import StyleGenerator
 
 AVERAGED = 256
@@ -15,7 +16,7 @@ AVERAGED = 256
 def truncated(generator: nn.Module, z: Tensor, c: Tensor | None, truncation: float) -> Tensor:
     """G's samples of z (n, latent) under conditions c (n, ...), with latents scaled towards their mean by
     ``truncation`` (0 to 1): of z, which is 0, or of w (Karras 2018, 1812.04948, appendix B), each condition's own."""
-    core = generator.inner if isinstance(generator, ValueGenerator) else generator
+    core = inner(generator)[1]
     if truncation == 1 or not isinstance(core, StyleGenerator):
         sample: Tensor = generator(truncation * z, c)
         return sample

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of, seeded
-from evenodds.networks.conditional import ValueGenerator
 from evenodds.networks.generate import draw
 from evenodds.networks.roles import inner
 from evenodds.networks.style import STYLES, StyleGenerator
+from evenodds.networks.truncation import joined
 
 AVERAGED = 10_000
 """Latents z of which the mean w is taken, and how much they vary."""
@@ -88,9 +88,7 @@ def style_core(generator: nn.Module) -> StyleGenerator:
 
 def style_of(generator: nn.Module, z: Tensor, c: Tensor | None) -> Tensor:
     """w (n, STYLES) of z (n, latent) under conditions (n, ...)."""
-    if isinstance(generator, ValueGenerator) and c is not None:
-        z = generator.joined(z, c)
-    return style_core(generator).map(z)
+    return style_core(generator).map(joined(generator, z, c))
 
 
 def mixed(coarse: Tensor, fine: Tensor, level: int, levels: int) -> Tensor:

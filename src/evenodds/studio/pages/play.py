@@ -200,9 +200,10 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         settings = {"network": network, "condition": condition, "size": size, "budget": budget}
         settings = {key: value.strip() for key, value in settings.items() if value and value.strip()}
         recipe_of(settings)  # refused here, where the form is still open, and not by the process
-        if not named.startswith(HUB):
-            find(named)
-        name = name.strip() or free(studio, find(named).name)
+        name = name.strip()
+        if not name or not named.startswith(HUB):  # a named game leaves the hub's data to the process
+            own_name = find(named).name
+            name = name or free(studio, own_name)
         flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
         if init.strip():
             flags += ["--init", security.initial(studio.root, init.strip(), local=studio.local)]
