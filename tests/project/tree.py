@@ -30,6 +30,8 @@ OTHERS = {
     "runs/report.html.j2": "Template of report.html.",
     "studio/canvas.html": "The drawing canvas of the Draw page.",
     "studio/canvas.js": "Sends what is drawn on it.",
+    "studio/live.html": "The canvas on which a game is seen as it is played.",
+    "studio/live.js": "Fetches its frames and draws them.",
     "studio/look.css": "The studio's style.",
     "studio/words.json": "The studio's texts, in English and Korean.",
 }

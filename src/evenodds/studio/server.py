@@ -14,10 +14,11 @@ from gradio import processing_utils
 from PIL import Image
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from evenodds.core.errors import UserError
 from evenodds.data.images.arrays import grid_image
+from evenodds.runs import live
 from evenodds.runs.report import png
 from evenodds.studio import security
 from evenodds.studio.app import build, look
@@ -56,6 +57,7 @@ def make(studio: Studio, host: str, password: str | None) -> Any:
     app.add_route("/", redirect_home)
     app.add_route("/favicon.ico", icon)
     app.add_route("/runs/{name}/reals.png", run_files.real_sheet)
+    app.add_route("/runs/{name}/live", run_files.live)
     app.add_route("/runs/{name}/{file:path}", run_files.file)
     for language in LANGUAGES:
         app.add_route(f"/{language}/{RESIZER}", nothing)
@@ -114,6 +116,23 @@ class RunFiles:
         except UserError as problem:
             return PlainTextResponse(str(problem), 404)
         return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+
+    def live(self, request: Request) -> Response:
+        """What a game shows between checks, newer than the frame ``after``; who asks counts as watching."""
+        name, after = request.path_params["name"], request.query_params.get("after", "0")
+        if not after.isdecimal() or len(after) > 12:
+            return PlainTextResponse("after is the number of a frame", 400)
+        try:
+            path = security.run_path(self.studio.root, name)
+            status = self.studio.trainings.status(name)
+        except UserError as problem:
+            return PlainTextResponse(str(problem), 404)
+        content: dict[str, Any] = {"phase": status.phase, "frames": []}
+        if status.running and (path / "recipe.json").is_file():
+            live.watch(path)
+            content["frames"] = list(live.frames_after(path, int(after)))
+            content["scene"] = live.read_scene(path) if content["frames"] else None
+        return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
     def real_sheet(self, request: Request) -> Response:
         """A sheet of held-out reals."""

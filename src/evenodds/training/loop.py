@@ -27,6 +27,7 @@ from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
 from evenodds.training.clock import Clock, after
 from evenodds.training.context import Context
 from evenodds.training.initial_players import begin_with
+from evenodds.training.live import LiveWriter
 from evenodds.training.ranks import Ranks, broadcast_end
 from evenodds.training.recorder import JournalWriter
 from evenodds.training.supervisor import Decision, Measurement, Supervisor
@@ -52,7 +53,10 @@ def train(run: Run, store: Store, context: Context) -> Verdict:
         trainer = Trainer(run.recipe, store, context.device, context.team)
         loop = TrainingLoop(run, store, trainer, context)
         loop.resume()
-        verdict = loop.play()
+        try:
+            verdict = loop.play()
+        finally:
+            loop.live.clear()
         loop.ranks.end(verdict.to_json())
         run.write_verdict(verdict)
     return verdict
@@ -74,6 +78,7 @@ class TrainingLoop:
         self.supervisor = Supervisor(trainer)
         self.journal = JournalWriter(run, store, trainer)
         self.clock = Clock(Budget.parse(run.recipe.plan.budget))
+        self.live = LiveWriter(run, store, trainer, self.clock)
         self.next_check = 0
         self.checkpoints = CheckpointManager(run.checkpoints, self.state(None))
 
@@ -82,6 +87,7 @@ class TrainingLoop:
     def resume(self) -> None:
         """Goes to the last whole checkpoint, if there is one. Raises UserError where it is of another game."""
         self.run.sweep_parts()
+        self.live.begin()
         last, damaged = self.run.checkpoints.last_whole()
         self.run.write_verdict(None)
         if last is None or not last.facts.get("rounds"):  # D's head start is played anew
@@ -141,6 +147,7 @@ class TrainingLoop:
             for _ in range(MEASURE_AFTER):
                 self.ranks.d_step()
                 self.report_now_and_then()
+            self.live.after_head_start()
             try:
                 odds = self.supervisor.checker.probes.odds().value
             except ValueError:
@@ -171,6 +178,7 @@ class TrainingLoop:
                 self.save()
                 return self.verdict("budget" if spent else "interrupted")
             losses = self.ranks.round()
+            self.live.after_round(losses)
             self.report_now_and_then()
 
     def check(self, losses: tuple[torch.Tensor, torch.Tensor]) -> str | None:

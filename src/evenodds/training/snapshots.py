@@ -71,13 +71,14 @@ def in_order(conditions: torch.Tensor | None) -> torch.Tensor | None:
     return conditions[torch.from_numpy(np.lexsort(conditions.cpu().numpy().T[::-1])[::-1].copy())]
 
 
-def heat_grid(codec: TableCodec) -> np.ndarray | None:
-    """Encoded rows over a grid of both columns' ranges, for tables of just two numbers; None for others."""
+def heat_grid(codec: TableCodec, grid: tuple[int, int] = GRID) -> np.ndarray | None:
+    """Encoded rows over a grid (down, across) of both columns' ranges, for tables of just two numbers; None for
+    others."""
     ranges = number_ranges(codec)
     if len(codec.columns) != 2 or len(ranges) != 2:
         return None
     (first, (left, right)), (second, (low, high)) = ranges.items()
-    up, across = GRID
+    up, across = grid
     y, x = np.meshgrid(np.linspace(low, high, up), np.linspace(left, right, across), indexing="ij")
     frame = pd.DataFrame({first: x.ravel(), second: y.ravel()})
     return codec.encode(frame, np.random.default_rng(0))

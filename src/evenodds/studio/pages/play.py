@@ -18,8 +18,9 @@ from evenodds.core.spec import PICTURED, PictureSpec
 from evenodds.data.images.arrays import grid_image
 from evenodds.data.source import BUILTINS, HUB, find
 from evenodds.data.tables.parsing import parse_assignments
+from evenodds.runs import live
 from evenodds.runs.run import Run
-from evenodds.studio import markup, play_view, plots, security
+from evenodds.studio import live_view, markup, play_view, plots, security
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages.loading import PageState
@@ -45,6 +46,7 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
         with gr.Column(min_width=320):
             board = gr.HTML(elem_id="board")
         with gr.Column(min_width=320):
+            live_view.canvas(say, chosen)
             picture = gr.HTML(elem_id="scene")
             back = gr.Slider(0, 100, 100, step=1, label=say("film"), info=say("film info"), elem_id="film")
             film = gr.HTML()
@@ -104,9 +106,11 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
             stamp(run.path / "film.gif"),
         ]
     )
+    shows_itself = run is not None and status.running and live.read_scene(run.path) is not None
     mark = [
         name,
         status.phase,
+        shows_itself,
         status.line if run is None or status.phase == "failed" else "",
         *written,
         share,
@@ -116,7 +120,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
     if run is None:
         return mark, (status, play_view.board(say, None, status), "", "")
     try:
-        shown = play_view.scene(say, studio.cache, run, share)
+        shown = "" if shows_itself else play_view.scene(say, studio.cache, run, share)
     except (
         UserError,
         OSError,

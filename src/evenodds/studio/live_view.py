@@ -1,0 +1,39 @@
+"""The canvas on which a game is seen as it is played, frame by frame."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib.resources import files
+from string import Template
+
+import gradio as gr
+
+from evenodds.studio.i18n import Words
+
+SAID = ("round", "left", "alone", "answer", "facts", "there")
+"""What the script says, with facts of its own put in."""
+
+
+def canvas(say: Words, chosen: gr.Dropdown) -> gr.HTML:
+    """The canvas of the run that is chosen; it is in sight while that run's game is played."""
+    live = gr.HTML(
+        html_template=canvas_html(say),
+        js_on_load=files("evenodds.studio").joinpath("live.js").read_text("utf-8"),
+        value="",
+        elem_id="live",
+    )
+    chosen.change(None, chosen, live, js="name => name", api_visibility="private")
+    return live
+
+
+def canvas_html(say: Words) -> str:
+    """The canvas with its words put in; ``${value}``, the run, is left for the page."""
+    said: dict[str, object] = {key: say(f"live {key}") for key in SAID}
+    said["axes"] = {name: say(f"axis {name}") for name in ("height", "weight")}
+    # Braces are written so that no template takes them for its own.
+    words = escape(json.dumps(said, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
+    named = {key: escape(say(f"live {key}")) for key in ("canvas", "sheet", "signal", "film")}
+    shown = {"fakes": escape(say("fakes")), "reals": escape(say("reals")), "alt": escape(say("alt reals"))}
+    template = Template(files("evenodds.studio").joinpath("live.html").read_text("utf-8"))
+    return template.safe_substitute({**named, **shown, "words": words})
