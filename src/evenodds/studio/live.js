@@ -1,10 +1,14 @@
 // A game as it is played: frames are fetched as they come and drawn here; nothing of the page is loaded anew.
 const WAIT = 350, IDLE = 1500, GLIDE = 320, MOST = 240;
 const [LEFT, RIGHT, TOP, BOTTOM] = [48, 12, 14, 36];
-const FAKE = [228, 87, 46], REAL = [29, 78, 126], NEAR = 0.09;
+const FAKE = [228, 87, 46], REAL = [47, 118, 186], NEAR = 0.08, REACH = 3;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let run = "", scene = null, frames = [], seen = 0, live = true, shown = null, pinned = 0, most = 0;
 let from = null, began = 0, came = 0, sheet = null, phase = "none", picture = 0;
+// A game that is played by hand: whose it is, whether it is open, which beat of a slow step is shown.
+const visitor = Math.random().toString(36).slice(2);
+let held = false, asked = "", beat = 0, busy = false;
+const BEAT = 2200;
 
 const one = (selector) => element.querySelector(selector);
 const root = () => one(".eo-live");
@@ -20,7 +24,67 @@ const percent = (share) => Math.round(100 * share);
 function forget(name) {
   [run, scene, frames, seen, live, shown, pinned, most, from, sheet] = [name, null, [], 0, true, null, 0, 0, null, null];
   root().hidden = true;
+  [held, asked, beat] = [false, "", 0];
+  bar();
 }
+
+function bar(can = false) {
+  one(".eo-held").hidden = !can && !held;
+  one(".eo-held > button").hidden = held;
+  one(".eo-tools").hidden = !held;
+  if (!held) one(".eo-beat").textContent = "";
+}
+
+async function hold(action) {
+  if (busy) return;
+  busy = true;
+  one(".eo-held").setAttribute("aria-busy", "true");
+  const own = run;
+  try {
+    const answer = await server.hold(run, visitor, action, +one(".eo-held select").value);
+    if (own === run) await played(action, answer);
+  } catch (problem) {
+    one(".eo-wrong").textContent = String(problem);
+  }
+  busy = false;
+  one(".eo-held").removeAttribute("aria-busy");
+}
+
+async function played(action, answer) {
+  one(".eo-wrong").textContent = answer.error || "";
+  if (answer.error) return;
+  if (action === "can") { bar(answer.can); return; }
+  if (answer.scene) {
+    [scene, frames, most, held, live, from, shown] = [answer.scene, [], 0, true, true, null, null];
+    one(":scope .eo-live > canvas").hidden = false;
+    one(".eo-live-pair").hidden = one(".eo-live-film").hidden = true;
+    root().hidden = false;
+    bar();
+  }
+  most = Math.max(most, ...answer.frames.map((frame) => frame.signal));
+  one(".eo-beat").textContent = "";
+  if (action === "slow") await slowly(answer.frames); else show(answer.frames[0]);
+}
+
+const pause = () => new Promise((done) => setTimeout(done, BEAT));
+
+// Six beats of one step: noise, fakes, D's answer, D moves, the arrows to G, G moves.
+async function slowly([before, between, after]) {
+  const own = run, fake = (frame) => percent(1 - frame.real[pinned]), say = words().beats;
+  const facts = { number: pinned + 1, before: fake(before), between: fake(between), after: fake(after) };
+  const noise = scene.noise.map(([a, b]) => [middle(scene.axes[0], a), middle(scene.axes[1], b)]);
+  const steps = [{ ...before, points: noise, heat: null, pushed: noise }, { ...before, heat: null }, before, between, between, after];
+  for (beat = 1; beat <= 6 && held && own === run; beat++) {
+    one(".eo-beat").textContent = put(say[beat - 1], facts);
+    show(steps[beat - 1]);
+    await pause();
+  }
+  beat = 0;
+  if (held && own === run) show(after);
+}
+
+// Standard normal numbers over an axis, three deviations to each side of its middle.
+const middle = ({ low, high }, noise) => (low + high) / 2 + (noise * (high - low)) / 6;
 
 async function look() {
   const name = props.value || "";
@@ -39,7 +103,10 @@ function take(answer) {
   phase = answer.phase;
   if (answer.scene) scene = answer.scene;
   const playing = phase === "playing" || phase === "preparing";
-  if (!playing && frames.length) forget(run);  // from now on the page shows what the game came to
+  if (!playing && frames.length && !held) forget(run);  // from now on the page shows what the game came to
+  if (playing && held) forget(run);
+  if (!playing && phase !== "none" && asked !== run + phase) { asked = run + phase; hold("can"); }
+  if (playing && !one(".eo-held").hidden) bar();
   if (!playing || !scene || !answer.frames.length) return;
   if (answer.frames[0].number < seen) frames = [];
   for (const frame of answer.frames) {
@@ -49,7 +116,7 @@ function take(answer) {
   }
   if (frames.length > MOST) frames = frames.filter((frame, place) => place % 2 || place > MOST / 2);
   came = performance.now();
-  root().hidden = false;
+  one(".eo-live-film").hidden = root().hidden = false;
   one(":scope .eo-live > canvas").hidden = scene.kind !== "table" || scene.axes.length < 2;
   one(".eo-live-pair").hidden = scene.kind === "table";
   if (scene.kind === "pictures" && one(".eo-live-reals").src !== scene.reals) one(".eo-live-reals").src = scene.reals;
@@ -102,8 +169,8 @@ function heat(pen) {
   // Faded where no sample lies: what D says there it never learnt.
   const near = new Float32Array(wide * tall);
   for (const [x, y] of samples) {
-    const [left, right] = [x - 2 * NEAR, x + 2 * NEAR].map((a) => Math.min(wide - 1, Math.max(0, Math.round(a * (wide - 1)))));
-    const [low, high] = [y - 2 * NEAR, y + 2 * NEAR].map((a) => Math.min(tall - 1, Math.max(0, Math.round(a * (tall - 1)))));
+    const [left, right] = [x - REACH * NEAR, x + REACH * NEAR].map((a) => Math.min(wide - 1, Math.max(0, Math.round(a * (wide - 1)))));
+    const [low, high] = [y - REACH * NEAR, y + REACH * NEAR].map((a) => Math.min(tall - 1, Math.max(0, Math.round(a * (tall - 1)))));
     for (let row = low; row <= high; row++) for (let column = left; column <= right; column++) {
       const distance = ((column / (wide - 1) - x) ** 2 + (row / (tall - 1) - y) ** 2) / NEAR ** 2;
       near[row * wide + column] += Math.exp(-distance);
@@ -130,6 +197,9 @@ function draw(now) {
   pen.fillRect(LEFT, TOP, 640 - LEFT - RIGHT, 460 - TOP - BOTTOM);
   if (shown.heat) heat(pen);
   axes(pen, ink);
+  pen.strokeStyle = style.getPropertyValue("--eo-line");
+  pen.lineWidth = 1;
+  pen.strokeRect(LEFT + 0.5, TOP + 0.5, 639 - LEFT - RIGHT, 459 - TOP - BOTTOM);
   pen.save();
   pen.beginPath();
   pen.rect(LEFT, TOP, 640 - LEFT - RIGHT, 460 - TOP - BOTTOM);
@@ -138,8 +208,8 @@ function draw(now) {
   for (const point of scene.reals) if (whole(point)) dot(pen, point, 2.4);
   standard(pen);
   const points = at(now);
-  wedges(pen, points);
-  pen.fillStyle = "rgba(228, 87, 46, .85)";
+  if (!beat || beat > 4) wedges(pen, points);
+  pen.fillStyle = beat === 1 ? "#566270" : "rgba(228, 87, 46, .85)";  // noise is no fake yet
   for (const point of points) if (whole(point)) dot(pen, point, 3);
   if (whole(points[pinned])) {
     pen.strokeStyle = "#20262e";
@@ -244,6 +314,9 @@ function pin(place) {
 }
 
 element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-held]");
+  if (button && button.dataset.held === "close") forget(run);
+  else if (button) hold(button.dataset.held);
   const paper = event.target.closest("canvas");
   if (!paper || !shown) return;
   const box = paper.getBoundingClientRect(), x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;

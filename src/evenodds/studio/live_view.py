@@ -6,20 +6,32 @@ import json
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 import gradio as gr
 
+from evenodds.studio.held_games import HeldGames
 from evenodds.studio.i18n import Words
+from evenodds.studio.state import Studio
 
 SAID = ("round", "left", "alone", "answer", "facts", "there")
+HELD = ("open", "slow", "d", "g", "round", "trained", "untrained", "close", "steps", "bar")
+BEATS = ("noise", "fake", "percent", "d moves", "arrows", "g moves")
+"""The captions of a slow step, in their order."""
 """What the script says, with facts of its own put in."""
 
 
-def canvas(say: Words, chosen: gr.Dropdown) -> gr.HTML:
-    """The canvas of the run that is chosen; it is in sight while that run's game is played."""
+def canvas(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.HTML:
+    """The canvas of the run that is chosen: in sight while that run's game is played, and for single steps by hand."""
+    games = HeldGames(studio)
+
+    def hold(sent: Any) -> dict[str, Any]:  # gradio calls it by its name
+        return games.answer(sent)
+
     live = gr.HTML(
         html_template=canvas_html(say),
         js_on_load=files("evenodds.studio").joinpath("live.js").read_text("utf-8"),
+        server_functions=[hold],
         value="",
         elem_id="live",
     )
@@ -30,10 +42,12 @@ def canvas(say: Words, chosen: gr.Dropdown) -> gr.HTML:
 def canvas_html(say: Words) -> str:
     """The canvas with its words put in; ``${value}``, the run, is left for the page."""
     said: dict[str, object] = {key: say(f"live {key}") for key in SAID}
+    said["beats"] = [say(f"beat {beat}") for beat in BEATS]
     said["axes"] = {name: say(f"axis {name}") for name in ("height", "weight")}
     # Braces are written so that no template takes them for its own.
     words = escape(json.dumps(said, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
     named = {key: escape(say(f"live {key}")) for key in ("canvas", "sheet", "signal", "film")}
+    named |= {key: escape(say(f"held {key}")) for key in HELD}
     shown = {"fakes": escape(say("fakes")), "reals": escape(say("reals")), "alt": escape(say("alt reals"))}
     template = Template(files("evenodds.studio").joinpath("live.html").read_text("utf-8"))
     return template.safe_substitute({**named, **shown, "words": words})

@@ -49,7 +49,9 @@ SHEET = 480
 class LiveView:
     """Makes frames of a game as it stands, and changes nothing of it but torch's random state."""
 
-    def __init__(self, seed: int, store: Store, trainer: Trainer) -> None:
+    def __init__(self, seed: int, store: Store, trainer: Trainer, *, averaged: bool = True) -> None:
+        """Fakes are those of the average G, like the sheets of a check, or of G as it is."""
+        self.averaged = averaged
         self.seed, self.store, self.trainer, self.probes = seed, store, trainer, Probes(trainer)
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         self.count = min(PICTURES if isinstance(store.spec, PictureSpec) else ROWS, store.n_heldout)
@@ -101,9 +103,14 @@ class LiveView:
         return frame
 
     def fakes(self) -> Tensor:
-        """What the average G makes of the fixed latents now, like the sheets of a check."""
+        """What G, or its average, makes of the fixed latents now."""
         set_random(seed_of(self.seed, "hang"), self.trainer.device)
-        return torch.cat(list(generate(self.trainer.players.average.network, self.latents, self.conditions)))
+        players = self.trainer.players
+        network = players.average.network if self.averaged else players.generator
+        network.eval()
+        fakes = torch.cat(list(generate(network, self.latents, self.conditions)))
+        network.train(not self.averaged)
+        return fakes
 
     def gradient(self, fakes: Tensor) -> tuple[Tensor, Tensor]:
         """D's scores of fakes (n, *shape): float32 (n,) on the CPU; and the gradient of each one's own loss of G."""

@@ -46,7 +46,7 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
         with gr.Column(min_width=320):
             board = gr.HTML(elem_id="board")
         with gr.Column(min_width=320):
-            live_view.canvas(say, chosen)
+            live_view.canvas(studio, say, chosen)
             picture = gr.HTML(elem_id="scene")
             back = gr.Slider(0, 100, 100, step=1, label=say("film"), info=say("film info"), elem_id="film")
             film = gr.HTML()
