@@ -30,6 +30,7 @@ OTHERS = {
     "runs/report.html.j2": "Template of report.html.",
     "studio/canvas.html": "The drawing canvas of the Draw page.",
     "studio/canvas.js": "Sends what is drawn on it.",
+    "studio/cloud.js": "What D answers at the place of a cloud that is pointed at.",
     "studio/live.html": "The canvas on which a game is seen as it is played.",
     "studio/live.js": "Fetches its frames and draws them.",
     "studio/look.css": "The studio's style.",

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evenodds.runs.film import FAKE, FRAMES, shares, thinned
+from evenodds.runs.film import FAKE, FRAMES, thinned
 from evenodds.runs.run import Run
 from tests.conftest import Answer
 
@@ -145,10 +145,3 @@ def test_a_film_keeps_its_first_and_last_frame(count: int) -> None:
     assert kept[:1] == paths[:1]
     assert kept[-1:] == paths[-1:]
     assert kept == sorted(set(kept), key=paths.index)
-
-
-def test_shares_are_the_same_for_scores_of_any_unit() -> None:
-    scores = np.random.default_rng(0).normal(size=(4, 5))
-    assert np.array_equal(shares(scores), shares(np.exp(3 * scores) - 7))
-    assert shares(scores).min() == 0
-    assert shares(scores).max() == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import re
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,10 @@ import pytest
 from PIL import Image
 
 from evenodds.metrics.odds import Odds
+from evenodds.runs.heat import FAKE_HEAT, REAL_HEAT, Heat
 from evenodds.runs.journal import Check
 from evenodds.studio import plots
-from evenodds.studio.i18n import speaker
+from evenodds.studio.i18n import Language, speaker
 from tests.checks import check_of
 
 SAY = speaker("en")
@@ -73,14 +76,58 @@ def test_fakes_come_from_where_they_were() -> None:
     assert f"--dx:{-wide}px;--dy:0px" in seen
 
 
-def test_the_heat_is_bluest_where_d_says_real_and_upwards_is_up() -> None:
-    scores = np.zeros((4, 4))
-    scores[0, 3] = 9  # lowest row of the table's second column
-    scores[3, 0] = -9
-    content = base64.b64decode(plots.heat_map(scores).partition(",")[2])
-    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
-    red = pixels[..., 0]
-    assert red[-1, -1] < red[len(red) // 2, len(red[0]) // 2] < red[0, 0]
+def test_the_heat_has_its_colors_where_they_belong_and_upwards_is_up() -> None:
+    told = np.full((4, 4), 0.5)
+    told[0, 3], told[3, 0] = 1.0, 0.0  # the lowest row of the second column comes first
+    there = np.ones((4, 4))
+    there[0, 0] = 0.0
+    content = base64.b64decode(plots.heat_map(Heat(told, there)).partition(",")[2])
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA")).astype(int)
+    assert tuple(pixels[-1, -1]) == (*REAL_HEAT, 255)
+    assert tuple(pixels[0, 0]) == (*FAKE_HEAT, 255)
+    assert pixels[-1, 0, 3] == 0
+    assert tuple(pixels[0, -1]) == (255, 255, 255, 255)
+
+
+def people_cloud(language: Language) -> str:
+    """A cloud of ``people`` of which D is sure: fake at the left, real at the right, nothing known above."""
+    told = np.tile(np.linspace(0.0, 1.0, 5), (5, 1))
+    there = np.ones((5, 5))
+    there[-1] = 0.0
+    axes = {"height": (140.0, 200.0), "weight": (30.0, 150.0)}
+    frame = pd.DataFrame({"height": [170.0], "weight": [63.0]})
+    return plots.cloud(speaker(language), axes, frame, frame, None, Heat(told, there), people=True)
+
+
+def test_people_have_their_axes_and_the_standard_weight() -> None:
+    korean = people_cloud("ko")
+    assert "키 (cm)" in korean
+    assert "몸무게 (kg)" in korean
+    assert "Height (cm)" in people_cloud("en")
+    assert plots.standard_weight({"height": (140.0, 200.0), "weight": (30.0, 150.0)}) == (140, 36, 200, 90)
+    assert plots.standard_weight({"height": (140.0, 200.0), "weight": (45.0, 63.0)}) == (150, 45, 170, 63)
+    line = re.search(r'class="eo-standard" x1="([\d.]+)" y1="([\d.]+)"', korean)
+    assert line
+    assert float(line[1]) == plots.LEFT
+
+
+@pytest.mark.parametrize(
+    ("language", "seen"),
+    [("en", ["140 cm, 90 kg: 100 % fake", "155 cm, 90 kg: 75 % fake", "200 cm, 150 kg: 0 % fake (no sample lies"]),
+     ("ko", ["140 cm, 90 kg: 가짜 100 %", "155 cm, 90 kg: 가짜 75 %", "200 cm, 150 kg: 가짜 0 % (이 근처에는 표본"])],
+)  # fmt: skip
+def test_a_place_pointed_at_says_what_d_answers(chromium: Any, language: Language, seen: list[str]) -> None:
+    script = files("evenodds.studio").joinpath("cloud.js").read_text("utf-8")
+    page = chromium.new_page(viewport={"width": 390, "height": 700})
+    page.set_content(f"<body style='margin:0'>{people_cloud(language)}<script>{script}</script></body>")
+    ground = page.locator("rect.eo-ground").bounding_box()
+    for (x, y), text in zip([(0.0, 0.5), (0.25, 0.5), (1.0, 1.0)], seen, strict=True):
+        page.mouse.move(
+            ground["x"] + 0.2 + x * (ground["width"] - 0.6),
+            ground["y"] + 0.2 + (1 - y) * (ground["height"] - 0.6),
+        )
+        assert page.locator(".eo-answer").inner_text().startswith(text)
+    page.close()
 
 
 @pytest.mark.parametrize("last", [1, 7, 50, 851, 20_000, 123_456])

@@ -84,6 +84,10 @@ def test_no_text_is_there_for_nothing() -> None:
         "canvas ",
         "page ",
         "p ",
+        "live ",
+        "held ",
+        "beat ",
+        "axis ",
         *MESSAGES,
         *ODDITIES,
     )

@@ -1,11 +1,11 @@
-"""The odds: how often D scores a held-out real above a fresh fake; and what D says of a single sample."""
+"""The odds: how often D scores a held-out real above a fresh fake."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 LEVEL = 0.05
 """Chance of a finding where there is nothing to find."""
@@ -35,22 +35,6 @@ def odds(real: ArrayLike, fake: ArrayLike) -> Odds:
     wins = ranks[: len(reals)].sum() - len(reals) * (len(reals) + 1) / 2
     value = float(wins / (len(reals) * len(fakes)))
     return Odds(value, *interval(value, len(reals), len(fakes)))
-
-
-def share_real(scores: ArrayLike, real: ArrayLike, fake: ArrayLike) -> NDArray[np.float64]:
-    """By how much D takes samples for reals: s(D(x) - m), in (0, 1), s being the sigmoid and m half-way between D's
-    mean score of reals and of fakes; 0.5 where D is undecided.
-
-    For the loss of Goodfellow 2014 (1406.2661) s(D(x)) is D's own probability, and m is near nought while the game is
-    level; other losses fix no m (the relativistic one looks at differences alone: 1807.00734, equation 7). ``scores``
-    has any shape, which stays; ``real`` (m,) and ``fake`` (n,) are D's scores.
-
-    >>> share_real([3.0, 1.0], real=[3.0, 3.0], fake=[-1.0, -1.0]).round(2).tolist()
-    [0.88, 0.5]
-    """
-    middle = (np.mean(np.asarray(real, np.float64)) + np.mean(np.asarray(fake, np.float64))) / 2
-    distance: NDArray[np.float64] = np.asarray(scores, np.float64) - middle
-    return (1 + np.tanh(distance / 2)) / 2  # the sigmoid, which never overflows so
 
 
 def interval(value: float, m: int, n: int, level: float = 0.95) -> tuple[float, float]:

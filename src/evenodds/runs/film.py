@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from evenodds.config.settings import LossName
 from evenodds.core import atomic
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import NumberColumn
+from evenodds.runs.heat import Axes, heat_of
 from evenodds.runs.run import Run
 
 FRAMES = 48
@@ -29,9 +31,11 @@ GRID = (48, 64)
 """Places down and across at which D's score is asked for two-number tables."""
 REAL, FAKE = "#20262e", "#e4572e"
 """Colours of real and fake points, in every plot."""
+GROUND = "#e9edf1"
+"""Colour of the ground of a cloud, on which white is seen."""
 
 
-def make_film(run: Run, real: pd.DataFrame | None, axes: dict[str, tuple[float, float]]) -> Path | None:
+def make_film(run: Run, real: pd.DataFrame | None, axes: Axes) -> Path | None:
     """Writes RUN/film.gif and says where, or None where there is nothing to show (a table with fewer than two numbers).
 
     ``real`` are real rows and ``axes`` the number columns with their ranges, both for tables alone.
@@ -39,7 +43,8 @@ def make_film(run: Run, real: pd.DataFrame | None, axes: dict[str, tuple[float, 
     if real is None:
         frames = list(picture_frames(thinned(list(run.samples("png")))))
     elif len(axes) >= 2:
-        frames = list(cloud_frames(thinned(list(run.samples("csv"))), real, dict(list(axes.items())[:2])))
+        two = dict(list(axes.items())[:2])
+        frames = list(cloud_frames(thinned(list(run.samples("csv"))), real, two, run.recipe.objective.loss))
     else:
         return None
     if not frames:
@@ -66,9 +71,7 @@ def picture_frames(sheets: list[Path]) -> Iterator[Image.Image]:
             yield few_colours(image.convert("RGB"))
 
 
-def cloud_frames(
-    tables: list[Path], real: pd.DataFrame, axes: dict[str, tuple[float, float]]
-) -> Iterator[Image.Image]:
+def cloud_frames(tables: list[Path], real: pd.DataFrame, axes: Axes, loss: LossName) -> Iterator[Image.Image]:
     """Fake points over real ones and, where it was written, D's score as a heat map."""
     import matplotlib as mpl  # takes a second, and a game starts without it
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -79,9 +82,10 @@ def cloud_frames(
         figure = Figure(figsize=(5.6, 4.2), dpi=100, layout="constrained")
         canvas = FigureCanvasAgg(figure)
         plot = figure.add_subplot(xlim=(left, right), ylim=(low, high), xlabel=literal(x), ylabel=literal(y))
+        plot.set_facecolor(GROUND)
         heat = plot.imshow(
-            np.zeros((2, 2)), extent=(left, right, low, high), origin="lower", aspect="auto",
-            cmap="Blues", vmin=0, vmax=1.4, interpolation="bilinear",
+            np.zeros((2, 2, 4), np.uint8), extent=(left, right, low, high), origin="lower", aspect="auto",
+            interpolation="bilinear",
         )  # fmt: skip
         plot.scatter(real[x], real[y], s=5, c=REAL, alpha=0.35, linewidths=0, label="real")
         fakes = plot.scatter([], [], s=7, c=FAKE, alpha=0.75, linewidths=0, label="fake")
@@ -91,9 +95,11 @@ def cloud_frames(
             fakes.set_offsets(rows[[x, y]].to_numpy(float))
             scores = table.with_suffix(".npy")
             if scores.exists():
-                heat.set_data(shares(np.load(scores, allow_pickle=False)))
+                plane = np.load(scores, allow_pickle=False)
+                heat.set_data(heat_of(loss, plane, axes, real, rows).rgba())
             plot.set_title(
-                f"round {int(table.stem):,}" + (" · darker: D says real" if scores.exists() else "")
+                f"round {int(table.stem):,}"
+                + (" · D says: orange fake, blue real" if scores.exists() else "")
             )
             canvas.draw()
             yield few_colours(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
@@ -107,14 +113,6 @@ def literal(name: str) -> str:
 def few_colours(image: Image.Image) -> Image.Image:
     """The frame in 128 colours that keep the rare ones (points over a heat map), undithered: GIFs pack dither badly."""
     return image.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-
-
-def shares(scores: np.ndarray) -> np.ndarray:
-    """Each score's share of lower ones, 0 to 1: a score has no unit of its own."""
-    from scipy.stats import rankdata
-
-    ranks: np.ndarray = rankdata(scores, axis=None).reshape(scores.shape)
-    return (ranks - 1) / max(scores.size - 1, 1)
 
 
 def number_ranges(codec: TableCodec) -> dict[str, tuple[float, float]]:

@@ -103,8 +103,9 @@ def look(language: Language) -> dict[str, Any]:
         "const keep=()=>{if(page.lang!==own)page.lang=own};keep();"
         'new MutationObserver(keep).observe(page,{attributeFilter:["lang"]});</script>'
     )
+    folder = files("evenodds.studio")
     return {
         "theme": theme,
-        "head": head,
-        "css": files("evenodds.studio").joinpath("look.css").read_text("utf-8"),
+        "head": f"{head}<script>{folder.joinpath('cloud.js').read_text('utf-8')}</script>",
+        "css": folder.joinpath("look.css").read_text("utf-8"),
     }

@@ -1,7 +1,8 @@
 // A game as it is played: frames are fetched as they come and drawn here; nothing of the page is loaded anew.
 const WAIT = 350, IDLE = 1500, GLIDE = 320, MOST = 240;
 const [LEFT, RIGHT, TOP, BOTTOM] = [48, 12, 14, 36];
-const FAKE = [228, 87, 46], REAL = [47, 118, 186], NEAR = 0.08, REACH = 3;
+// As runs/heat.py has them.
+const FAKE = [238, 138, 98], REAL = [84, 144, 205], REACH = 0.035, BELLS = 3;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let run = "", scene = null, frames = [], seen = 0, live = true, shown = null, pinned = 0, most = 0;
 let from = null, began = 0, came = 0, sheet = null, phase = "none", picture = 0;
@@ -169,18 +170,18 @@ function heat(pen) {
   // Faded where no sample lies: what D says there it never learnt.
   const near = new Float32Array(wide * tall);
   for (const [x, y] of samples) {
-    const [left, right] = [x - REACH * NEAR, x + REACH * NEAR].map((a) => Math.min(wide - 1, Math.max(0, Math.round(a * (wide - 1)))));
-    const [low, high] = [y - REACH * NEAR, y + REACH * NEAR].map((a) => Math.min(tall - 1, Math.max(0, Math.round(a * (tall - 1)))));
+    const [left, right] = [x - BELLS * REACH, x + BELLS * REACH].map((a) => Math.min(wide - 1, Math.max(0, Math.round(a * (wide - 1)))));
+    const [low, high] = [y - BELLS * REACH, y + BELLS * REACH].map((a) => Math.min(tall - 1, Math.max(0, Math.round(a * (tall - 1)))));
     for (let row = low; row <= high; row++) for (let column = left; column <= right; column++) {
-      const distance = ((column / (wide - 1) - x) ** 2 + (row / (tall - 1) - y) ** 2) / NEAR ** 2;
-      near[row * wide + column] += Math.exp(-distance);
+      const distance = ((column / (wide - 1) - x) ** 2 + (row / (tall - 1) - y) ** 2) / REACH ** 2;
+      near[row * wide + column] += Math.exp(-distance / 2);
     }
   }
   for (let row = 0; row < tall; row++) for (let column = 0; column < wide; column++) {
     const place = row * wide + column, real = shown.heat[place] / 255, sure = Math.abs(2 * real - 1);
     const color = real < 0.5 ? FAKE : REAL, to = 4 * ((tall - 1 - row) * wide + column);
     for (const part of [0, 1, 2]) image.data[to + part] = 255 + sure * (color[part] - 255);
-    image.data[to + 3] = 255 * 0.75 * Math.min(1, near[place]);
+    image.data[to + 3] = 255 * (1 - Math.exp(-near[place]));
   }
   const small = new OffscreenCanvas(wide, tall);
   small.getContext("2d").putImageData(image, 0, 0);

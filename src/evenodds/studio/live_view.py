@@ -14,7 +14,7 @@ from evenodds.studio.held_games import HeldGames
 from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
 
-SAID = ("round", "left", "alone", "answer", "facts", "there")
+SCRIPT = ("round", "left", "alone", "answer", "facts", "there")
 HELD = ("open", "slow", "d", "g", "round", "trained", "untrained", "close", "steps", "bar")
 BEATS = ("noise", "fake", "percent", "d moves", "arrows", "g moves")
 """The captions of a slow step, in their order."""
@@ -41,11 +41,11 @@ def canvas(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.HTML:
 
 def canvas_html(say: Words) -> str:
     """The canvas with its words put in; ``${value}``, the run, is left for the page."""
-    said: dict[str, object] = {key: say(f"live {key}") for key in SAID}
-    said["beats"] = [say(f"beat {beat}") for beat in BEATS]
-    said["axes"] = {name: say(f"axis {name}") for name in ("height", "weight")}
+    script: dict[str, object] = {key: say(f"live {key}") for key in SCRIPT}
+    script["beats"] = [say(f"beat {beat}") for beat in BEATS]
+    script["axes"] = {name: say(f"axis {name}") for name in ("height", "weight")}
     # Braces are written so that no template takes them for its own.
-    words = escape(json.dumps(said, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
+    words = escape(json.dumps(script, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
     named = {key: escape(say(f"live {key}")) for key in ("canvas", "sheet", "signal", "film")}
     named |= {key: escape(say(f"held {key}")) for key in HELD}
     shown = {"fakes": escape(say("fakes")), "reals": escape(say("reals")), "alt": escape(say("alt reals"))}

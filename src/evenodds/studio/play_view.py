@@ -17,6 +17,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
+from evenodds.runs.heat import heat_of
 from evenodds.runs.journal import Check
 from evenodds.runs.messages import alarm_sentence, event_sentence
 from evenodds.runs.report import events
@@ -154,7 +155,9 @@ def cloud_of(say: Words, cache: RunCache, run: Run, index: int) -> str:
     drawing = cloud_alone(say, cache, run, index)
     key = f'<span class="eo-key eo-fake">{say("fakes")}</span><span class="eo-key eo-real">{say("reals")}</span>'
     if "<image" in drawing:
-        key += f'<span class="eo-key eo-heat">{say("heat")}</span>'
+        key += f'<span class="eo-key eo-heat"><i aria-hidden="true"></i>{say("heat")}</span>'
+    if "eo-standard" in drawing:
+        key += f'<span class="eo-key eo-standard">{say("standard weight")}</span>'
     return f'<p class="eo-keys">{key}</p>{drawing}' if drawing else ""
 
 
@@ -166,13 +169,22 @@ def cloud_alone(say: Words, cache: RunCache, run: Run, index: int) -> str:
     if len(axes) < 2:
         return ""
     scores = paths[index].with_suffix(".npy")
-    heat = np.load(scores, allow_pickle=False) if scores.exists() else None
     before = pd.read_csv(paths[index - 1]) if index else None
+    fake = pd.read_csv(paths[index])
     try:
         real = cache.real_samples(run)
     except UserError:
         real = None
-    return plots.cloud(say, axes, real, pd.read_csv(paths[index]), before, heat)
+    heat = None
+    if scores.exists() and real is not None and len(fake):
+        plane = np.load(scores, allow_pickle=False)
+        heat = heat_of(run.recipe.objective.loss, plane, axes, real, fake)
+    return plots.cloud(say, axes, real, fake, before, heat, people=is_people(run))
+
+
+def is_people(run: Run) -> bool:
+    """Whether a run was trained on the built-in heights and weights."""
+    return str(run.facts["source"]) == "people"
 
 
 def shown(say: Words, rows: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -11,8 +12,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from evenodds.data.builtin.people import KG_PER_CM
 from evenodds.runs import report
-from evenodds.runs.film import shares
+from evenodds.runs.heat import Axes, Heat
 from evenodds.runs.journal import Check
 from evenodds.studio.i18n import Words
 
@@ -136,15 +138,18 @@ def ticks(last: float, count: int = 5) -> list[int]:
 
 def cloud(
     say: Words,
-    axes: dict[str, tuple[float, float]],
+    axes: Axes,
     real: pd.DataFrame | None,
     fake: pd.DataFrame,
     before: pd.DataFrame | None,
-    heat: np.ndarray | None,
+    heat: Heat | None,
     marked: dict[str, float] | None = None,
+    *,
+    people: bool = False,
 ) -> str:
-    """Fakes over reals, and D's score (rows upwards) as a heat map. ``before`` are the same fakes at the check before,
-    from where they move here; ``asked`` is one row to be marked."""
+    """Fakes over reals, and D's answers in color. ``before`` are the same fakes at the check before, from where they
+    move here; ``marked`` is one row to be marked; ``people`` is true for that data set, whose columns and standard
+    weight are known."""
     (x, (left, right)), (y, (low, high)) = axes.items()
 
     def at(frame: pd.DataFrame) -> np.ndarray:
@@ -167,11 +172,19 @@ def cloud(
     for value in ticks_between(low, high):
         index = TOP + tall * (1 - (value - low) / (high - low))
         parts.append(f'<text x="{LEFT - 6}" y="{index + 4:.0f}" text-anchor="end">{value:g}</text>')
+    across_name, up_name = (say("axis height"), say("axis weight")) if people else (x, y)
     parts.append(
         f'<text class="eo-strong" x="{CLOUD_WIDE - RIGHT}" y="{CLOUD_HIGH - BELOW}" text-anchor="end">'
-        f"{escape(x)}</text>"
+        f"{escape(across_name)}</text>"
     )
-    parts.append(f'<text class="eo-strong" x="4" y="{TOP - 1}">{escape(y)}</text>')
+    parts.append(f'<text class="eo-strong" x="4" y="{TOP - 1}">{escape(up_name)}</text>')
+    if people:
+        x1, y1, x2, y2 = standard_weight(axes)
+        [(a, b), (c, d)] = at(pd.DataFrame({x: [x1, x2], y: [y1, y2]}))
+        parts.append(
+            f'<line class="eo-standard" x1="{a:.1f}" y1="{b:.1f}" x2="{c:.1f}" y2="{d:.1f}">'
+            f"<title>{escape(say('standard weight'))}</title></line>"
+        )
     if real is not None:
         parts.append(
             '<g class="eo-reals">'
@@ -193,9 +206,14 @@ def cloud(
             f'<g class="eo-asked"><circle cx="{a:.1f}" cy="{b:.1f}" r="11"/>'
             f'<path d="M{a:.1f} {b - 17:.1f}v34M{a - 17:.1f} {b:.1f}h34"/></g>'
         )
+    frame = f' data-box="{LEFT},{TOP},{wide},{tall}" data-range="{left},{right},{low},{high}"'
+    facts = "" if heat is None else frame + heat_facts(say, heat, people)
+    hint = (
+        "" if heat is None else f'<p class="eo-dim eo-answer" role="status">{escape(say("point at it"))}</p>'
+    )
     return (
-        f'<svg class="eo-plot eo-cloud" viewBox="0 0 {CLOUD_WIDE} {CLOUD_HIGH}" role="img" '
-        f'aria-label="{escape(say("cloud told", x=x, y=y))}">{"".join(parts)}</svg>'
+        f'<div class="eo-cloud-box"><svg class="eo-plot eo-cloud" viewBox="0 0 {CLOUD_WIDE} {CLOUD_HIGH}" role="img" '
+        f'aria-label="{escape(say("cloud told", x=across_name, y=up_name))}"{facts}>{"".join(parts)}</svg>{hint}</div>'
     )
 
 
@@ -206,12 +224,29 @@ def ticks_between(low: float, high: float) -> list[float]:
     return [float(value) for value in np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step]
 
 
-def heat_map(scores: np.ndarray) -> str:
-    """D's scores (rows upwards) as a picture, a data URL: the higher among the others, the bluer."""
-    share = shares(scores.astype(np.float64))[::-1, :, None]
-    color = (1 - share) * np.array([255, 255, 255]) + share * np.array([122, 172, 222])
-    image = Image.fromarray(color.round().astype(np.uint8)).resize((256, 192), Image.Resampling.BICUBIC)
+def heat_map(heat: Heat) -> str:
+    """D's answers as a picture, a data URL."""
+    image = Image.fromarray(heat.rgba()[::-1]).resize((256, 192), Image.Resampling.BILINEAR)
     return inline(image)
+
+
+def heat_facts(say: Words, heat: Heat, people: bool) -> str:
+    """What cloud.js reads of D's answers: P(fake) and presence in 65,535ths, rows upwards, and how a place is said."""
+    planes = np.stack([1 - heat.probability, heat.presence])
+    packed = base64.b64encode((planes * 65_535).round().astype("<u2").tobytes()).decode()
+    down, across = heat.probability.shape
+    units = "cm,kg" if people else ","
+    return (
+        f' data-heat="{packed}" data-down="{down}" data-across="{across}" data-units="{units}"'
+        f' data-place="{escape(say("answer at"))}" data-far="{escape(say("far off"))}"'
+    )
+
+
+def standard_weight(axes: Axes) -> tuple[float, float, float, float]:
+    """The ends x, y, x, y of the line weight = (height - 100) * 0.9 within the axes of ``people``."""
+    (left, right), (low, high) = axes.values()
+    ends = [min(max(100 + weight / KG_PER_CM, left), right) for weight in (low, high)]
+    return ends[0], KG_PER_CM * (ends[0] - 100), ends[1], KG_PER_CM * (ends[1] - 100)
 
 
 def inline(image: Image.Image) -> str:

@@ -106,7 +106,15 @@ def moved(
     axes = dict(list(number_ranges(codec).items())[:2])
     seen = ""
     if len(axes) == 2:
-        seen = plots.cloud(say, axes, studio.cache.real_samples(steer.run), after, before, None)
+        seen = plots.cloud(
+            say,
+            axes,
+            studio.cache.real_samples(steer.run),
+            after,
+            before,
+            None,
+            people=play_view.is_people(steer.run),
+        )
     seen += f"<h3>{say('before')}</h3>{play_view.shown(say, before)}"
     return f"{seen}<h3>{say('after')}</h3>{play_view.shown(say, after)}"
 

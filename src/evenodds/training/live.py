@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import time
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -20,7 +21,7 @@ from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.game.step import per_sample
-from evenodds.metrics.odds import share_real
+from evenodds.metrics.probability import probability
 from evenodds.networks.generate import generate
 from evenodds.runs import live
 from evenodds.runs.film import number_ranges
@@ -77,7 +78,7 @@ class LiveView:
     def frame(self) -> dict[str, Any] | None:
         """What is seen now, for JSON; None where a score is not finite.
 
-        ``real`` is by how much D takes each fake for a real, ``wins`` how often it scores a real above a fake, and
+        ``real`` is D's P(real) of each fake, ``wins`` how often it scores a real above a fake, and
         ``signal`` the mean norm of the gradient of G's loss at each of its fakes. A table has ``points`` of the fakes,
         ``pushed`` ones after a step along that gradient, and for two numbers ``heat``, D's answer over the grid.
         """
@@ -87,8 +88,9 @@ class LiveView:
         if not (torch.isfinite(real_scores).all() and torch.isfinite(fake_scores).all()):
             return None
         norms = gradient.flatten(1).norm(dim=1)
+        answer = partial(probability, self.trainer.recipe.objective.loss, real=real_scores, fake=fake_scores)
         frame: dict[str, Any] = {
-            "real": rounded(share_real(fake_scores, real_scores, fake_scores)),
+            "real": rounded(answer(fake_scores)),
             "wins": round(float((real_scores[:, None] > fake_scores).double().mean()), 4),
             "signal": float(f"{norms.mean():.4g}"),
         }
@@ -98,7 +100,7 @@ class LiveView:
             frame["points"] = self.points(self.codec, fakes)
             frame["pushed"] = self.points(self.codec, fakes - PUSH * gradient)
         if self.grid is not None:
-            heat = share_real(self.probes.scores(self.grid), real_scores, fake_scores)
+            heat = answer(self.probes.scores(self.grid))
             frame["heat"] = (255 * heat).round().astype(int).tolist()
         return frame
 

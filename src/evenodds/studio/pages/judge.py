@@ -139,4 +139,4 @@ def among(studio: Studio, say: Words, codec: TableCodec, run: Run, row: pd.DataF
         edge = 0.04 * (high - low)
         axes[name] = (min(low, mark[name]) - edge, max(high, mark[name]) + edge)
     real = studio.cache.real_samples(run)
-    return plots.cloud(say, axes, real, real.head(0), None, None, mark)
+    return plots.cloud(say, axes, real, real.head(0), None, None, mark, people=play_view.is_people(run))
