@@ -11,6 +11,7 @@ import torch
 from evenodds.core.errors import UserError
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
+from evenodds.gan import Gan
 from evenodds.runs.run import Run
 from evenodds.training.held import HeldGame
 from evenodds.training.trainer import Trainer
@@ -19,10 +20,8 @@ from tests.conftest import Answer
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from evenodds.gan import Gan
-
     path = tmp_path_factory.mktemp("people") / "run"
-    Gan(budget="20rounds", stop="budget", verbose=False).fit("people", run=path)
+    Gan(budget="20rounds", stop="budget").fit("people", path)
     return path
 
 

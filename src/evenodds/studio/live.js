@@ -134,7 +134,9 @@ function show(frame) {
   one(".eo-live-answer").innerHTML = "";
   one(".eo-live-answer").append(put(say.answer, { number: pinned + 1, fake, real: 100 - fake }));
   one(".eo-live-signal").style.width = (most ? 100 * frame.signal / most : 0).toFixed(1) + "%";
-  told.textContent = put(say.facts, { signal: frame.signal.toPrecision(2), wins: percent(frame.wins) });
+  told.textContent = put(say.facts, { signal: frame.signal.toPrecision(2) });
+  one(".eo-live-wins").style.width = (100 * frame.wins).toFixed(1) + "%";
+  one(".eo-live-pairs").textContent = put(say.pairs, { wins: percent(frame.wins) });
   root().dataset.round = frame.round;
   root().dataset.frames = seen;
   if (scene.kind === "pictures") sheetOf(frame); else requestAnimationFrame(draw);

@@ -14,7 +14,7 @@ from evenodds.studio.held_games import HeldGames
 from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
 
-SCRIPT = ("round", "left", "alone", "answer", "facts", "there")
+SCRIPT = ("round", "left", "alone", "answer", "facts", "pairs", "there")
 HELD = ("open", "slow", "d", "g", "round", "trained", "untrained", "close", "steps", "bar")
 BEATS = ("noise", "fake", "percent", "d moves", "arrows", "g moves")
 """The captions of a slow step, in their order."""
@@ -46,7 +46,7 @@ def canvas_html(say: Words) -> str:
     script["axes"] = {name: say(f"axis {name}") for name in ("height", "weight")}
     # Braces are written so that no template takes them for its own.
     words = escape(json.dumps(script, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
-    named = {key: escape(say(f"live {key}")) for key in ("canvas", "sheet", "signal", "film")}
+    named = {key: escape(say(f"live {key}")) for key in ("canvas", "sheet", "signal", "wins", "film")}
     named |= {key: escape(say(f"held {key}")) for key in HELD}
     shown = {"fakes": escape(say("fakes")), "reals": escape(say("reals")), "alt": escape(say("alt reals"))}
     template = Template(files("evenodds.studio").joinpath("live.html").read_text("utf-8"))

@@ -42,6 +42,8 @@ class Trainings:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.stopping: set[str] = set()
+        """Trainings that were asked to end, and may still be saving."""
         self.changing = threading.Lock()
 
     def start(self, name: str, source: str, flags: list[str]) -> None:
@@ -63,6 +65,7 @@ class Trainings:
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
             self.children[name] = child
+            self.stopping.discard(name)
             atomic.write_bytes(
                 studio_folder / f"{name}.json", json.dumps({"pid": child.pid, "command": command}).encode()
             )
@@ -78,6 +81,11 @@ class Trainings:
         if pid is None:
             raise UserError(f"{name} is not being trained")
         os.kill(pid, signal.SIGINT)
+        self.stopping.add(name)
+
+    def is_stopping(self, name: str) -> bool:
+        """Whether a training was asked to end and has not ended yet."""
+        return name in self.stopping and self.pid(name) is not None
 
     def delete(self, name: str) -> None:
         """Takes a run away for good. Raises UserError while it is being trained."""

@@ -40,16 +40,24 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
     with gr.Row(elem_classes="eo-controls"):
         pause = gr.Button(say("pause"), interactive=False, elem_id="pause", min_width=120, scale=0)
         resume = gr.Button(say("resume"), interactive=False, elem_id="resume", min_width=120, scale=0)
-        more = gr.Textbox(label=say("larger budget"), placeholder="2m", max_lines=1, scale=0, min_width=220)
+        more = gr.Textbox(
+            label=say("larger budget"),
+            placeholder=f"{say('larger budget')} 2m",
+            show_label=False,
+            container=False,
+            max_lines=1,
+            scale=0,
+            min_width=280,
+        )
     start(studio, say, chosen)
     with gr.Row():
-        with gr.Column(min_width=320):
-            board = gr.HTML(elem_id="board")
-        with gr.Column(min_width=320):
+        with gr.Column(min_width=320, scale=6):
             live_view.canvas(studio, say, chosen)
             picture = gr.HTML(elem_id="scene")
             back = gr.Slider(0, 100, 100, step=1, label=say("film"), info=say("film info"), elem_id="film")
             film = gr.HTML()
+        with gr.Column(min_width=320, scale=5):
+            board = gr.HTML(elem_id="board")
     fresh(studio, say, chosen)
 
     def look(name: str, here: str, before: Any, share: float) -> Any:
@@ -59,10 +67,13 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
         if state == before:
             return [gr.skip()] * 6
         status, *shown = parts
+        stopping = studio.trainings.is_stopping(name)
         return (
             state,
             *shown,
-            gr.update(interactive=status.running),
+            gr.update(
+                value=say("pausing" if stopping else "pause"), interactive=status.running and not stopping
+            ),
             gr.update(interactive=status.phase in ("paused", "over")),
         )
 
@@ -77,7 +88,12 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
             queue=False,
             api_visibility="private",
         )
-    pause.click(with_gradio_errors(lambda name: studio.trainings.stop(name)), chosen, None, api_name="pause")
+
+    def stop(name: str) -> Any:
+        studio.trainings.stop(name)
+        return gr.update(value=say("pausing"), interactive=False)
+
+    pause.click(with_gradio_errors(stop), chosen, pause, api_name="pause")
     resume.click(
         with_gradio_errors(lambda name, budget: studio.trainings.resume(name, budget.strip() or None)),
         [chosen, more],
@@ -111,6 +127,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         name,
         status.phase,
         shows_itself,
+        studio.trainings.is_stopping(name),
         status.line if run is None or status.phase == "failed" else "",
         *written,
         share,
