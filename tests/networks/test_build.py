@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evenodds.config.settings import NetworkSettings
+from evenodds.config.sizes import start_of
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, Span
 from evenodds.networks.build import FAMILIES, build
@@ -23,7 +24,6 @@ from evenodds.networks.layers import (
     SpanHeads,
     ToPlace,
     bounded,
-    doublings,
     sample_categories,
 )
 from evenodds.networks.r3gan import Residual
@@ -359,7 +359,7 @@ def test_rows_of_categories_alone_are_seen_as_they_are() -> None:
 
 @given(st.integers(4, 7), st.integers(0, 8))
 def test_every_doubled_side_is_taken_apart_again(side: int, k: int) -> None:
-    assert doublings(side << k) == (side, k)
+    assert start_of(side << k, side << k) == (side, side, k)
 
 
 def is_taken(size: int) -> bool:
@@ -369,11 +369,11 @@ def is_taken(size: int) -> bool:
 @given(st.integers(1, 2000))
 def test_a_size_that_cannot_be_doubled_to_is_refused_with_the_nearest_two(size: int) -> None:
     if is_taken(size):
-        side, k = doublings(size)
-        assert side << k == size
+        height, width, k = start_of(size, size)
+        assert height << k == width << k == size
         return
     with pytest.raises(UserError, match=rf"^--size {size}: ") as refusal:
-        doublings(size)
+        start_of(size, size)
     named = [int(word) for word in str(refusal.value).split("take ")[1].split() if word.isdigit()]
     below = [other for other in range(size) if is_taken(other)]
     above = next(other for other in range(size, 4000) if is_taken(other))

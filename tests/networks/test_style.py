@@ -39,7 +39,7 @@ def stirred(network: nn.Module) -> nn.Module:
 
 
 def layer_of(doubles: bool) -> Any:
-    return StyledLayer(5, 7, 12 if doubles else 6, doubles)
+    return StyledLayer(5, 7, (12, 12) if doubles else (6, 6), doubles)
 
 
 @pytest.mark.parametrize("doubles", [False, True])

@@ -19,8 +19,8 @@ from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
 Settings = TypeVar("Settings", bound=BaseModel)
 
 TINY = 16
-"""Largest side, in pixels, at which an MLP beats DCGAN on grayscale images; on color images it learns next to nothing
-(docs/experiments/networks.md, 2026-11-26)."""
+"""Largest side, in pixels (of a rectangle: of the square of as many), at which an MLP beats DCGAN on grayscale images;
+on color images it learns next to nothing (docs/experiments/networks.md, 2026-11-26)."""
 
 
 GENERATION = 2
@@ -109,7 +109,7 @@ LARGEST_BATCH = (256, 512)
 SMALLEST_BATCH, BATCH_GROWTH = 64, 3.2
 """A batch grows with the square root of the rows: what few rows say is soon said, and more rounds are played."""
 TRIED = 64
-"""Height and width, in px, up to which dcgan's penalty has the preset's weight."""
+"""Side, in px, of the square of as many pixels, up to which dcgan's penalty has the preset's weight."""
 HEAVIER = 4.0
 """By how much more it weighs for larger pictures, and then as their pixels, the heuristic of Karras 2020 (2006.06676,
 appendix C): 16 at 128 px, where 4 and 64 were worse; at 64 px 1 and 5 are alike
@@ -168,7 +168,8 @@ def resolve(
             "budget": BUDGETS[kind_of(source, pictures)]
             if recipe.plan.budget == "auto"
             else recipe.plan.budget,
-            "check_every": recipe.plan.check_every or (max(1, 3200 // first.shape[-1]) if pictures else 50),
+            "check_every": recipe.plan.check_every
+            or (max(1, 3200 // first.side) if isinstance(first, PictureSpec) else 50),
         }
     )
     resolved = recipe.model_copy(
@@ -202,7 +203,7 @@ def best_network(spec: SampleSpec, condition: Condition | None = None) -> Networ
     if condition is not None and condition.pictures:
         return "pix2pix"
     if isinstance(spec, PictureSpec):
-        return "gan" if spec.width <= TINY and spec.channels == 1 else "dcgan"
+        return "gan" if spec.side <= TINY and spec.channels == 1 else "dcgan"
     return "tabular"
 
 
@@ -213,10 +214,10 @@ def preset_of(name: NetworkName, spec: SampleSpec, n_train: int) -> Preset:
         return tabular_preset(spec, n_train)
     network, objective = preset.network, preset.objective
     if name in ("dcgan", "style") and isinstance(spec, PictureSpec):
-        wider = next((times for side, times in WIDER.items() if spec.height <= side), 1)
+        wider = next((times for side, times in WIDER.items() if spec.side <= side), 1)
         network = network | {"width": network["width"] * wider}
-        if spec.height > TRIED:
-            heavier = HEAVIER * (spec.height / TRIED) ** 2
+        if spec.side > TRIED:
+            heavier = HEAVIER * (spec.side / TRIED) ** 2
             objective = objective | {"penalty_weight": objective["penalty_weight"] * heavier}
     return preset._replace(network=network, objective=objective)
 
@@ -233,7 +234,7 @@ def scale_of(scale: ScaleName, network: NetworkName) -> ScaleName:
 def scale_for(recipe: Recipe, resolved: Recipe, spec: SampleSpec, seen: float) -> ScaleName:
     """The scale of a resolved recipe whose budget shows D so many pictures: what the recipe leaves open is chosen."""
     left_open = recipe.network.scale == "auto" and "width" not in recipe.network.model_fields_set
-    measured = isinstance(spec, PictureSpec) and spec.height >= SMALLER_PAYS
+    measured = isinstance(spec, PictureSpec) and spec.side >= SMALLER_PAYS
     if left_open and measured and resolved.network.network == "dcgan" and not resolved.network.sides:
         return "tiny" if seen < SMALL_PAYS else "small"
     return resolved.network.scale

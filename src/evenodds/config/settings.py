@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from evenodds.config.budget import Budget
+from evenodds.config.sizes import AUTO, read_size, size_of
+from evenodds.core.spec import Size
 
 NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "style", "tabular", "pix2pix", "resunet"]
 ScaleName = Literal["auto", "tiny", "small", "base", "large"]
@@ -77,8 +79,8 @@ class NetworkSettings(Group):
     """Dimension of the latent vector z, drawn from N(0, 1)."""
 
     stages: str = "off"
-    """Sides in pixels at which pictures are learnt one after the other, coarse to fine, the last being --size: 32,64.
-    off: at once."""
+    """Sides in pixels at which pictures are learnt one after the other, coarse to fine, the last being --size, or its
+    shorter side: 32,64. off: at once."""
 
     conditioning: Literal["projection", "concat"] = "projection"
     """How D receives labels: as a projection on its features, or as additional channels of the picture."""
@@ -110,12 +112,12 @@ class NetworkSettings(Group):
 class DataSettings(Group):
     """How a source is turned into samples."""
 
-    size: int | None = Field(default=None, ge=8, le=1024)
-    """Side of the square pictures, in pixels: 4 to 7 times a power of two. By default what fits the source; 64 for a
-    folder."""
+    size: str | int | None = None
+    """Side of square pictures in pixels, 4 to 7 times a power of two; or width x height, such as 256x144; or auto, the
+    most frequent aspect. By default a square that fits the source; 64 for a folder."""
 
-    fit: Literal["crop", "pad"] = "crop"
-    """Make pictures square: crop to the center, or pad with the mean color of the edge."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """Bring pictures to --size: crop to the center, pad with the mean color of the edge, or stretch."""
 
     channels: Literal["auto", "gray", "color"] = "auto"
     """Gray (1 channel) or color (3); auto takes gray if every picture is gray."""
@@ -144,6 +146,11 @@ class DataSettings(Group):
     direction: Literal["AtoB", "BtoA"] = "AtoB"
     """With pairs: AtoB generates B from A (the left half), BtoA generates A from B."""
 
+    @field_validator("size", mode="before")
+    @classmethod
+    def read_pixels(cls, size: Any) -> int | str | None:
+        return None if size is None else read_size(size)
+
     @field_validator("range")
     @classmethod
     def read_range(cls, text: str) -> str:
@@ -158,6 +165,15 @@ class DataSettings(Group):
                     f"{text!r} is no range, give the lower and the upper value such as 1000:1470, or auto or full"
                 )
         return text
+
+    @property
+    def pixels(self) -> Size | None:
+        """What ``size`` names, in pixels; None where it is left out or auto.
+
+        >>> DataSettings(size="256x144").pixels
+        (256, 144)
+        """
+        return None if self.size is None or self.size == AUTO else size_of(self.size)
 
     @property
     def span(self) -> tuple[float, float] | None:

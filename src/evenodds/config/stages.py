@@ -25,7 +25,8 @@ def stage_ends(count: int) -> list[float]:
 def stages_of(
     stages: str, network: NetworkName, spec: SampleSpec, condition: Condition | None = None
 ) -> tuple[int, ...]:
-    """The sides at which pictures are learnt one after the other, the last being their own; none for at once.
+    """The sides at which pictures are learnt one after the other, the last being their own; none for at once. Of a
+    rectangle it is the shorter side, and the longer one keeps its aspect.
 
     Raises UserError for stages that cannot be played.
     """
@@ -36,9 +37,17 @@ def stages_of(
             f"--stages {stages} is for pictures made by {' or '.join(STAGED)} from noise or labels, leave it out"
         )
     sides = NetworkSettings(stages=stages).sides
-    if sides[-1] != spec.shape[-1]:
+    if sides[-1] != spec.shorter:
+        what = "the pictures" if spec.height == spec.width else "the shorter side of the pictures"
+        have = "have" if spec.height == spec.width else "has"
         raise UserError(
-            f"--stages {stages} ends at {sides[-1]} px where the pictures have {spec.shape[-1]}, let the last be theirs"
+            f"--stages {stages} ends at {sides[-1]} px where {what} {have} {spec.shorter}, let the last be theirs"
+        )
+    broken = [side for side in sides if max(spec.size) * side % spec.shorter]
+    if broken:
+        raise UserError(
+            f"--stages {stages}: pictures of {spec.width}x{spec.height} px made small to a shorter side of "
+            f"{broken[0]} px have no whole number of pixels on the longer one, take other stages or leave them out"
         )
     return sides if len(sides) > 1 else ()
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
+
+Size = int | tuple[int, int]
+"""A square's side, or width and height, in pixels."""
+
+
+def sides_of(size: Size) -> tuple[int, int]:
+    """Width and height."""
+    return (size, size) if isinstance(size, int) else size
 
 
 @dataclass(frozen=True)
@@ -18,9 +27,31 @@ class PictureSpec:
     def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.height, self.width)
 
+    @classmethod
+    def of(cls, channels: int, size: Size) -> PictureSpec:
+        """The spec of pictures of a size."""
+        width, height = sides_of(size)
+        return cls(channels, height, width)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return (self.width, self.height)
+
+    @property
+    def shorter(self) -> int:
+        """The shorter side, by which stages are named."""
+        return min(self.height, self.width)
+
+    @property
+    def side(self) -> int:
+        """The side of the square of as many pixels, to the nearest: what cost goes by, and what was measured."""
+        return round(math.sqrt(self.height * self.width))
+
     def at_side(self, side: int) -> PictureSpec:
-        """The spec of the same pictures as squares of another side, in pixels."""
-        return PictureSpec(self.channels, side, side)
+        """The spec of the same pictures enlarged or made small until their shorter side has so many pixels."""
+        height, width = (other * side // self.shorter for other in (self.height, self.width))
+        return PictureSpec(self.channels, height, width)
 
 
 @dataclass(frozen=True)

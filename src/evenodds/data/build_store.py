@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from evenodds.config.settings import DataSettings
-from evenodds.core.spec import Condition, PictureSpec
+from evenodds.config.sizes import AUTO, automatic
+from evenodds.core.spec import Condition, PictureSpec, Size, sides_of
 from evenodds.data.conditioning import kind_of, of_labels
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
@@ -35,15 +36,40 @@ SHOWN_KINDS = 5
 """Kinds of files that are not read, of which the counts are given."""
 
 
-def picture_size(source: Source, settings: DataSettings) -> int:
-    """The side in pixels that the source's pictures get."""
-    if settings.size is not None:
-        return settings.size
+def default_side(source: Source) -> int:
+    """The side in pixels that a source's pictures get where no size is named."""
     if source.builtin == "digits":
         from evenodds.data.builtin import digits
 
         return digits.SIZE
     return _FOLDER_SIZE
+
+
+def choose_size(
+    settings: DataSettings, side: int, sizes: Sequence[tuple[int, int]]
+) -> tuple[Size, list[str]]:
+    """The size that pictures of such sizes (width, height) get, ``side`` where none is named, and a note of a choice
+    that was made."""
+    if settings.size != AUTO:
+        return settings.pixels or side, []
+    size, count = automatic(sizes, side)
+    width, height = sides_of(size)
+    return size, [
+        f"--size auto takes {width}x{height} px: {count} of {len(sizes)} pictures have about this aspect"
+    ]
+
+
+class Incoming(NamedTuple):
+    """An album's samples, to come."""
+
+    spec: PictureSpec
+    condition: PictureSpec | None
+    """Of the pictures that are given, where some are."""
+    chunks: Generator[Chunk, None, IngestReport]
+    span: Range | None
+    """The values of wide pictures that become black and white."""
+    notes: list[str]
+    """How their size was chosen, where it was."""
 
 
 def make_album(
@@ -57,14 +83,13 @@ def make_album(
     kind = kind_of(settings.condition)
     if settings.condition is not None and kind == "labels":
         of_labels(settings.condition, frame, source.name)  # refused now, before every picture is decoded
-    size = picture_size(source, settings)
-    spec, condition, pictures, span = _ingest(album, settings, size, watch)
+    spec, condition, pictures, span, chosen = _ingest(album, settings, default_side(source), watch)
     if kind == "pairs" and album.metadata_name is None:
         frame = None  # its folders are A and B, or parts of no meaning
 
     def chunks() -> Chunks:
         report = yield from pictures
-        notes = report.notes(size, settings.fit) + label_notes
+        notes = chosen + report.notes(spec.size, settings.fit) + label_notes
         if album.other_names and source.builtin is None:
             notes.append(ignored(album.other_names))
         if span is not None:
@@ -102,14 +127,15 @@ def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
     from evenodds.data.builtin import digits
     from evenodds.data.images.arrays import fitted
 
-    size, channels = picture_size(source, settings), channels_of(settings, gray=True)
     pictures, which = digits.load()
     side = pictures.shape[-1]
-    facts = {**facts_of(source, [], digits.LICENCE), "skipped": [], "fit": settings.fit}
+    size, chosen = choose_size(settings, digits.SIZE, [(side, side)] * len(pictures))
+    channels = channels_of(settings, gray=True)
+    facts = {**facts_of(source, chosen, digits.LICENCE), "skipped": [], "fit": settings.fit}
     facts |= {name: {"min": side, "median": side, "max": side} for name in ("width", "height")}
     facts["modes"] = {"L": len(pictures)}
     labels = pd.DataFrame({"label": which.astype(str)})
-    spec = PictureSpec(channels, size, size)
+    spec = PictureSpec.of(channels, size)
     condition, make = _making(settings, spec)
     samples = np.stack([fitted(Image.fromarray(one), size, settings.fit, channels) for one in pictures])
     chunk = samples if make is None else (samples, np.stack([make(one) for one in samples]))
@@ -123,10 +149,11 @@ def make_pictures(
     """The store of pictures from memory, written to ``target``. Raises UserError for what cannot be given of them."""
     from evenodds.data.images.arrays import fitted
 
-    size, channels = settings.size or pictures.size, channels_of(settings, pictures.gray)
-    spec = PictureSpec(channels, size, size)
+    size, chosen = choose_size(settings, pictures.side, pictures.sizes)
+    channels = channels_of(settings, pictures.gray)
+    spec = PictureSpec.of(channels, size)
     condition, make = _making(settings, spec)
-    facts = {**facts_of(source, list(pictures.notes)), **pictures.facts(), "fit": settings.fit}
+    facts = {**facts_of(source, [*chosen, *pictures.notes]), **pictures.facts(), "fit": settings.fit}
 
     def chunks() -> Chunks:
         total = len(pictures.sizes)
@@ -160,24 +187,23 @@ def facts_of(source: Source, notes: list[str], license: str | None = None) -> di
     return {"source": source.name, "kind": source.kind, "notes": notes, "licence": license}
 
 
-def _ingest(
-    album: Album, settings: DataSettings, size: int, watch: Watch | None
-) -> tuple[PictureSpec, PictureSpec | None, Generator[Chunk, None, IngestReport], Range | None]:
-    """What an album's samples are, what their conditions are where these are pictures, both to come, and the range of
-    wide ones."""
+def _ingest(album: Album, settings: DataSettings, side: int, watch: Watch | None) -> Incoming:
+    """What an album's samples are; a square of ``side`` where no size is named."""
     if kind_of(settings.condition) == "pairs":
         from evenodds.data.images.pairs import Pairs
 
-        pairs = Pairs(album, settings.direction, watch)
+        pairs = Pairs(album, settings.direction, partial(choose_size, settings, side), watch)
         made, drawn_from = channels_of(settings, pairs.gray), channels_of(settings, pairs.gray_source)
-        chunks = pairs.pairs(size, settings.fit, made, drawn_from)
-        return PictureSpec(made, size, size), PictureSpec(drawn_from, size, size), chunks, None
+        spec, source = (PictureSpec.of(channels, pairs.size) for channels in (made, drawn_from))
+        return Incoming(spec, source, pairs.pairs(settings.fit, made, drawn_from), None, pairs.notes)
     ingest = Ingest(album, watch)
+    size, chosen = choose_size(settings, side, ingest.sizes)
     channels = channels_of(settings, ingest.gray)
-    spec = PictureSpec(channels, size, size)
+    spec = PictureSpec.of(channels, size)
     condition, make = _making(settings, spec)
     span = ingest.value_range() if settings.range == "auto" else settings.span
-    return spec, condition, ingest.chunks(size, settings.fit, channels, make, span), span
+    chunks = ingest.chunks(size, settings.fit, channels, make, span)
+    return Incoming(spec, condition, chunks, span, chosen)
 
 
 def _making(

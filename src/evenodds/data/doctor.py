@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evenodds.config.settings import DataSettings
+from evenodds.config.sizes import as_setting
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Watch
@@ -38,9 +39,9 @@ def examine(source: Source, settings: DataSettings, watch: Watch | None = None) 
 
     Always: source, kind, count, train, heldout, skipped (file and reason), notes, licence, fingerprint,
     prepared_bytes, prepared_in; where a condition is asked for, given (kind, and columns or direction).
-    Pictures: width and height (min, median, max in pixels), modes (count, treated), prepared (size, channels,
-    fit), labels (levels and their counts, missing) and near_duplicates. Tables: columns (name, kind, missing,
-    distinct, in_words), left_out, duplicate_rows.
+    Pictures: width and height (min, median, max in pixels), modes (count, treated), prepared (size as --size takes it,
+    channels, fit), labels (levels and their counts, missing) and near_duplicates. Tables: columns (name, kind,
+    missing, distinct, in_words), left_out, duplicate_rows.
     Raises UserError as ``prepare`` does.
     """
     store = prepare(source, settings, watch)
@@ -75,7 +76,11 @@ def _pictures(source: Source, store: Store, watch: Watch | None) -> dict[str, An
         "width": facts["width"],
         "height": facts["height"],
         "modes": modes,
-        "prepared": {"size": store.spec.width, "channels": store.spec.channels, "fit": facts["fit"]},
+        "prepared": {
+            "size": as_setting(*store.spec.size),
+            "channels": store.spec.channels,
+            "fit": facts["fit"],
+        },
         "labels": _labels(store.labels()),
         "near_duplicates": _near_duplicates(source, store, watch),
     }

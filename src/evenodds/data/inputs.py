@@ -100,4 +100,4 @@ def _decoded(path: Path, text: str, spec: PictureSpec, settings: DataSettings) -
 def _read(file: Any, spec: PictureSpec, settings: DataSettings) -> np.ndarray[Any, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
-        return decode(file, spec.width, settings.fit, 1 if spec.channels == 1 else 3, settings.span)
+        return decode(file, spec.size, settings.fit, 1 if spec.channels == 1 else 3, settings.span)

@@ -13,11 +13,11 @@ from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data.build_store import (
     channels_of,
+    default_side,
     facts_of,
     make_album,
     make_digits,
     make_pictures,
-    picture_size,
 )
 from evenodds.data.cache import locked, once
 from evenodds.data.cache_entries import cache_root, lease
@@ -59,11 +59,10 @@ def prepare(source: Source, settings: DataSettings, watch: Watch | None = None) 
 
 def _album(source: Source, path: Path, settings: DataSettings, watch: Watch | None) -> Store:
     with Album(path) as album:
-        size = picture_size(source, settings)
         key = [
             list(album.stamps()),
             len(album.other_names),
-            size,
+            settings.size or default_side(source),
             settings.fit,
             settings.channels,
             f"range {settings.range}",
@@ -123,7 +122,10 @@ def _digits(source: Source, settings: DataSettings) -> Store:
         raise UserError(
             "--condition pairs needs a folder or zip of pairs, and digits has none: give labels or outlines"
         )
-    key = [picture_size(source, settings), channels_of(settings, gray=True), *_given(settings)]
+    size = settings.size or default_side(source)
+    # Digits are square: how they are fitted decides about rectangles alone.
+    fit = [settings.fit] if isinstance(size, str) else []
+    key = [size, *fit, channels_of(settings, gray=True), *_given(settings)]
     return once(source, key, lambda target: make_digits(source, settings, target))
 
 

@@ -69,8 +69,8 @@ def pure_noise(picture: Picture, other: Picture, rng: np.random.Generator) -> Pi
 
 
 def blurred(picture: Picture, other: Picture, rng: np.random.Generator) -> Picture:
-    """Smoothed over 1/16 to 1/6 of the side."""
-    sigma = picture.shape[-1] * rng.uniform(0.06, 0.16)
+    """Smoothed over 1/16 to 1/6 of the shorter side."""
+    sigma = min(picture.shape[1:]) * rng.uniform(0.06, 0.16)
     return np.asarray(ndimage.gaussian_filter(picture, (0, sigma, sigma)), np.float32)
 
 
@@ -174,7 +174,9 @@ def plain(picture: Picture, other: Picture, rng: np.random.Generator) -> Picture
 def clouds(picture: Picture, other: Picture, rng: np.random.Generator) -> Picture:
     """Smooth random shapes: smoothed noise between two colours, often cut to a sharp edge."""
     _, height, width = picture.shape
-    field = ndimage.gaussian_filter(rng.normal(size=(height, width)), width * rng.uniform(0.04, 0.15))
+    field = ndimage.gaussian_filter(
+        rng.normal(size=(height, width)), min(height, width) * rng.uniform(0.04, 0.15)
+    )
     field = (field - field.mean()) / (field.std() + 1e-9)
     share = 1 / (1 + np.exp(-field * rng.choice([1.0, 3.0, 12.0])))
     first, second = (_any_color(picture, rng)[:, None, None] for _ in range(2))

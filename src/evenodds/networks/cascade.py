@@ -42,7 +42,7 @@ class CascadeDiscriminator(nn.Module):
     made small, on which conditions have their say."""
 
     def __init__(self, coarse: nn.Module, fine: PatchScore, side: int) -> None:
-        """``side`` is that of the coarse pictures, in pixels."""
+        """``side`` is the shorter one of the coarse pictures, in pixels."""
         super().__init__()
         self.coarse, self.fine, self.side = coarse, fine, side
 
@@ -129,8 +129,9 @@ class PatchScore(nn.Module):
 
 
 def shrink(x: Tensor, side: int) -> Tensor:
-    """Pictures (n, C, H, W) made small by the means of what becomes one pixel, (n, C, side, side)."""
-    return x if x.shape[-1] == side else F.avg_pool2d(x, x.shape[-1] // side)
+    """Pictures (n, C, H, W) made small by the means of what becomes one pixel, until the shorter side is ``side``."""
+    shorter = min(x.shape[-2:])
+    return x if shorter == side else F.avg_pool2d(x, shorter // side)
 
 
 def grained(x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 The paper's rules (section 3): strides in place of pooling, batch normalisation but for G's last and D's first
 layer, ReLU in G with tanh at the end, leaky ReLU in D, no hidden dense layers, weights from N(0, 0.02^2).
-Any size of 4 to 7 px times a power of two; `norm_d="none"` leaves D's normalisation out, for penalties.
+Any size that doubling reaches (``config.sizes``); `norm_d="none"` leaves D's normalisation out, for penalties.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from evenodds.config.settings import NetworkSettings
+from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
-from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, doublings
+from evenodds.networks.layers import SLOPE, FromPlace, ToPlace
 
 WIDEST = 8
 """No layer has more than this many times the finest layer's channels (the paper's 1024 against 128)."""
@@ -24,10 +25,10 @@ class ConvGenerator(nn.Module):
 
     def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        side, k = doublings(spec.height)
+        *_, k = start = start_of(*spec.size)
         channels = [settings.width * min(WIDEST, 2**level) for level in reversed(range(k))]
         layers: list[nn.Module] = [
-            FromPlace(settings.latent, channels[0], side, bias=False),
+            FromPlace(settings.latent, channels[0], start.places, bias=False),
             nn.BatchNorm2d(channels[0]),
             nn.ReLU(inplace=True),
         ]
@@ -51,7 +52,7 @@ class ConvDiscriminator(nn.Module):
 
     def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        side, k = doublings(spec.height)
+        *_, k = start = start_of(*spec.size)
         norm = settings.norm_d == "batch"
         channels = [spec.channels, *(settings.width * min(WIDEST, 2**level) for level in range(k))]
         layers: list[nn.Module] = []
@@ -61,19 +62,19 @@ class ConvDiscriminator(nn.Module):
             if normed:
                 layers.append(nn.BatchNorm2d(after))
             layers.append(nn.LeakyReLU(SLOPE))
-        layers.append(ToPlace(channels[-1], 1, side))
+        layers.append(ToPlace(channels[-1], 1, start.places))
         self.body = nn.Sequential(*layers)
-        self.n_features = channels[-1] * side**2
+        self.n_features = channels[-1] * start.height * start.width
         if norm:
             self.apply(init_normal)
 
     def features(self, x: Tensor) -> Tensor:
-        """(n, k, side, side), known numbers a sample: what the score is a linear function of."""
+        """(n, k, h, w), known numbers a sample: what the score is a linear function of."""
         features_of_x: Tensor = self.body[:-1](x)
         return features_of_x
 
     def score(self, features_of_x: Tensor) -> Tensor:
-        """(n, k, side, side) -> (n,)."""
+        """(n, k, h, w) -> (n,)."""
         score: Tensor = self.body[-1](features_of_x)
         return score.flatten()
 

@@ -117,7 +117,7 @@ def picture_channels(value: Tensor, network: nn.Module, slot: Slot) -> int:
 
 
 def resized(was: Tensor, now: Tensor, module: nn.Module) -> Tensor:
-    """A map of the coarsest level, side x side, for another side; where it is summed over, the sum stays alike."""
+    """A map of the coarsest level for one of other places; where it is summed over, the sum stays alike."""
     if was.dim() < 3 or was.shape[-2:] == now.shape[-2:]:
         return was
     more = was.unsqueeze(0) if was.dim() == 3 else was

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec
 
 SLOPE = 0.2
@@ -19,32 +18,17 @@ TEMPERATURE = 0.5
 """Of the softmax whose gradient a drawn category has."""
 
 
-def doublings(size: int) -> tuple[int, int]:
-    """(side, k) with size = side x 2^k and 4 <= side < 8: where a picture starts and how often it doubles.
-
-    Raises UserError for a size that no such pair gives, naming the nearest ones.
-    """
-    k = max(0, size.bit_length() - 3)
-    side = size >> k
-    if side << k != size or not 4 <= side < 8:
-        step = 1 << k
-        below = size // step * step
-        nearest = "4" if size < 4 else f"{below} or {below + step}"
-        raise UserError(f"--size {size}: pictures grow by doubling from 4 to 7 px, take {nearest} instead")
-    return side, k
-
-
 def channels_last(x: Tensor) -> Tensor:
     """x (n, C, H, W), laid out as ``build`` lays out weights, or every convolution after it turns its input over."""
     return x.contiguous(memory_format=torch.channels_last)
 
 
 class FromPlace(nn.ConvTranspose2d):
-    """A transposed convolution of one place, (n, before, 1, 1) -> (n, after, side, side), as the matrix product that it
+    """A transposed convolution of one place, (n, before, 1, 1) -> (n, after, *places), as the matrix product that it
     is: at 16 px, with ``ToPlace``, a tenth of a round less."""
 
-    def __init__(self, before: int, after: int, side: int, *, bias: bool = True) -> None:
-        super().__init__(before, after, side, bias=bias)
+    def __init__(self, before: int, after: int, places: tuple[int, int], *, bias: bool = True) -> None:
+        super().__init__(before, after, places, bias=bias)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         weight = self.weight.permute(0, 2, 3, 1)  # as it lies
@@ -55,10 +39,10 @@ class FromPlace(nn.ConvTranspose2d):
 
 
 class ToPlace(nn.Conv2d):
-    """A convolution to one place, (n, before, side, side) -> (n, after, 1, 1), as the matrix product that it is."""
+    """A convolution to one place, (n, before, *places) -> (n, after, 1, 1), as the matrix product that it is."""
 
-    def __init__(self, before: int, after: int, side: int) -> None:
-        super().__init__(before, after, side)
+    def __init__(self, before: int, after: int, places: tuple[int, int]) -> None:
+        super().__init__(before, after, places)
 
     def forward(self, x: Tensor) -> Tensor:
         weight, x = (tensor.permute(0, 2, 3, 1).flatten(1) for tensor in (self.weight, x))

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evenodds.config.settings import NetworkSettings
+from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
-from evenodds.networks.layers import SLOPE, channels_last, doublings
+from evenodds.networks.layers import SLOPE, channels_last
 
 BLOCKS = 2
 """Residual blocks a stage."""
@@ -57,9 +58,9 @@ class ResidualGenerator(nn.Module):
 
     def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        side, k = doublings(spec.height)
+        *_, k = start = start_of(*spec.size)
         channels = [settings.width * min(WIDEST, 2**level) for level in reversed(range(k + 1))]
-        self.basis = nn.Parameter(torch.randn(channels[0], side, side))
+        self.basis = nn.Parameter(torch.randn(channels[0], *start.places))
         self.modulate = nn.Linear(settings.latent, channels[0], bias=False)
         init_msr(self.modulate, 1.0)
         self.stages = nn.ModuleList(stage(width, BLOCKS * len(channels)) for width in channels)
@@ -83,14 +84,14 @@ class ResidualDiscriminator(nn.Module):
 
     def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        side, k = doublings(spec.height)
+        *_, k = start = start_of(*spec.size)
         channels = [settings.width * min(WIDEST, 2**level) for level in range(k + 1)]
         self.from_picture = nn.Conv2d(spec.channels, channels[0], 1)
         init_msr(self.from_picture, 1.0)
         self.stages = nn.ModuleList(stage(width, BLOCKS * len(channels)) for width in channels)
         self.changes = nn.ModuleList(change(a, b) for a, b in pairwise(channels))
-        # G's basis turned round: each channel is weighed over its side x side places, then all are summed.
-        self.basis = nn.Conv2d(channels[-1], channels[-1], side, groups=channels[-1], bias=False)
+        # G's basis turned round: each channel is weighed over its places, then all are summed.
+        self.basis = nn.Conv2d(channels[-1], channels[-1], start.places, groups=channels[-1], bias=False)
         self.last = nn.Linear(channels[-1], 1, bias=False)
         self.n_features = channels[-1]
         init_msr(self.basis, 1.0)

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evenodds.config.settings import NetworkSettings
+from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
 from evenodds.networks.dcgan import WIDEST
-from evenodds.networks.layers import SLOPE, channels_last, doublings
+from evenodds.networks.layers import SLOPE, channels_last
 from evenodds.networks.r3gan import init_msr
 
 STYLES = 128
@@ -41,17 +42,17 @@ class StyleGenerator(nn.Module):
 
     def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        side, k = doublings(spec.height)
+        h, w, k = start_of(*spec.size)
         halves = [settings.width * min(WIDEST, 2**level) for level in reversed(range(k))]
         channels = [*halves, max(1, settings.width // 2)]
         widths = [settings.latent, *[STYLES] * MAPPED]
         self.mapping = nn.ModuleList(
             EqualizedLinear(before, after, GAIN) for before, after in pairwise(widths)
         )
-        self.constant = nn.Parameter(torch.randn(channels[0], side, side))
-        self.layers = nn.ModuleList([StyledLayer(channels[0], channels[0], side, doubles=False)])
+        self.constant = nn.Parameter(torch.randn(channels[0], h, w))
+        self.layers = nn.ModuleList([StyledLayer(channels[0], channels[0], (h, w), doubles=False)])
         for level, (before, after) in enumerate(pairwise(channels), 1):
-            self.layers.append(StyledLayer(before, after, side << level, doubles=True))
+            self.layers.append(StyledLayer(before, after, (h << level, w << level), doubles=True))
         self.pictures = nn.ModuleList(
             ToPicture(before, spec.channels, 1 / len(channels)) for before in channels
         )
@@ -100,8 +101,8 @@ class StyledLayer(nn.Module):
 
     noise: Tensor
 
-    def __init__(self, before: int, after: int, side: int, doubles: bool) -> None:
-        """``side`` is that of what comes out."""
+    def __init__(self, before: int, after: int, places: tuple[int, int], doubles: bool) -> None:
+        """``places`` are height and width of what comes out."""
         super().__init__()
         self.style = EqualizedLinear(STYLES, before, 1.0, bias=1.0)
         self.conv = (
@@ -112,7 +113,7 @@ class StyledLayer(nn.Module):
         nn.init.normal_(self.conv.weight, 0.0, START)
         self.strength = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(after))
-        self.register_buffer("noise", torch.randn(1, side, side))
+        self.register_buffer("noise", torch.randn(1, *places))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         style = self.style(w)

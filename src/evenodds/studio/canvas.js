@@ -5,7 +5,7 @@ let strokes = [], stroke = null, tool = "pen", busy = false, waiting = false;
 function paint() {
   const pen = paper().getContext("2d");
   pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, 512, 512);
+  pen.fillRect(0, 0, paper().width, paper().height);
   pen.lineCap = pen.lineJoin = "round";
   for (const one of stroke ? [...strokes, stroke] : strokes) {
     pen.strokeStyle = one.tool === "pen" ? "#000" : "#fff";
@@ -42,7 +42,8 @@ async function send() {
 
 function place(event) {
   const box = paper().getBoundingClientRect();
-  return [((event.clientX - box.left) * 512) / box.width, ((event.clientY - box.top) * 512) / box.height];
+  const { width, height } = paper();
+  return [((event.clientX - box.left) * width) / box.width, ((event.clientY - box.top) * height) / box.height];
 }
 
 element.addEventListener("pointerdown", (event) => {
@@ -78,5 +79,17 @@ element.addEventListener("click", (event) => {
   paint();
   send();
 });
-watch("value", () => { paint(); });
-paint();
+// The paper has the aspect of the run's pictures.
+async function shape() {
+  if (props.value) {
+    const [width, height] = await server.paper(props.value);
+    if (width !== paper().width || height !== paper().height) {
+      [paper().width, paper().height] = [width, height];
+      for (const one of [paper(), element.querySelector(".eo-result")]) one.style.aspectRatio = width + " / " + height;
+    }
+  }
+  paint();
+}
+
+watch("value", shape);
+shape();

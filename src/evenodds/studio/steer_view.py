@@ -124,7 +124,7 @@ def sheet(say: Words, steer: LatentEditor, made: Any, columns: int) -> str:
     if not isinstance(steer.run.spec, PictureSpec):
         codec = TableCodec.from_json(steer.run.codec())
         return play_view.shown(say, codec.decode(made.numpy(), np.random.default_rng(0)))
-    times = max(1, SIDE // made.shape[-1])
+    times = max(1, SIDE // max(made.shape[-2:]))
     return markup.image(plots.inline(grid_image(to_pictures(made), columns, times)), say("alt fakes"))
 
 
@@ -145,5 +145,5 @@ def thumbnails(studio: Studio, steer: LatentEditor) -> list[Any]:
         return []
     with studio.cache.lock:
         made = to_pictures(steer.generate(steer.latents(range(THUMBS))))
-    times = max(1, SIDE // made.shape[1])
+    times = max(1, SIDE // max(made.shape[1:3]))
     return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(index)) for index, one in enumerate(made)]

@@ -122,7 +122,7 @@ def share_played(recipe: Recipe, store: Store) -> float:
     """The share of a budget in seconds that rounds take: of pictures by dcgan as on record, else all of it."""
     if not isinstance(store.spec, PictureSpec) or recipe.network.network != "dcgan":
         return 1.0
-    return played_share(store.spec.height, recipe.network.scale)
+    return played_share(store.spec.side, recipe.network.scale)
 
 
 def foreseeable(recipe: Recipe, store: Store) -> bool:
@@ -134,7 +134,7 @@ def foreseeable(recipe: Recipe, store: Store) -> bool:
     width = scaled(preset_of("dcgan", spec, store.n_train), network.scale).network["width"]
     return (
         isinstance(spec, PictureSpec)
-        and (spec.height >= SMALLER_PAYS or curve_of(spec.height, network.scale) is not None)
+        and (spec.side >= SMALLER_PAYS or curve_of(spec.side, network.scale) is not None)
         and network.width == width
         and not network.sides
         and recipe.plan.init is None
@@ -143,7 +143,9 @@ def foreseeable(recipe: Recipe, store: Store) -> bool:
 
 def expectation(throughput: Throughput, store: Store) -> str:
     """What to expect of a game of pictures, in a sentence; empty where no such games are on record."""
-    curve = curve_of(store.spec.shape[-1], throughput.recipe.network.scale)
+    if not isinstance(store.spec, PictureSpec):
+        return ""
+    curve = curve_of(store.spec.side, throughput.recipe.network.scale)
     if curve is None or not foreseeable(throughput.recipe, store):
         return ""
     seen = min(throughput.seen, curve.most_seen)

@@ -11,6 +11,7 @@ from torch import nn
 
 from evenodds.config.presets import followed, preset_of
 from evenodds.config.settings import NetworkSettings, Recipe
+from evenodds.config.sizes import start_of
 from evenodds.config.stages import stages_of
 from evenodds.core.bundle import fits
 from evenodds.core.errors import UserError
@@ -19,7 +20,6 @@ from evenodds.data.store import Store
 from evenodds.game.step import Players
 from evenodds.networks.build import build, families_for
 from evenodds.networks.freezing import freeze
-from evenodds.networks.layers import doublings
 from evenodds.networks.r3gan import WIDEST
 from evenodds.networks.transfer import TAKEN, How, Match, matched, take_over
 from evenodds.runs.initial_weights import InitialWeights
@@ -61,7 +61,7 @@ def fitting_width(initial: InitialWeights, store: Store, chosen: NetworkSettings
     settings, before, spec = initial.settings, initial.spec, store.spec
     if "stages" in chosen.model_fields_set:
         settings = settings.model_copy(update={"stages": chosen.stages})
-    elif before.shape[-1] != spec.shape[-1]:  # other stages, too
+    elif before.shape[1:] != spec.shape[1:]:  # other stages, too
         settings = settings.model_copy(update={"stages": "off"})
     if not (
         settings.network in ("dcgan", "r3gan", "style")
@@ -69,14 +69,16 @@ def fitting_width(initial: InitialWeights, store: Store, chosen: NetworkSettings
         and isinstance(spec, PictureSpec)
     ):
         return settings
-    first = stages_of(settings.stages, settings.network, spec, store.condition) or (spec.height,)
-    was, now = (doublings(side)[1] for side in ((*initial.settings.sides, before.height)[0], first[0]))
+    stages = stages_of(settings.stages, settings.network, spec, store.condition)
+    first = spec.at_side(stages[0] if stages else spec.shorter)
+    first_before = before.at_side((*initial.settings.sides, before.shorter)[0])
+    was, now = (start_of(*one.size).doublings for one in (first_before, first))
     halvings = max(was, now) - (settings.network != "r3gan")
     if 2**halvings > WIDEST and (
         now > was or settings.network == "r3gan"
     ):  # the coarsest layers are all as wide
         return settings
-    preset = preset_of(settings.network, spec.at_side(first[0]), store.n_train).network["width"]
+    preset = preset_of(settings.network, first, store.n_train).network["width"]
     widths = {
         name: max(math.ceil(width * 2.0 ** (was - now)), min(width, preset) if now > was else 0)
         for name in ("width", "width_d")

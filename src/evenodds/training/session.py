@@ -8,18 +8,18 @@ from typing import Any
 
 from evenodds.config.presets import GENERATION, filled, followed, resolve
 from evenodds.config.settings import Recipe, ScaleName
+from evenodds.config.sizes import start_of
 from evenodds.core.atomic import Unwritable
 from evenodds.core.distributed import team
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Observer
-from evenodds.core.spec import PICTURED, condition_to_json, spec_to_json
+from evenodds.core.spec import PICTURED, condition_to_json, sides_of, spec_to_json
 from evenodds.data.conditioning import kind_of
 from evenodds.data.prepare import prepare
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.evaluate.pairs import fidelity
 from evenodds.networks.build import family_for
-from evenodds.networks.layers import doublings
 from evenodds.runs.conditions import sampled_conditions
 from evenodds.runs.data_facts import DataFacts
 from evenodds.runs.gallery import in_gallery
@@ -158,8 +158,9 @@ def with_range(recipe: Recipe, store: Store) -> Recipe:
 def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:
     """The source as a store, made or taken from the cache. The observer is told what is to be said of the data."""
     grows = recipe.network.network != "gan" and kind_of(recipe.data.condition) not in PICTURED
-    if source.kind == "pictures" and recipe.data.size and grows:
-        doublings(recipe.data.size)  # refused before a long preparation, not after it
+    size = recipe.data.pixels
+    if source.kind == "pictures" and size is not None and grows:
+        start_of(*sides_of(size))  # refused before a long preparation, not after it
     observer = context.observer
 
     def progress(what: str, done: int, total: int) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
+from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.album import BadPicture, leads_out
 from evenodds.data.images.decoding import Header, calm, is_gray, is_wide, look, open_file, open_image, upright
 
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 Bytes = npt.NDArray[np.uint8]
-Fit = Literal["crop", "pad"]
+Fit = Literal["crop", "pad", "stretch"]
 Range = tuple[float, float]
 """The values of wide pictures, with more than 8 bits a pixel, that become black and white."""
 
@@ -44,9 +45,9 @@ _GAP = 2  # pixels between the pictures of a sheet
 
 
 def decode(
-    file: BinaryIO | Path, size: int, fit: Fit, channels: Literal[1, 3], span: Range | None = None
+    file: BinaryIO | Path, size: Size, fit: Fit, channels: Literal[1, 3], span: Range | None = None
 ) -> Bytes:
-    """A picture file as a uint8 array of shape (channels, size, size).
+    """A picture file as a uint8 array of shape (channels, height, width).
 
     Any mode is read: transparency lies on white, more than 8 bits are scaled to 8 by ``span`` or else by the range of
     their kind, the EXIF orientation is followed, an animation gives its first frame. Raises BadPicture with the reason
@@ -56,29 +57,42 @@ def decode(
         with open_file(file) as stream:
             return decode(stream, size, fit, channels, span)
     with calm(), open_image(file) as image:
-        # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted side stays for the filter.
-        ratio = 2 * size / (min(image.size) if fit == "crop" else max(image.size))
+        # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted sides stay for the filter.
+        ratio = 2 * most_enlarged(image.size, sides_of(size), fit)
         image.draft(None, (math.ceil(image.width * ratio), math.ceil(image.height * ratio)))
         image.load()
         return fitted(upright(image), size, fit, channels, span)
 
 
 def fitted(
-    image: Image.Image, size: int, fit: Fit, channels: Literal[1, 3], span: Range | None = None
+    image: Image.Image, size: Size, fit: Fit, channels: Literal[1, 3], span: Range | None = None
 ) -> Bytes:
-    """An opened image as uint8 (channels, size, size): the centre kept, or padded with its edge's mean."""
+    """An opened image as uint8 (channels, height, width): its centre, padded with its edge's mean, or stretched."""
     image = plain(image, span).convert("L" if channels == 1 else "RGB")
+    wide, high = sides_of(size)
     width, height = image.size
-    if fit == "crop" or width == height:
-        side = min(width, height)
-        left, upper = (width - side) / 2, (height - side) / 2
-        image = _resized(image, (size, size), (left, upper, left + side, upper + side))
+    if fit == "pad" and width * high != height * wide:
+        inner = (wide, max(1, round(height * wide / width)))
+        if height * wide > width * high:
+            inner = (max(1, round(width * high / height)), high)
+        image = _padded(_resized(image, inner, (0, 0, width, height)), (wide, high))
     else:
-        longer = max(width, height)
-        inner = (max(1, round(width * size / longer)), max(1, round(height * size / longer)))
-        image = _padded(_resized(image, inner, (0, 0, width, height)), size)
-    pixels = np.asarray(image).reshape(size, size, channels)
+        x, y = (width, height) if fit == "stretch" else largest_within(width, height, wide, high)
+        left, upper = (width - x) / 2, (height - y) / 2
+        image = _resized(image, (wide, high), (left, upper, left + x, upper + y))
+    pixels = np.asarray(image).reshape(high, wide, channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def largest_within(width: int, height: int, wide: int, high: int) -> tuple[float, float]:
+    """Width and height of the largest part of the aspect wide : high."""
+    return min(width, height * wide / high), min(height, width * high / wide)
+
+
+def most_enlarged(size: tuple[int, int], target: tuple[int, int], fit: Fit) -> float:
+    """By how much a picture of a size, upright or turned by a quarter, is enlarged to the wanted one, at most."""
+    shares = [[side / its for side, its in zip(target, one, strict=True)] for one in (size, size[::-1])]
+    return max((min if fit == "pad" else max)(share) for share in shares)
 
 
 def to_tensor(pictures: Bytes, device: torch.device | str = "cpu") -> torch.Tensor:
@@ -233,11 +247,11 @@ def _resized(image: Image.Image, size: tuple[int, int], box: tuple[float, ...]) 
     return image.resize(size, Image.Resampling.LANCZOS, (left, upper, right, lower), reducing_gap=3.0)
 
 
-def _padded(image: Image.Image, size: int) -> Image.Image:
+def _padded(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     pixels = np.asarray(image)
     edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     mean = np.rint(edges.mean(axis=0)).astype(np.uint8)
-    canvas = np.broadcast_to(mean, (size, size, *pixels.shape[2:])).copy()
-    upper, left = (size - pixels.shape[0]) // 2, (size - pixels.shape[1]) // 2
+    canvas = np.broadcast_to(mean, (size[1], size[0], *pixels.shape[2:])).copy()
+    upper, left = (size[1] - pixels.shape[0]) // 2, (size[0] - pixels.shape[1]) // 2
     canvas[upper : upper + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     return Image.fromarray(canvas)

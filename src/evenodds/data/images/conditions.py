@@ -22,6 +22,12 @@ HOLE = 128
 """The grey level that fills a hole."""
 TIMES = 4
 """How many times smaller a small picture is."""
+TREATED: dict[Fit, str] = {
+    "crop": "the centre kept",
+    "pad": "the rest in its edge's mean colour",
+    "stretch": "stretched",
+}
+"""What becomes of a picture of another aspect."""
 
 
 def condition_spec(kind: ConditionKind, spec: PictureSpec) -> PictureSpec:
@@ -60,32 +66,40 @@ def read(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
         image = whole(file)
-    side, channels = spec.width, _channels(spec)
-    notes = [_fitting(image, side, fit)]
+    size, channels = spec.size, _channels(spec)
+    fewer = (_fewer(spec.width), _fewer(spec.height))
+    notes = [_fitting(image, size, fit)]
     if kind == "outlines":
-        lines = edges.lines_of(image, side, fit)
+        lines = edges.lines_of(image, size, fit)
         notes.append("its outlines were taken" if lines is None else None)
-        made = make(kind, fitted(image, side, fit, channels)) if lines is None else lines
+        made = make(kind, fitted(image, size, fit, channels)) if lines is None else lines
     elif kind == "pairs":
-        made = fitted(image, side, fit, _channels(condition))
-    elif kind == "small" and (min if fit == "crop" else max)(image.size) <= _fewer(side):
-        made = _each(fitted(image, _fewer(side), fit, channels), (side, side), Image.Resampling.BICUBIC)
-        notes = [f"{image.width} × {image.height} px enlarged to {side} × {side} px"]
+        made = fitted(image, size, fit, _channels(condition))
+    elif kind == "small" and _is_small(image, fewer, fit):
+        made = _each(fitted(image, fewer, fit, channels), size, Image.Resampling.BICUBIC)
+        notes = [f"{image.width} × {image.height} px enlarged to {spec.width} × {spec.height} px"]
     elif kind == "masked":
-        picture, hole = fitted(image, side, fit, channels), _transparent(image, side, fit)
+        picture, hole = fitted(image, size, fit, channels), _transparent(image, size, fit)
         notes.append("a hole was cut into it" if hole is None else "its transparent part is the hole")
         made = _masked(picture, _hole(picture) if hole is None else hole)
     else:
-        made = make(kind, fitted(image, side, fit, channels))
+        made = make(kind, fitted(image, size, fit, channels))
     return made, "; ".join(note for note in notes if note) or None
 
 
-def _fitting(image: Image.Image, side: int, fit: Fit) -> str | None:
-    if image.size == (side, side):
+def _is_small(image: Image.Image, size: tuple[int, int], fit: Fit) -> bool:
+    """Whether a picture that is fitted to a size has no pixels to lose."""
+    fits = image.width <= size[0], image.height <= size[1]
+    return any(fits) if fit == "crop" else all(fits)
+
+
+def _fitting(image: Image.Image, size: tuple[int, int], fit: Fit) -> str | None:
+    width, height = size
+    if image.size == size:
         return None
-    treatment = "the centre kept" if fit == "crop" else "the rest in its edge's mean colour"
-    square = "" if image.width == image.height else f" ({treatment})"
-    return f"{image.width} × {image.height} px fitted to {side} × {side} px{square}"
+    alike = image.width * height == image.height * width
+    treatment = "" if alike else f" ({TREATED[fit]})"
+    return f"{image.width} × {image.height} px fitted to {width} × {height} px{treatment}"
 
 
 def _channels(spec: PictureSpec) -> edges.Channels:
@@ -120,11 +134,11 @@ def _hole(picture: Bytes) -> Bytes:
     return hole
 
 
-def _transparent(image: Image.Image, side: int, fit: Fit) -> Bytes | None:
-    """255 where the fitted picture is more transparent than not, (side, side); None where it is so nowhere."""
+def _transparent(image: Image.Image, size: tuple[int, int], fit: Fit) -> Bytes | None:
+    """255 where the fitted picture is more transparent than not, (height, width); None where it is so nowhere."""
     if not image.has_transparency_data:
         return None
-    alpha = fitted(image.convert("RGBA").getchannel("A"), side, fit, 1)[0]
+    alpha = fitted(image.convert("RGBA").getchannel("A"), size, fit, 1)[0]
     hole = np.where(alpha < 128, 255, 0).astype(np.uint8)
     return hole if hole.any() else None
 

@@ -48,11 +48,13 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+QUARTER_TURNS = (5, 6, 7, 8)
+"""EXIF orientations in which width and height change places."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture file says of itself before its pixels are read; width and height in pixels."""
+    """What a picture file says of itself before its pixels are read; width and height in pixels, of a JPEG upright."""
 
     mode: str
     width: int
@@ -69,7 +71,8 @@ def look(file: BinaryIO | Path) -> Header:
             return look(stream)
     with calm(), open_image(file) as image:
         mode, transparent = image.mode, image.has_transparency_data
-        return Header(mode, *image.size, transparent, bool(getattr(image, "is_animated", False)))
+        width, height = image.size[::-1] if lies_on_its_side(image) else image.size
+        return Header(mode, width, height, transparent, bool(getattr(image, "is_animated", False)))
 
 
 def whole(file: BinaryIO | Path) -> Image.Image:
@@ -132,6 +135,16 @@ def open_image(file: BinaryIO) -> ImageFile.ImageFile:
             raise BadPicture(f"{image.width} × {image.height} px is over the limit of 100 megapixels")
         return image
     raise BadPicture("not a picture")
+
+
+def lies_on_its_side(image: ImageFile.ImageFile) -> bool:
+    """Whether a JPEG is to be turned by a quarter, as its header says. Other kinds would have to be decoded for it."""
+    if image.format != "JPEG" or "exif" not in image.info:
+        return False
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in QUARTER_TURNS
+    except _DAMAGE:  # a damaged note beside good pixels
+        return False
 
 
 def upright(image: Image.Image) -> Image.Image:

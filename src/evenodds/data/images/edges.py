@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.arrays import Bytes, Fit, fitted, plain
 
 Channels = Literal[1, 3]
@@ -36,19 +37,20 @@ def outlines(gray: Bytes) -> Bytes:
     return lines
 
 
-def lines_of(image: Image.Image, side: int, fit: Fit) -> Bytes | None:
-    """A drawing as outlines (1, side, side), None for what is no drawing.
+def lines_of(image: Image.Image, size: Size, fit: Fit) -> Bytes | None:
+    """A drawing as outlines (1, height, width), None for what is no drawing.
 
     A drawing has thin lines, dark or light, on a ground of one tone that holds most of it. Of a drawing of another
     size they are made one pixel wide, as ``outlines`` are.
     """
-    same = image.size == (side, side)
+    same = image.size == sides_of(size)
     image = plain(image).convert("RGB")
-    image.thumbnail((max(_LARGEST, side), max(_LARGEST, side)), Image.Resampling.BOX)
+    looked_at = max(_LARGEST, *sides_of(size))
+    image.thumbnail((looked_at, looked_at), Image.Resampling.BOX)
     mask = _lines(np.asarray(image))
     if mask is None:
         return None
-    share = fitted(Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)), side, fit, 1)[0]
+    share = fitted(Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)), size, fit, 1)[0]
     lines = share > 255 * _COVERED
     if not same:
         from skimage.morphology import skeletonize

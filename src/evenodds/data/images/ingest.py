@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import warnings
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenodds.core.errors import UserError
+from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.images.arrays import Bytes, Fit, Header, Range, decode, is_gray, look, sample_values
 from evenodds.data.images.decoding import is_wide
@@ -60,20 +62,24 @@ class IngestReport:
             "modes": dict(Counter(header.mode for header in headers).most_common()),
         }
 
-    def notes(self, size: int, fit: Fit) -> list[str]:
+    def notes(self, size: Size, fit: Fit) -> list[str]:
         """What the user should know of how the pictures were treated."""
-        headers = self.headers
-        treated = (
-            "the centre is kept (--fit pad keeps everything)"
-            if fit == "crop"
-            else "the rest of the square is their edge's mean colour (--fit crop keeps the centre only)"
-        )
-        shorter = min if fit == "crop" else max
+        headers, (width, height) = self.headers, sides_of(size)
+        square = width == height
+        rest = "square" if square else "picture"
+        treated = {
+            "crop": "the centre is kept (--fit pad keeps everything)",
+            "pad": f"the rest of the {rest} is their edge's mean colour (--fit crop keeps the centre only)",
+            "stretch": "they are stretched (--fit crop keeps their centre as it is)",
+        }
+        others = "are not square" if square else f"have another aspect than {width}x{height}"
+        pixels = f"{width}" if square else f"{width}x{height}"
+        enlarged = all if fit == "pad" else any
         counts = (
-            (sum(h.width != h.height for h in headers), f"are not square: {treated}"),
+            (sum(h.width * height != h.height * width for h in headers), f"{others}: {treated[fit]}"),
             (
-                sum(shorter(h.width, h.height) < size for h in headers),
-                f"are smaller than {size} px and are enlarged (--size takes another size)",
+                sum(enlarged((h.width < width, h.height < height)) for h in headers),
+                f"are smaller than {pixels} px and are enlarged (--size takes another size)",
             ),
             (sum(h.transparent for h in headers), "have transparency: they are laid on white"),
             (sum(h.many for h in headers), "have more than one frame or page: the first is taken"),
@@ -100,6 +106,12 @@ class Ingest:
         """Whether every picture is grey."""
         return all(is_gray(self.headers[index]) for index in self.usable)
 
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Width and height of every picture."""
+        headers = (self.headers[index] for index in self.usable)
+        return [(header.width, header.height) for header in headers]
+
     def value_range(self) -> Range | None:
         """What wide pictures hold, all together, from the 0.1st to the 99.9th percentile of their values; None where
         there are none, and where they hold more than half of the range of their kind, which then stands."""
@@ -125,13 +137,14 @@ class Ingest:
 
     def chunks(
         self,
-        size: int,
+        size: Size,
         fit: Fit,
         channels: Literal[1, 3],
         make: Callable[[Bytes], Bytes] | None = None,
         span: Range | None = None,
     ) -> Generator[Chunk, None, IngestReport]:
-        """Yields the pictures as uint8 (n, channels, size, size) in the album's order, and what ``make`` makes of each.
+        """Yields the pictures as uint8 (n, channels, height, width) in the album's order, and what ``make`` makes of
+        each.
 
         Returns a report of those that came and those that were skipped. Raises UserError where none can be read.
         """
@@ -141,13 +154,13 @@ class Ingest:
                 picture = decode(file, size, fit, channels, span)
             return picture, None if make is None else make(picture)
 
-        return self._chunks(read, channels * size * size)
+        return self._chunks(read, channels * math.prod(sides_of(size)))
 
     def _chunks(
-        self, read: Callable[[int], tuple[Bytes, Bytes | None]], size: int
+        self, read: Callable[[int], tuple[Bytes, Bytes | None]], each: int
     ) -> Generator[Chunk, None, IngestReport]:
-        """What ``read`` gives for the usable indices, of ``size`` bytes each, some at a time."""
-        per_chunk = max(1, _CHUNK_BYTES // size)
+        """What ``read`` gives for the usable indices, of so many bytes each, some at a time."""
+        per_chunk = max(1, _CHUNK_BYTES // each)
         chunk: list[tuple[Bytes, Bytes | None]] = []
         indices: list[int] = []
         for index, result in self._each("preparing pictures", self.usable, read):

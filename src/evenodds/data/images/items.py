@@ -68,11 +68,11 @@ class Pictures:
         return set(self.modes) == {"L"}
 
     @property
-    def size(self) -> int:
+    def side(self) -> int:
         """The side in pixels that they get where the caller names none: the power of two at or above their own, from 8
         to 64."""
-        side = statistics.median(min(size) for size in self.sizes)
-        return next((size for size in (8, 16, 32) if size >= side), LARGEST)
+        own = statistics.median(min(size) for size in self.sizes)
+        return next((side for side in (8, 16, 32) if side >= own), LARGEST)
 
     def images(self) -> Iterator[Image.Image]:
         """The pictures, gray (mode L) or in color (RGB), at their own sizes."""

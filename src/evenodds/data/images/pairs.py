@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Literal
@@ -10,12 +11,15 @@ from typing import Literal
 from PIL import Image
 
 from evenodds.core.errors import UserError
+from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.images.arrays import Bytes, Fit, fitted
 from evenodds.data.images.decoding import is_gray, whole
 from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
 
 Direction = Literal["AtoB", "BtoA"]
+Choose = Callable[[Sequence[tuple[int, int]]], tuple[Size, list[str]]]
+"""The size that pictures of such sizes (width, height) get, and notes of how it was chosen."""
 
 _LAYOUTS = (
     "give subfolders A and B in which partners have the same name, or pictures twice as wide as high that hold A in "
@@ -33,7 +37,9 @@ class Pairs(Ingest):
     side by side.
     """
 
-    def __init__(self, album: Album, direction: Direction, watch: Watch | None = None) -> None:
+    def __init__(
+        self, album: Album, direction: Direction, choose: Choose, watch: Watch | None = None
+    ) -> None:
         """Looks at every picture's header. Raises UserError where there is no pair."""
         super().__init__(album, watch)
         self._source_left = direction == "AtoB"
@@ -43,7 +49,12 @@ class Pairs(Ingest):
         """Where the given picture stands, by the place of the one to be made."""
         if self.in_folders:
             self._match(direction)
+            self.size, self.notes = choose(
+                [(header.width, header.height) for header in self.headers.values()]
+            )
         else:
+            halves = [(header.width // 2, header.height) for header in self.headers.values()]
+            self.size, self.notes = choose(halves)
             self._halve()
         self.usable = sorted(self.partners)
         self._refuse_none()
@@ -54,27 +65,28 @@ class Pairs(Ingest):
         return all(is_gray(self.headers[self.partners[index]]) for index in self.usable)
 
     def pairs(
-        self, size: int, fit: Fit, channels: Literal[1, 3], channels_source: Literal[1, 3]
+        self, fit: Fit, channels: Literal[1, 3], channels_source: Literal[1, 3]
     ) -> Generator[Chunk, None, IngestReport]:
-        """The pictures to be made and those given, each uint8 (n, channels, size, size), fitted alike.
+        """The pictures to be made and those given, each uint8 (n, channels, height, width), fitted alike.
 
         Returns a report as ``chunks`` does.
         """
 
         def read(index: int) -> tuple[Bytes, Bytes]:
             source, target = self._both(index)
-            return fitted(target, size, fit, channels), fitted(source, size, fit, channels_source)
+            return fitted(target, self.size, fit, channels), fitted(source, self.size, fit, channels_source)
 
-        return self._chunks(read, (channels + channels_source) * size * size)
+        return self._chunks(read, (channels + channels_source) * math.prod(sides_of(self.size)))
 
     def _both(self, index: int) -> tuple[Image.Image, Image.Image]:
         """The given picture and the one to be made, of one size. Raises BadPicture."""
         target = self._whole(index)
         if not self.in_folders:
             width, height = target.size
-            if width != 2 * height:
-                raise BadPicture(_not_twice(width, height))
-            halves = target.crop((0, 0, height, height)), target.crop((height, 0, width, height))
+            if not self._holds_both(width, height):
+                raise BadPicture(self._not_both(width, height))
+            half = width // 2
+            halves = target.crop((0, 0, half, height)), target.crop((half, 0, width, height))
             return halves if self._source_left else (halves[1], halves[0])
         name = self.album.names[self.partners[index]]
         try:
@@ -112,12 +124,26 @@ class Pairs(Ingest):
         """Takes each picture for two; those of another shape are skipped. One that lies on its side may yet be turned
         upright."""
         for index, header in self.headers.items():
-            side = min(header.width, header.height)
-            if max(header.width, header.height) == 2 * side:
+            both = [header.width, header.height]
+            if not self._holds_both(*both):
+                both.reverse()
+            if self._holds_both(*both):
                 self.partners[index] = index
-                self.headers[index] = replace(header, width=side, height=side)
+                self.headers[index] = replace(header, width=both[0] // 2, height=both[1])
             else:
-                self._skip(index, _not_twice(header.width, header.height))
+                self._skip(index, self._not_both(header.width, header.height))
+
+    def _holds_both(self, width: int, height: int) -> bool:
+        """Whether a picture's halves have the aspect of what is made; rectangles may be off by less than a pixel."""
+        wide, high = sides_of(self.size)
+        off = abs(width * high / (2 * wide) - height)
+        return width % 2 == 0 and (off == 0 if wide == high else off < 1)
+
+    def _not_both(self, width: int, height: int) -> str:
+        wide, high = sides_of(self.size)
+        if wide == high:
+            return f"{width} × {height} px is not twice as wide as high"
+        return f"{width} × {height} px is not two pictures of the aspect {wide}x{high} beside each other"
 
     def _skip(self, index: int, reason: str) -> None:
         self.skipped.setdefault(self.album.names[index], reason)
@@ -144,7 +170,3 @@ def sides(album: Album) -> tuple[dict[str, int], dict[str, int]] | None:
         if side is not None and len(path.parts) > 1:
             folders[side].setdefault(PurePosixPath(*path.parts[1:]).with_suffix("").as_posix(), index)
     return folders if all(folders) else None
-
-
-def _not_twice(width: int, height: int) -> str:
-    return f"{width} × {height} px is not twice as wide as high"

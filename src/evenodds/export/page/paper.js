@@ -77,11 +77,11 @@ export class Paper {
     this.context.putImageData(view, 0, 0);
   }
 
-  // A picture file, its centre cropped to the network's size.
+  // A picture file, its centre cropped to the network's aspect and size.
   async load(file) {
     const image = await createImageBitmap(file), { width, height } = this.spec;
-    const side = Math.min(image.width, image.height);
-    const from = [(image.width - side) / 2, (image.height - side) / 2, side, side];
+    const wide = Math.min(image.width, image.height * width / height), high = Math.min(image.height, image.width * height / width);
+    const from = [(image.width - wide) / 2, (image.height - high) / 2, wide, high];
     this.context.fillStyle = "#fff";
     this.context.fillRect(0, 0, width, height);
     this.context.imageSmoothingQuality = "high";

@@ -36,6 +36,8 @@ from evenodds.studio.state import Studio
 
 CANVAS = ("pen", "eraser", "undo", "clear", "label", "result")
 """What the canvas says."""
+CANVAS_SIDE = 512
+"""Pixels of the canvas, on its longer side."""
 STROKES = 2_000_000
 """Characters of a drawing on the canvas, at most."""
 
@@ -48,7 +50,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     canvas = gr.HTML(
         html_template=canvas_html(say),
         js_on_load=files("evenodds.studio").joinpath("canvas.js").read_text("utf-8"),
-        server_functions=[painter(studio)],
+        server_functions=[painter(studio), shaper(studio)],
         value="",
         elem_id="canvas",
     )
@@ -123,9 +125,9 @@ def pair(say: Words, run: Run, condition: Any, fake: Any, note: str) -> str:
 
 
 def enlarged(picture: Any) -> str:
-    """A picture (H, W, C) as a data URL, 256 px or more a side."""
+    """A picture (H, W, C) as a data URL, enlarged to about 256 px on its longer side where it is smaller."""
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else np.ascontiguousarray(picture))
-    times = max(1, 256 // image.width)
+    times = max(1, 256 // max(image.size))
     return plots.inline(image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST))
 
 
@@ -146,6 +148,21 @@ def painter(studio: Studio) -> Any:
         return {"image": image, "ms": round(1000 * (time.perf_counter() - started))}
 
     return paint
+
+
+def shaper(studio: Studio) -> Any:
+    """What the canvas calls first: a run's name, answered by its width and height of the run's aspect."""
+
+    def paper(name: Any) -> list[int]:
+        try:
+            spec = studio.run(name if isinstance(name, str) else None).spec
+        except UserError:
+            return [CANVAS_SIDE, CANVAS_SIDE]
+        if not isinstance(spec, PictureSpec):
+            return [CANVAS_SIDE, CANVAS_SIDE]
+        return [max(1, CANVAS_SIDE * side // max(spec.size)) for side in spec.size]
+
+    return paper
 
 
 def decoded(drawing: Any) -> io.BytesIO:

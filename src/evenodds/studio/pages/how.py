@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from evenodds.config.sizes import as_setting
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seeded
 from evenodds.core.spec import PictureSpec
@@ -126,9 +127,10 @@ def seen_through(discriminator: nn.Module, fake: Tensor, real: Tensor, c: Tensor
 
 def shown(say: Words, layer: Layer) -> str:
     """A layer's maps in a row."""
-    times = max(1, round(MAP / layer.side))
+    _, height, width = layer.maps.shape
+    times = max(1, round(MAP / max(height, width)))
     sheet = plots.inline(grid_image(layer.maps[..., None], len(layer.maps), times))
-    text = say("step maps", count=layer.channels, side=layer.side)
+    text = say("step maps", count=layer.channels, size=f"{width} × {height}")
     return step(text) + markup.image(sheet, text, "eo-maps")
 
 
@@ -150,23 +152,25 @@ def bars(z: Any) -> str:
 
 def picture(pixels: Any) -> str:
     """A picture (H, W, C), enlarged."""
-    return plots.inline(grid_image(pixels[None], 1, max(1, 160 // pixels.shape[0])))
+    return plots.inline(grid_image(pixels[None], 1, max(1, 160 // max(pixels.shape[:2]))))
 
 
 def pooled(say: Words, pixels: Any) -> str:
     """A picture pooled once to three times by 2 x 2 maxima, and enlarged again: what would be left to grow from."""
     parts = []
     now = np.asarray(pixels)
-    side = len(now)
+    longer = max(now.shape[:2])
     for times in range(4):
         image = Image.fromarray(now[..., 0] if now.shape[-1] == 1 else np.ascontiguousarray(now))
-        text = say("pooled", side=len(now)) if times else say("not pooled", side=side)
-        large = plots.inline(image.resize((128, 128), Image.Resampling.NEAREST))
+        text = say("pooled" if times else "not pooled", side=as_setting(*image.size))
+        # All as large as the first, of which 128 px are the longer side.
+        shown_at = (round(128 * side / longer) for side in np.asarray(pixels).shape[1::-1])
+        large = plots.inline(image.resize(tuple(shown_at), Image.Resampling.NEAREST))
         parts.append(markup.figure(markup.image(large, text, ""), text))
-        half = len(now) // 2
-        if half < 1:
+        high, wide = (side // 2 for side in now.shape[:2])
+        if min(high, wide) < 1:
             break
-        now = now[: 2 * half, : 2 * half].reshape(half, 2, half, 2, -1).max((1, 3))
+        now = now[: 2 * high, : 2 * wide].reshape(high, 2, wide, 2, -1).max((1, 3))
     return f'<div class="eo-sum">{"".join(parts)}</div>'
 
 
