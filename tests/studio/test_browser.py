@@ -16,7 +16,7 @@ from evenodds.runs.run import Run
 from tests.studio.conftest import SHOTS, Server, wait_for
 
 pytestmark = pytest.mark.slow
-PAGES = ("play", "how", "judge", "steer", "draw", "runs")
+PAGES = ("play", "how", "judge", "steer", "draw", "runs", "lecture")
 BROKEN_OFF = ("AbortError", "Connection errored out")
 """What a page says of streams that end because one leaves it."""
 PATIENCE = 90_000

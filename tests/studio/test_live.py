@@ -112,6 +112,26 @@ def test_a_step_is_shown_beat_by_beat(visitor: Visitor) -> None:
     page.wait_for_selector("#scene .eo-cloud")
 
 
+def test_cards_lead_to_where_a_point_is_seen(visitor: Visitor) -> None:
+    page = visitor.open("heights", "lecture")
+    cards = page.locator("[data-card]")
+    assert cards.count() == 12
+    say = language(visitor)
+    count = say("lecture count").format
+    wait_for(lambda: text(page, ".eo-count") == count(done=0, all=12), 30)
+    cards.nth(3).locator("input").check()
+    assert text(page, ".eo-count") == count(done=1, all=12)
+    visitor.shot(f"lecture-{page.url.rsplit('/', 2)[-2]}")
+    listing = page.evaluate("[...document.querySelectorAll('[data-page]')].map(one => one.dataset.look)")
+    for place in (3, 5, 10):
+        visitor.turn("lecture")
+        cards.nth(place).locator("[data-page]").click()
+        page.wait_for_selector(f":is({listing[place]}).eo-looked", state="visible")
+    page.goto(f"{page.url.split('?')[0]}?run=heights&card=4")
+    page.wait_for_selector("#card-4.eo-looked", state="visible")
+    assert page.locator("#card-4 input").is_checked(), "a tick stays"
+
+
 def test_frames_are_asked_for_by_number(served: Server) -> None:
     code, content, _ = ask(f"{served.url}/runs/heights/live?after=0")
     assert code == 200

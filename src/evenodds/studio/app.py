@@ -8,11 +8,13 @@ from typing import Any
 import gradio as gr
 
 from evenodds.studio.i18n import LANGUAGES, Language, Words, speaker
-from evenodds.studio.pages import draw, how, judge, play, runs, steer
+from evenodds.studio.pages import draw, how, judge, lecture, play, runs, steer
 from evenodds.studio.pages.loading import PageState
 from evenodds.studio.state import Studio
 
-PAGES = {"play": play, "how": how, "judge": judge, "steer": steer, "draw": draw, "runs": runs}
+PAGES = {
+    "play": play, "how": how, "judge": judge, "steer": steer, "draw": draw, "runs": runs, "lecture": lecture,
+}  # fmt: skip
 HERE = ' aria-current="true"'
 
 
