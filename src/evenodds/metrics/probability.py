@@ -20,17 +20,17 @@ def probability(loss: LossName, scores: ArrayLike, real: ArrayLike, fake: ArrayL
     together are called real half of the time. ``hinge`` and ``wasserstein``: scores that are no probability, brought
     to one by Platt's scaling (1999) on these reals and fakes. Raises ValueError where either side is empty.
     """
-    wanted, reals, fakes = (np.asarray(one, np.float64) for one in (scores, real, fake))
+    values, reals, fakes = (np.asarray(one, np.float64) for one in (scores, real, fake))
     if loss == "leastsquares":
-        return wanted.clip(0, 1)
+        return values.clip(0, 1)
     if loss in ("nonsaturating", "saturating"):
-        return sigmoid(wanted)
+        return sigmoid(values)
     if not reals.size or not fakes.size:
         raise ValueError("D's level is found from reals and fakes, at least one of each")
     if loss == "relativistic":
-        return sigmoid(wanted - level(reals, fakes))
+        return sigmoid(values - level(reals, fakes))
     slope, offset = platt(reals, fakes)
-    return sigmoid(slope * wanted + offset)
+    return sigmoid(slope * values + offset)
 
 
 def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
