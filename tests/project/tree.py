@@ -32,7 +32,6 @@ OTHERS = {
     "studio/canvas.js": "Sends what is drawn on it.",
     "studio/cloud.js": "What D answers at the place of a cloud that is pointed at.",
     "studio/lecture.js": "Ticks the cards of the lecture, and turns to what they show.",
-    "studio/lecture.json": "The cards of the lecture, in English and Korean.",
     "studio/live.html": "The canvas on which a game is seen as it is played.",
     "studio/live.js": "Fetches its frames and draws them.",
     "studio/look.css": "The studio's style.",

@@ -412,7 +412,7 @@ def narrow(visitor: Visitor, name: str) -> None:
         tab.first.click()
 
 
-LABELS = dict(zip(PAGES, ("Play", "How it works", "Judge", "Steer", "Draw", "Runs"), strict=True))
+LABELS = dict(zip(PAGES, ("Play", "How it works", "Judge", "Steer", "Draw", "Runs", "Lecture"), strict=True))
 
 
 @pytest.mark.parametrize("name", PAGES)

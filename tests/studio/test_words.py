@@ -88,6 +88,7 @@ def test_no_text_is_there_for_nothing() -> None:
         "held ",
         "beat ",
         "axis ",
+        "card ",
         *MESSAGES,
         *ODDITIES,
     )

@@ -9,8 +9,13 @@ function paint() {
   count.textContent = count.dataset.text.replace("{done}", boxes.filter((box) => box.checked).length).replace("{all}", boxes.length);
 }
 
-function turn(place) {
-  document.querySelectorAll("[role=tablist] [role=tab]")[place]?.click();
+// A tab by its name; where not all are in sight, the others are behind a button.
+function turn(name) {
+  const named = (selector) => [...document.querySelectorAll(selector)].find((one) => one.textContent.trim() === name);
+  const tab = [...document.querySelectorAll("[role=tab]")].find((one) => one.textContent.trim() === name && one.offsetParent);
+  if (tab) { tab.click(); return; }
+  document.querySelector(".overflow-menu > button")?.click();
+  setTimeout(() => named(".overflow-dropdown button")?.click(), 50);
 }
 
 // The widget of a card comes into sight once its page is made ready.
@@ -25,7 +30,7 @@ function look(selector, left = 40) {
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-page]");
   if (!button) return;
-  turn(+button.dataset.page);
+  turn(button.dataset.page);
   look(button.dataset.look);
 });
 element.addEventListener("change", (event) => {
@@ -38,6 +43,6 @@ element.addEventListener("change", (event) => {
 paint();
 const card = new URLSearchParams(location.search).get("card");
 if (card && /^\d+$/.test(card)) {
-  turn(+element.querySelector(".eo-cards-lecture").dataset.own);
+  turn(element.querySelector(".eo-cards-lecture").dataset.own);
   look("#card-" + card);
 }
