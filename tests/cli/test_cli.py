@@ -265,7 +265,7 @@ def test_a_run_folder_holds_what_the_contract_says(tmp_path: Path, penguins: Pat
     assert all(wanted <= set(check) for check in checks)
     assert all(0 <= check["odds_low"] <= check["odds"] <= check["odds_high"] <= 1 for check in checks)
     assert {path.name for path in (tmp_path / "samples").iterdir()} == {
-        f"0000000{n}.csv" for n in (0, 2, 4, 6)
+        f"0000000{n}.{suffix}" for n in (0, 2, 4, 6) for suffix in ("csv", "json")
     }
     for name in ("last", "best"):
         files = {path.suffix for path in (tmp_path / "checkpoints" / name).iterdir()}

@@ -15,7 +15,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evenodds.runs.film import FAKE, FRAMES, thinned
+from evenodds.data.tables.codec import TableCodec
+from evenodds.runs.answers import read_answers
+from evenodds.runs.film import FAKE, FRAMES, GROUND, number_ranges, thinned
+from evenodds.runs.heat import off_plane, shares
 from evenodds.runs.run import Run
 from tests.conftest import Answer
 
@@ -49,14 +52,30 @@ def test_a_table_of_two_numbers_gets_its_cloud_over_the_score(
     heats = sorted((out / "samples").glob("*.npy"))
     assert [int(heat.stem) for heat in heats] == [0, 3, 6, 9, 12]
     assert all(np.isfinite(np.load(heat, allow_pickle=False)).all() for heat in heats)
+    run = Run.open(out)
+    for heat, sheet in zip(heats, run.samples("csv"), strict=True):
+        kept = read_answers(sheet)
+        assert kept is not None
+        assert kept.signal > 0
+        answers, rows = np.array(kept.fakes), pd.read_csv(sheet)
+        assert len(answers) == len(rows)
+        # What D answers on the samples is what the plane says at their places.
+        axes = number_ranges(TableCodec.from_json(run.codec()))
+        plane = np.load(heat, allow_pickle=False).astype(float)
+        read = off_plane(plane, shares(rows, axes))
+        assert np.corrcoef(read, np.log(answers / (1 - answers)))[0, 1] > 0.9
     with Image.open(out / "film.gif") as film:
         assert film.n_frames == len(heats)
         film.seek(film.n_frames - 1)
         last = np.asarray(film.convert("RGB"), int)
     orange = np.array([int(FAKE[place : place + 2], 16) for place in (1, 3, 5)])
     assert (np.abs(last - orange).max(2) < 60).sum() > 50, "no fakes are seen"
-    blues = last[..., 2] - last[..., 0]
-    assert blues.max() > 80, "no heat map is seen"
+    down, across = last.shape[:2]
+    inner = last[down // 5 : -down // 5, across // 5 : -across // 5]
+    ground = np.array([int(GROUND[place : place + 2], 16) for place in (1, 3, 5)])
+    assert (np.abs(inner - ground).max(2) < 6).sum() > 500, "what lies far off is not left open"
+    white = (inner.min(2) > 244).sum()
+    assert white > 500, "a D that has hardly learnt is not shown undecided"
 
 
 @pytest.mark.parametrize(

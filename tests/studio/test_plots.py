@@ -42,6 +42,22 @@ def test_the_meter_says_both_sides() -> None:
     assert "width:88.0%" in seen
 
 
+@pytest.mark.parametrize(
+    ("language", "odds", "seen"),
+    [
+        ("en", 0.87, "D wins 87 of 100 pairs"),
+        ("en", 0.9972, "D wins 99.7 of 100 pairs"),
+        ("ko", 0.5, "구분자가 100쌍 중 50쌍을 맞힘"),
+    ],
+)
+def test_the_odds_are_said_in_pairs(language: Language, odds: float, seen: str) -> None:
+    """They are no percent of being fake: that is D's answer to one sample."""
+    drawn = plots.pairs_meter(speaker(language), odds)
+    assert f'aria-label="{seen}"' in drawn
+    assert f"width:{100 * odds:.1f}%" in drawn
+    assert "%" not in re.sub(r"<[^>]+>", "", drawn)
+
+
 def test_odds_stand_on_their_line() -> None:
     seen = plots.odds_plot(SAY, {"one": [check(0, 1.0), check(100, 0.5, 0.5)]})
     even = re.search(r'class="eo-evenline" x1="(\d+)" x2="(\d+)" y1="([\d.]+)"', seen)

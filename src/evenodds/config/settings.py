@@ -15,7 +15,7 @@ from evenodds.core.spec import Size
 
 NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "style", "tabular", "pix2pix", "resunet"]
 ScaleName = Literal["auto", "tiny", "small", "base", "large"]
-LossName = Literal["nonsaturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
+LossName = Literal["nonsaturating", "saturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
 
 
 FORMER = {

@@ -34,6 +34,12 @@ def nonsaturating_g(_: Tensor, fake: Tensor) -> Tensor:
     return softplus(-fake).mean()
 
 
+def saturating_g(_: Tensor, fake: Tensor) -> Tensor:
+    """log(1 - s(D(G(z)))) (Goodfellow 2014, equation 1: the game as it was first written, whose slope vanishes where D
+    is sure)."""
+    return -softplus(fake).mean()
+
+
 def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
     """max(0, 1 - D(x)) + max(0, 1 + D(G(z))) (Lim and Ye 2017, 1705.02894; Miyato 2018, 1802.05957, equation 16)."""
     return relu(1 - real).mean() + relu(1 + fake).mean()
@@ -71,6 +77,7 @@ def relativistic_g(real: Tensor, fake: Tensor) -> Tensor:
 
 LOSSES: dict[str, Loss] = {
     "nonsaturating": Loss(nonsaturating_d, nonsaturating_g),
+    "saturating": Loss(nonsaturating_d, saturating_g),
     "hinge": Loss(hinge_d, score_g),
     "leastsquares": Loss(leastsquares_d, leastsquares_g),
     "wasserstein": Loss(wasserstein_d, score_g),

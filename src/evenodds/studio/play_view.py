@@ -12,10 +12,13 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import sheet_scale
 from evenodds.data.tables.codec import TableCodec
+from evenodds.runs.answers import read_answers
 from evenodds.runs.film import number_ranges
 from evenodds.runs.heat import heat_of
 from evenodds.runs.journal import Check
@@ -51,7 +54,7 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         parts.append(markup.note(status.line or say("first check")))
         return "".join(parts)
     last = checks[-1]
-    parts.append(plots.meter(say, last.odds.value, say("meter")))
+    parts.append(plots.pairs_meter(say, last.odds.value))
     rulings = [check.referee for check in checks if check.referee is not None]
     key, facts = standing(
         replace(last, referee=rulings[-1] if rulings else None),
@@ -125,9 +128,27 @@ def scene(say: Words, cache: RunCache, run: Run, back: float) -> str:
         return markup.note(say("no samples"))
     index = round((len(paths) - 1) * min(max(back, 0.0), 1.0))
     title = f"<h3>{say('after rounds', rounds=int(paths[index].stem))}</h3>"
+    title += pinned(say, run, paths[index])
     if isinstance(run.spec, PictureSpec):
         return title + pictures(say, cache, run, paths[index])
-    return title + table(say, cache, run, paths, index)
+    return f'<div class="eo-pinned">{title}{table(say, cache, run, paths, index)}</div>'
+
+
+def pinned(say: Words, run: Run, sheet: Path) -> str:
+    """D's own answer to the first fake of a sheet, whose latent stays the same all along; nothing where the run is of a
+    version that kept no answers."""
+    answers = read_answers(sheet)
+    if answers is None or not answers.fakes:
+        return ""
+    if isinstance(run.spec, PictureSpec):
+        scale = sheet_scale(run.spec.height, run.spec.width)
+        with Image.open(sheet) as image:
+            first = image.crop((0, 0, run.spec.width * scale, run.spec.height * scale))
+        shown = markup.image(plots.inline(first), say("alt pinned"), "")
+    else:
+        row = pd.read_csv(sheet, dtype=str, keep_default_na=False, nrows=1).iloc[0]
+        shown = markup.note(", ".join(f"{name} {value}" for name, value in row.items()))
+    return f'<div class="eo-pin">{shown}{plots.meter(say, 1 - answers.fakes[0], say("pinned says"))}</div>'
 
 
 def pictures(say: Words, cache: RunCache, run: Run, sheet: Path) -> str:

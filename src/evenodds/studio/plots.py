@@ -47,6 +47,21 @@ def meter(say: Words, fake: float, what: str) -> str:
     )
 
 
+def pairs_meter(say: Words, odds: float) -> str:
+    """Of 100 pairs of a real and a fake, how many D gets right and in how many G fools it; ``odds`` is a share."""
+    share = min(max(odds, 0.0), 1.0)
+    won, lost = (figure(part).removesuffix(" %") for part in (share, 1 - share))
+    summary = say("pairs won", count=won)
+    return (
+        f'<figure class="eo-meter eo-pairs" role="img" aria-label="{escape(summary)}">'
+        f"<figcaption>{escape(say('pairs'))}</figcaption>"
+        f'<div class="eo-figures"><b class="eo-real"><small>{escape(summary)}</small></b>'
+        f'<b class="eo-fake"><small>{escape(say("pairs lost", count=lost))}</small></b></div>'
+        f'<div class="eo-bar"><i style="width:{100 * share:.1f}%"></i><u></u></div>'
+        f'<div class="eo-even" aria-hidden="true">{say("even")}: 50</div></figure>'
+    )
+
+
 def figure(share: float) -> str:
     """A share in percent: whole ones, and a decimal near the ends."""
     percent = 100 * share

@@ -20,6 +20,8 @@ JUDGED_ROWS, JUDGED_PICTURES, FEWEST = 2_000, 500, 100
 """Held-out reals, and as many fakes, that a check scores at most: rows, pictures up to 64 px, the largest ones."""
 COSTLIER = 3
 """A G that takes a picture in works so many times as long as one that only gives one out, and fewer are judged."""
+SIGNALED = 16
+"""Fakes at which the gradient of G's loss is measured."""
 BATCH = 256
 """Samples looked at at once."""
 
@@ -100,3 +102,21 @@ class Probes:
         scores = per_sample(discriminator(x, c))
         discriminator.train()
         return scores.float().cpu()
+
+    def signal(self, latents: Tensor) -> float:
+        """The mean norm of the gradient of G's adversarial loss at each of G's fakes (not averaged) of the first
+        latents (n, width), under the conditions of held-out reals: what reaches G of D's answer."""
+        latents = latents[: min(SIGNALED, self.judged)]
+        generator, discriminator = self.trainer.players.generator, self.trainer.players.discriminator
+        c = self.conditions(len(latents))
+        generator.eval()
+        made = torch.cat(list(generate(generator, latents, c)))
+        generator.train()
+        real = self.scores_of("heldout", len(latents)).to(self.device)
+        fake = made.to(self.device).clone().requires_grad_(True)
+        discriminator.eval()
+        with torch.enable_grad():
+            loss = self.trainer.objective.loss.g(real, per_sample(discriminator(fake, c)).float()) * len(fake)
+            (gradient,) = torch.autograd.grad(loss, fake)
+        discriminator.train()
+        return float(gradient.flatten(1).norm(dim=1).mean())

@@ -38,7 +38,7 @@ class JournalWriter:
         self.run.go_back_to(rounds)
         checks = self.run.checks()
         self.check = checks[-1] if checks else None
-        sheets = [path for path in self.run.samples() if path.suffix != ".npy"]
+        sheets = [path for path in self.run.samples() if path.suffix in (".png", ".csv")]
         self.sample = sheets[-1] if sheets else None
 
     def event(self, event: str, **facts: Any) -> None:

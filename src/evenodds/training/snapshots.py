@@ -15,7 +15,9 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import to_pictures, write_grid
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
+from evenodds.metrics.probability import probability
 from evenodds.networks.generate import generate
+from evenodds.runs.answers import Answers, write_answers
 from evenodds.runs.film import GRID, PICTURES, ROWS, number_ranges
 from evenodds.runs.run import Run
 from evenodds.training.probes import Probes
@@ -28,7 +30,8 @@ HOTTEST = 65_504.0
 class SnapshotWriter:
     """Writes samples/ROUND.png for pictures, samples/ROUND.csv for tables.
 
-    For tables of two numbers also samples/ROUND.npy: D's score as float16 over GRID, which spans both columns' ranges.
+    Beside them samples/ROUND.json: the probability by which D calls each of them real, as JSON. For tables of two
+    numbers also samples/ROUND.npy: D's score as float16 over GRID, which spans both columns' ranges.
     """
 
     def __init__(self, run: Run, store: Store, trainer: Trainer) -> None:
@@ -48,6 +51,7 @@ class SnapshotWriter:
         network = trainer.players.average.network
         made = torch.cat(list(generate(network, self.latents, self.conditions))).cpu()
         stem = self.run.path / "samples" / f"{trainer.rounds:08d}"
+        write_answers(stem, self.answers(made))
         if self.codec is None:
             sheet = stem.with_suffix(".png")
             write_grid(to_pictures(made), sheet)
@@ -62,6 +66,14 @@ class SnapshotWriter:
             np.save(content, scores, allow_pickle=False)
             atomic.write_bytes(stem.with_suffix(".npy"), content.getvalue())
         return sheet
+
+    def answers(self, made: torch.Tensor) -> Answers:
+        """What D answers on the samples made (n, *shape) now."""
+        fake = self.probes.scores(made.to(self.trainer.device), self.conditions).numpy()
+        real = self.probes.scores_of("heldout", min(len(fake), self.probes.judged)).numpy()
+        loss = self.run.recipe.objective.loss
+        reals = float(probability(loss, real, real, fake).mean())
+        return Answers(tuple(probability(loss, fake, real, fake)), reals, self.probes.signal(self.latents))
 
 
 def in_order(conditions: torch.Tensor | None) -> torch.Tensor | None:

@@ -128,7 +128,7 @@ def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = 
     if count == 0:
         raise ValueError("a sheet needs a picture")
     columns = min(count, columns or math.ceil(math.sqrt(count)))
-    scale = scale or max(1, math.ceil(64 / min(height, width)))
+    scale = scale or sheet_scale(height, width)
     rows = math.ceil(count / columns)
     step_y, step_x = height * scale + _GAP, width * scale + _GAP
     sheet = np.full((rows * step_y - _GAP, columns * step_x - _GAP, channels), 255, np.uint8)
@@ -137,6 +137,11 @@ def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = 
         large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
         sheet[y : y + height * scale, x : x + width * scale] = large
     return _image(sheet)
+
+
+def sheet_scale(height: int, width: int) -> int:
+    """How many times a picture is enlarged on a sheet: until its shorter side has 64 pixels."""
+    return max(1, math.ceil(64 / min(height, width)))
 
 
 def write_grid(pictures: Bytes, path: Path, columns: int | None = None, scale: int | None = None) -> None:

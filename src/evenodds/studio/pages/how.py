@@ -15,40 +15,25 @@ from evenodds.config.sizes import as_setting
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seeded
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import grid_image, to_pictures, to_tensor
+from evenodds.data.batches import drawn
+from evenodds.data.images.arrays import grid_image, to_pictures
+from evenodds.data.store import Store
 from evenodds.game.step import per_sample
+from evenodds.metrics.probability import probability
 from evenodds.networks.generate import draw
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
-from evenodds.studio import markup, play_view, plots
+from evenodds.studio import markup, plots
 from evenodds.studio.cache import CPU
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.layers import Layer, inside, players
+from evenodds.studio.pages import too_strong
 from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio
 
-EVERY = 1.5
-FAIR, STRONG = "people-level", "people-strong-D"
-"""The two games that are compared."""
-PLAYED = [
-    "--budget",
-    "200rounds",
-    "--stop",
-    "budget",
-    "--check-every",
-    "10",
-    "--anneal",
-    "off",
-    "--seed",
-    "1",
-]
-TOO_STRONG = [
-    "--d-steps", "6", "--lr-d", "0.003", "--lr-g", "0.00001", "--penalty", "none", "--loss", "nonsaturating",
-    "--head-start", "0.99", "--head-turns", "400",
-]  # fmt: skip
-"""A D with a long head start that moves six times as often and three hundred times as fast, and that nothing keeps
-smooth."""
+BESIDE = 64
+"""Reals, and other fakes, beside which D's answer to a fake is read."""
 MAP = 56
 """Pixels of a shown map's side, at least."""
 
@@ -70,7 +55,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     gr.HTML(f'<div class="eo-lecture">{say("how pooling")}</div>' + pooled_numbers(say))
     pools = gr.HTML(elem_id="pools")
     gr.HTML(f'<div class="eo-lecture">{say("how strong")}</div>')
-    too_strong(studio, say, state)
+    too_strong.section(studio, say, state)
     gr.HTML(f'<div class="eo-lecture">{say("how more")}</div>')
 
     def show(name: str, seed: float) -> Any:
@@ -105,24 +90,31 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
         c = resolve_condition(run, None, seed).conditions_for(0, 1)
         made, grown = inside(generator, z, c)
         _, looked = inside(discriminator, made, c)
-        real = to_tensor(np.ascontiguousarray(studio.cache.real_samples(run).transpose(0, 3, 1, 2)))
-        text = seen_through(discriminator, made, real, c)
+        answer = answer_of(run, studio.cache.store(run), (generator, discriminator), made, c)
     fake = to_pictures(made)[0]
     first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
     last = step(say("step picture")) + markup.image(picture(fake), say("alt made"), "eo-made")
     steps = "".join(shown(say, one) for one in grown if one.channels != run.spec.shape[0])
     seen = "".join(shown(say, one) for one in looked)
-    meter = plots.meter(say, text, say("D on it"))
+    meter = plots.meter(say, 1 - answer, say("D on it"))
     grows = first + (steps if grown else markup.note(say("dense"))) + last
     return grows, last + seen + meter, pooled(say, fake)
 
 
 @torch.inference_mode()
-def seen_through(discriminator: nn.Module, fake: Tensor, real: Tensor, c: Tensor | None) -> float:
-    """The share of reals (n, *shape) that D scores above one fake (1, *shape), all under the fake's condition."""
-    beside = None if c is None else c.expand(len(real), *c.shape[1:])
-    higher = per_sample(discriminator(real, beside)) > per_sample(discriminator(fake, c))
-    return float(higher.float().mean())
+def answer_of(
+    run: Run, store: Store, networks: tuple[nn.Module, nn.Module], fake: Tensor, c: Tensor | None
+) -> float:
+    """The probability by which D calls one fake (1, *shape) real. Losses whose scores have no level of their own get it
+    from held-out reals, and from as many other fakes under their conditions."""
+    generator, discriminator = networks
+    beside = drawn(store, "heldout", np.arange(min(BESIDE, store.n_heldout)), CPU)
+    others = generator(draw(len(beside.x), run.recipe.network.latent), beside.c)
+    told, real, other = (
+        per_sample(discriminator(x, condition)).numpy()
+        for x, condition in ((fake, c), (beside.x, beside.c), (others, beside.c))
+    )
+    return float(probability(run.recipe.objective.loss, told, real, other)[0])
 
 
 def shown(say: Words, layer: Layer) -> str:
@@ -187,60 +179,3 @@ def pooled_numbers(say: Words) -> str:
     blocks = f"<div>{table(one)}</div><span>→</span><div>{most}</div><span>←</span><div>{table(other)}</div>"
     text = say("pool told")
     return f'<div class="eo-pooling" role="img" aria-label="{escape(text)}">{blocks}</div>{markup.note(text)}'
-
-
-def too_strong(studio: Studio, say: Words, state: PageState) -> None:
-    """A switch: the same game kept level, or with a D that is far too strong; both curves side by side, live."""
-    with gr.Row():
-        strong = gr.Checkbox(label=say("D too strong"), elem_id="too-strong", scale=1)
-        go = gr.Button(say("play both"), variant="primary", elem_id="play-strong", scale=0, min_width=200)
-    curves = gr.HTML(elem_id="curves")
-    with gr.Row():
-        clouds = [gr.HTML(elem_id="cloud-level"), gr.HTML(elem_id="cloud-strong")]
-    seen = gr.State(None)
-    timer = gr.Timer(EVERY)
-
-    def play(strong: bool) -> None:
-        name, flags = (STRONG, TOO_STRONG) if strong else (FAIR, [])
-        if studio.trainings.pid(name) is None and name in studio.names():
-            studio.trainings.delete(name)
-        studio.trainings.start(name, "people", [*PLAYED, *flags])
-
-    def look(here: str, before: Any) -> Any:
-        if here != state.key:
-            return [gr.skip()] * 4
-        games: dict[str, Run] = {}
-        mark: list[list[Any]] = []  # as it comes back from where a session's state is kept
-        for name in (FAIR, STRONG):
-            if (studio.root / name / "journal.jsonl").exists():
-                run = studio.run(name)
-                games[name] = run
-                mark.append([name, len(list(run.samples("csv")))])
-            elif studio.trainings.pid(name) is not None:
-                mark.append([name, -1])
-        if mark == before:
-            return [gr.skip()] * 4
-        curves = {say(name): run.checks() for name, run in games.items()}
-        views = [""] * 2
-        for side, name in enumerate((FAIR, STRONG)):
-            if name in games and play_view.sheets(games[name]):
-                checks = games[name].checks()
-                views[side] = (
-                    f"<h3>{say(name)}</h3>"
-                    + (plots.meter(say, checks[-1].odds.value, say("meter")) if checks else "")
-                    + play_view.cloud_of(say, studio.cache, games[name], -1)
-                )
-        plot = (
-            plots.odds_plot(say, curves) if curves else markup.note(say("begins" if mark else "not played"))
-        )
-        return mark, plot, *views
-
-    timer.tick(
-        look,
-        [state.here, seen],
-        [seen, curves, *clouds],
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
-    go.click(with_gradio_errors(play), strong, None, api_name="too_strong")
