@@ -54,7 +54,7 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         parts.append(markup.note(status.line or say("first check")))
         return "".join(parts)
     last = checks[-1]
-    parts.append(plots.pairs_meter(say, last.odds.value))
+    parts.append(f"<h3>{say('at check', rounds=last.round)}</h3>" + plots.pairs_meter(say, last.odds.value))
     rulings = [check.referee for check in checks if check.referee is not None]
     key, facts = standing(
         replace(last, referee=rulings[-1] if rulings else None),

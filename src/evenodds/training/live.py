@@ -20,7 +20,6 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.game.step import per_sample
 from evenodds.metrics.probability import probability
 from evenodds.networks.generate import generate
 from evenodds.runs import live
@@ -84,7 +83,7 @@ class LiveView:
         """
         fakes = self.fakes()
         real_scores = self.probes.scores(*self.reals)
-        fake_scores, gradient = self.gradient(fakes)
+        fake_scores, gradient = self.probes.gradient(fakes, self.conditions, real_scores.to(fakes.device))
         if not (torch.isfinite(real_scores).all() and torch.isfinite(fake_scores).all()):
             return None
         norms = gradient.flatten(1).norm(dim=1)
@@ -113,20 +112,6 @@ class LiveView:
         fakes = torch.cat(list(generate(network, self.latents, self.conditions)))
         network.train(not self.averaged)
         return fakes
-
-    def gradient(self, fakes: Tensor) -> tuple[Tensor, Tensor]:
-        """D's scores of fakes (n, *shape): float32 (n,) on the CPU; and the gradient of each one's own loss of G."""
-        discriminator, loss = self.trainer.players.discriminator, self.trainer.objective.loss
-        x = fakes.clone().requires_grad_()  # what was made in inference mode takes no gradient
-        conditions = self.conditions
-        discriminator.eval()
-        with torch.enable_grad():
-            scores = per_sample(discriminator(x, conditions))
-            with torch.no_grad():
-                real = per_sample(discriminator(*self.reals)) if loss.g_needs_real else scores
-            [gradient] = torch.autograd.grad(len(x) * loss.g(real, scores), x)
-        discriminator.train()
-        return scores.detach().float().cpu(), gradient.detach()
 
     def points(self, codec: TableCodec, encoded: Tensor) -> list[list[float | None]]:
         """The first two numbers of encoded rows (n, width)."""

@@ -107,16 +107,23 @@ class Probes:
         """The mean norm of the gradient of G's adversarial loss at each of G's fakes (not averaged) of the first
         latents (n, width), under the conditions of held-out reals: what reaches G of D's answer."""
         latents = latents[: min(SIGNALED, self.judged)]
-        generator, discriminator = self.trainer.players.generator, self.trainer.players.discriminator
+        generator = self.trainer.players.generator
         c = self.conditions(len(latents))
         generator.eval()
         made = torch.cat(list(generate(generator, latents, c)))
         generator.train()
         real = self.scores_of("heldout", len(latents)).to(self.device)
-        fake = made.to(self.device).clone().requires_grad_(True)
+        _, gradient = self.gradient(made, c, real)
+        return float(gradient.flatten(1).norm(dim=1).mean())
+
+    def gradient(self, fakes: Tensor, c: Tensor | None, real: Tensor) -> tuple[Tensor, Tensor]:
+        """D's scores of fakes (n, *shape) under c: (n,) on the CPU; and the gradient of each fake's own term of G's
+        adversarial loss, (n, *shape), where the loss pairs it with a real's score ``real`` (n,)."""
+        discriminator = self.trainer.players.discriminator
+        x = fakes.clone().requires_grad_()  # what was made in inference mode takes no gradient
         discriminator.eval()
         with torch.enable_grad():
-            loss = self.trainer.objective.loss.g(real, per_sample(discriminator(fake, c)).float()) * len(fake)
-            (gradient,) = torch.autograd.grad(loss, fake)
+            scores = per_sample(discriminator(x, c))
+            [gradient] = torch.autograd.grad(len(x) * self.trainer.objective.loss.g(real, scores), x)
         discriminator.train()
-        return float(gradient.flatten(1).norm(dim=1).mean())
+        return scores.detach().cpu(), gradient.detach()
