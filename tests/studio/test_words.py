@@ -89,6 +89,8 @@ def test_no_text_is_there_for_nothing() -> None:
         "beat ",
         "axis ",
         "card ",
+        "loss ",
+        "game ",
         *MESSAGES,
         *ODDITIES,
     )
