@@ -26,7 +26,8 @@ from evenodds.runs.run import Run
 from evenodds.runs.source_data import store_of
 from evenodds.training.checks import Checker
 from evenodds.training.context import Context, Silent
-from evenodds.training.loop import SELECTION, train
+from evenodds.training.best_state import SELECTION
+from evenodds.training.loop import train
 from evenodds.training.session import open_run
 from evenodds.training.snapshots import SnapshotWriter, in_order
 from evenodds.training.trainer import Trainer

@@ -16,7 +16,6 @@ from evenodds.core.device import threads_for
 from evenodds.core.errors import UserError
 from evenodds.data.store import Store
 from evenodds.game.alarms import LOST_GROUP, Alarm
-from evenodds.metrics.check import CheckMetrics
 from evenodds.metrics.selection import Selection
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.initial_weights import find_weights
@@ -24,6 +23,7 @@ from evenodds.runs.messages import alarm_sentence, event_sentence
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
 from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
+from evenodds.training.best_state import is_better, stored
 from evenodds.training.clock import Clock, after
 from evenodds.training.context import Context
 from evenodds.training.initial_players import begin_with
@@ -33,8 +33,6 @@ from evenodds.training.recorder import JournalWriter
 from evenodds.training.supervisor import Decision, Measurement, Supervisor
 from evenodds.training.trainer import Trainer
 
-SELECTION = "selection"
-"""What a checkpoint calls the numbers by which the best state was chosen."""
 MEASURE_AFTER = 5
 """D steps between measurements of the odds in its head start."""
 
@@ -231,19 +229,8 @@ class TrainingLoop:
         spoilt = any(alarm.kind != LOST_GROUP for alarm in alarms)
         if decision.fault is not None or (spoilt and not even):
             return
-        if even or self.is_best(metrics, selection):
+        if even or is_better(metrics, selection, self.checkpoints.best):
             self.checkpoints.keep(self.state(metrics.distance, selection))
-
-    def is_best(self, metrics: CheckMetrics, selection: Selection) -> bool:
-        """Whether this state is better than the one kept, beyond noise."""
-        tensors, facts = self.checkpoints.best
-        if "selection" not in facts:  # of a version before 0.2
-            return facts["distance"] is None or metrics.distance < facts["distance"]
-        influence = tensors.get(SELECTION, {}).get("influence")
-        before = Selection(
-            facts["selection"], None if influence is None else influence.numpy(), selection.fakes
-        )
-        return selection.better_than(before)
 
     def go_back(self, fault: Alarm) -> None:
         """Goes to the best state, with something changed; from an untrained one D gets its head start again."""
@@ -359,10 +346,3 @@ class TrainingLoop:
         )
         trainer = self.trainer
         return Verdict(name, evidence, trainer.rounds, trainer.seen, round(self.clock.seconds(), 3))
-
-
-def stored(selection: Selection) -> tuple[Tensors, dict[str, Any]]:
-    """What a state was chosen by, as its checkpoint holds it."""
-    influence = selection.influence
-    tensors = {} if influence is None else {SELECTION: {"influence": torch.from_numpy(influence)}}
-    return tensors, {"selection": selection.value}
