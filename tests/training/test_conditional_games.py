@@ -24,9 +24,9 @@ from evenodds.gan import Gan
 from evenodds.judge.dataset import JudgeData
 from evenodds.runs.run import Run
 from evenodds.runs.source_data import store_of
+from evenodds.training.best_state import SELECTION
 from evenodds.training.checks import Checker
 from evenodds.training.context import Context, Silent
-from evenodds.training.best_state import SELECTION
 from evenodds.training.loop import train
 from evenodds.training.session import open_run
 from evenodds.training.snapshots import SnapshotWriter, in_order
