@@ -23,6 +23,7 @@ from evenodds.core.device import find_device
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.source import Source, find, source_of
+from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.containers import Container, contained, is_table, table_of
 from evenodds.evaluate.extractors import Extractor
 from evenodds.evaluate.score import ScoreRequest, score
@@ -218,7 +219,8 @@ class Gan(Configured):
             if isinstance(run.spec, PictureSpec):
                 return np.concatenate(list(sampler.pictures(some, seed, resolved, truncation=truncation)))[:n]
             rows = pd.concat(list(sampler.rows(some, seed, resolved)), ignore_index=True)
-        return contained(rows.head(n), container_of(run))
+        codec = TableCodec.from_json(run.codec())
+        return contained(codec.in_memory(rows.head(n)), container_of(run))
 
     def judge(self, x: Any) -> pd.DataFrame:
         """Tell how real samples look: a table of input, percent_real (0 to 100), p_value and why, a row a sample.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -17,6 +18,13 @@ NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "style", "tabular", "pix2
 ScaleName = Literal["auto", "tiny", "small", "base", "large"]
 LossName = Literal["nonsaturating", "saturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
 
+
+READ_KINDS = ("text", "number", "date", "span")
+"""As what a column of a text file can be read."""
+READ_BEFORE = "pandas"
+"""The reading of versions before 0.2: what pandas takes for numbers and gaps, and no keys."""
+_PARTS = r",(?=[^,=]+=)"
+"""Between one column's choice and the next: a format may hold commas."""
 
 FORMER = {
     "rate_d": "lr_d",
@@ -132,6 +140,14 @@ class DataSettings(Group):
     columns: tuple[str, ...] = ()
     """Columns of a table, or of a data set (the picture and its labels), to train on; all of them by default."""
 
+    read: str | None = None
+    """How columns of a text file are read, such as zip=text,day=date:%d/%m/%Y,price=number: text, number, number:, (its
+    decimal mark), date, date:FORMAT or span; the others by themselves. pandas reads all as versions before 0.2 did."""
+
+    header: bool | None = None
+    """Whether the first line of a text file or workbook holds names, as it does by default; --no-header reads it as a
+    row."""
+
     split: str | None = None
     """Split of a data set (hf:user/name) to train on; by default train."""
 
@@ -150,6 +166,29 @@ class DataSettings(Group):
     @classmethod
     def read_pixels(cls, size: Any) -> int | str | None:
         return None if size is None else read_size(size)
+
+    @field_validator("read")
+    @classmethod
+    def check_read(cls, text: str | None) -> str | None:
+        for part in [] if text in (None, "", READ_BEFORE) else re.split(_PARTS, text or ""):
+            name, equals, kind = part.partition("=")
+            if not (name.strip() and equals) or kind.strip().partition(":")[0] not in READ_KINDS:
+                raise ValueError(
+                    f"{part!r} says not how a column is read, give name=kind with one of {', '.join(READ_KINDS)}"
+                )
+        return text or None
+
+    @property
+    def read_choices(self) -> dict[str, str]:
+        """How columns are to be read, by name.
+
+        >>> DataSettings(read="zip=text,day=date:%b %d, %Y").read_choices
+        {'zip': 'text', 'day': 'date:%b %d, %Y'}
+        """
+        if self.read in (None, READ_BEFORE):
+            return {}
+        parts = (part.partition("=") for part in re.split(_PARTS, self.read or ""))
+        return {name.strip(): kind.strip() for name, _, kind in parts}
 
     @field_validator("range")
     @classmethod

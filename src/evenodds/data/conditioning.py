@@ -111,7 +111,9 @@ def of_columns(condition: str, table: TableCodec, rows: Rows, existing: Sequence
         if column.name in names:
             places.extend(range(start, start + column.width))
         start += column.width
-    codec = TableCodec(tuple(column for column in table.columns if column.name in names), ())
+    columns = tuple(column for column in table.columns if column.name in names)
+    notations = {name: notation for name, notation in table.notations.items() if name in names}
+    codec = TableCodec(columns, (), notations, table.layout)
     return Chosen(Condition("columns", codec.spec, tuple(places)), codec, rows[:, np.array(places)])
 
 
@@ -130,7 +132,7 @@ def requested_values(codec: TableCodec, requested: str | Mapping[str, str]) -> l
     requests, start = [], 0
     for column in codec.columns:
         if column.name in values:
-            series, value = _read(column, values[column.name])
+            series, value = _read(column, values[column.name], codec)
             block = column.encode(series, np.random.default_rng(_SEED))[0]
             requests.append(RequestedValue(column.name, start, start + column.width, block, value))
         start += column.width
@@ -176,36 +178,36 @@ def _classes(series: pd.Series[Any]) -> pd.Series[Any]:
     return series.astype("str").where(series.notna(), None).astype("str")
 
 
-def _read(column: Column, text: str) -> tuple[pd.Series[Any], Any]:
+def _read(column: Column, text: str, codec: TableCodec) -> tuple[pd.Series[Any], Any]:
     """What is asked for of a column: a series of one value to encode, and the value itself."""
     if not text:
         if not inner_of(column).missing:
             raise UserError(f"column {column.name!r} never was missing in training: give it a value")
-        return parsing.parse_value(column, text), None
+        return parsing.parse_value(column, text, codec), None
     if isinstance(column, DateColumn):
-        return _moment(column, text)
+        return _moment(column, text, codec)
     if isinstance(column, NumberColumn):
-        return _amount(column, text)
-    level = _level(column, text)
+        return _amount(column, text, codec)
+    level = _level(column, text, codec)
     if level is None:
         raise UserError(f"column {column.name!r} knows no {text!r}, ask for {_listed(sorted(column.levels))}")
     return pd.Series([level]), level
 
 
-def _level(column: CategoryColumn, text: str) -> Any:
+def _level(column: CategoryColumn, text: str, codec: TableCodec) -> Any:
     """The level that a text means, None for no level."""
     if column.dtype == "str":
         exact = [level for level in column.levels if level == text]
         return next(iter(exact + [level for level in column.levels if level.strip() == text]), None)
     try:
-        value = parsing.parse_value(column, text).iloc[0]
+        value = parsing.parse_value(column, text, codec).iloc[0]
     except UserError:
         return None
     return next((level for level in column.levels if level == value), None)
 
 
-def _amount(column: NumberColumn, text: str) -> tuple[pd.Series[Any], Any]:
-    x = float(parsing.parse_value(column, text).iloc[0])
+def _amount(column: NumberColumn, text: str, codec: TableCodec) -> tuple[pd.Series[Any], Any]:
+    x = float(parsing.parse_value(column, text, codec).iloc[0])
     if column.decimals is not None:
         x = round(x, column.decimals)
     low, high = column.reach
@@ -216,8 +218,8 @@ def _amount(column: NumberColumn, text: str) -> tuple[pd.Series[Any], Any]:
     return pd.Series([x]), to_dtype(np.array([x]), np.array([False]), column.dtype)[0].item()
 
 
-def _moment(column: DateColumn, text: str) -> tuple[pd.Series[Any], Any]:
-    series = parsing.parse_value(column, text)
+def _moment(column: DateColumn, text: str, codec: TableCodec) -> tuple[pd.Series[Any], Any]:
+    series = parsing.parse_value(column, text, codec)
     ticks = column.ticks(series)
     if ticks.isna().any():
         raise UserError(f"column {column.name!r}: {text!r} is no date, write it like {column.text_format}")

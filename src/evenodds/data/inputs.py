@@ -18,7 +18,7 @@ from evenodds.data.images.album import SUFFIXES, Album, BadPicture, is_archive
 from evenodds.data.images.arrays import decode
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
-from evenodds.data.tables.files import READABLE, read_table
+from evenodds.data.tables.files import READABLE
 from evenodds.data.tables.parsing import parse_row
 
 BATCH = 256
@@ -82,7 +82,7 @@ def rows_from(text: str, codec: TableCodec) -> Iterator[NamedRows]:
         raise UserError(f"{text}: this run judges table rows and no pictures, give a table file or {example}")
     if not path.exists():
         raise UserError(f"{text} is not there, give a table file or {example}")
-    frame = read_table(path)
+    frame = codec.read_file(path)
     try:
         codec.values(frame)
     except UserError as problem:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.settings import READ_BEFORE, DataSettings
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data.build_store import (
@@ -31,6 +31,8 @@ from evenodds.data.store_writer import About, with_about, write_store
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evenodds.data.tables.files import Reading
 
 _TABLE_SEED = 0
 
@@ -75,6 +77,8 @@ def _refuse_strange(source: Source, settings: DataSettings) -> None:
     """Raises UserError for settings that this kind of source does not know."""
     if settings.split is not None and source.content is None:
         raise UserError("--split is for data sets (hf:user/name), leave it out")
+    if settings.read_choices and (source.path is None or source.kind == "pictures"):
+        raise UserError("--read is for text files, leave it out")
     if settings.columns and source.kind == "pictures" and source.content is None:
         raise UserError("--columns is for tables and data sets (hf:user/name), leave it out")
 
@@ -131,7 +135,10 @@ def _digits(source: Source, settings: DataSettings) -> Store:
 
 def _table(source: Source, settings: DataSettings) -> Store:
     columns = [["columns", *settings.columns]] if settings.columns else []
-    key = [_table_stamp(source), settings.exclude, *columns, *_given(settings)]
+    reading = (
+        [] if settings.read == READ_BEFORE else [f"reading {settings.read}", settings.header is not False]
+    )
+    key = [_table_stamp(source), settings.exclude, *columns, *_given(settings), *reading]
     return once(source, key, lambda target: _make_table(source, settings, target))
 
 
@@ -140,13 +147,11 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
     from evenodds.data.tables.containers import refuse_dropped
 
     table = None if source.content is None else source.content.table()
-    frame = chosen_columns(
-        read_frame(source) if table is None else table.frame, settings.columns, source.name
-    )
-    names = [str(name) for name in frame.columns]
+    reading = read_source(source, settings)
+    frame, names = reading.frame, [str(name) for name in reading.frame.columns]
     rng = np.random.default_rng(_TABLE_SEED)
-    codec = TableCodec.fit(frame, settings.exclude, rng)
-    facts = {**facts_of(source, list(codec.notes)), "skipped": [], "columns": names}
+    codec = TableCodec.fit(frame, settings.exclude, rng, reading)
+    facts = {**facts_of(source, [*reading.notes, *codec.notes]), "skipped": [], "columns": names}
     if table is not None:
         refuse_dropped(table.container, codec, names, settings.exclude)
         facts |= {"container": table.container, "notes": [*table.notes, *codec.notes]}
@@ -175,17 +180,29 @@ def chosen_columns(frame: pd.DataFrame, columns: tuple[str, ...], source: str) -
     return frame.iloc[:, [names.index(name) for name in columns]] if columns else frame
 
 
-def read_frame(source: Source) -> pd.DataFrame:
-    """A table source as a DataFrame. Raises UserError where its file cannot be read."""
+def read_source(source: Source, settings: DataSettings) -> Reading:
+    """The columns chosen of a table source, as values, with how a text file writes them. Raises UserError where its
+    file cannot be read, and where a column that is learnt can be read in two ways."""
+    from evenodds.data.tables.files import Reading, open_table, read_before, read_values
+
+    if source.content is not None or source.builtin == "people":
+        frame = chosen_columns(_in_memory(source), settings.columns, source.name)
+        return Reading(frame, {}, None, ())
+    if settings.read == READ_BEFORE:
+        return Reading(
+            chosen_columns(read_before(_path(source)), settings.columns, source.name), {}, None, ()
+        )
+    cells = open_table(_path(source), settings.header is not False)
+    cells = cells._replace(frame=chosen_columns(cells.frame, settings.columns, source.name))
+    return read_values(cells, settings.read_choices, settings.exclude)
+
+
+def _in_memory(source: Source) -> pd.DataFrame:
     if source.content is not None:
         return source.content.table().frame
-    if source.builtin == "people":
-        from evenodds.data.builtin import people
+    from evenodds.data.builtin import people
 
-        return people.draw(people.ROWS, people.SEED)
-    from evenodds.data.tables.files import read_table
-
-    return read_table(_path(source))
+    return people.draw(people.ROWS, people.SEED)
 
 
 def _table_stamp(source: Source) -> list[Any]:

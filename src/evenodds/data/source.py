@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 Kind = Literal["table", "pictures"]
 
 BUILTINS: dict[str, Kind] = {"people": "table", "digits": "pictures", "faces": "pictures"}
-TABLES = (".csv", ".csv.gz", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".jsonl", ".ndjson", ".jsonl.gz", ".xlsx", ".parquet")
 HUB = "hf:"
 """What the name of a data set of Hugging Face begins with: hf:user/name, hf:user/name@revision, or hf:./folder."""
 MEMORY = "memory:"
 """What the name of data begins with that was given in Python: memory:table-DIGEST, memory:pictures-DIGEST."""
 _CHOICES = (
     f"a built-in ({', '.join(BUILTINS)}), a folder, .zip or .tar of pictures, "
-    "a .csv, .tsv or .parquet, or hf:user/name"
+    "a .csv, .tsv, .jsonl, .xlsx or .parquet, or hf:user/name"
 )
 
 

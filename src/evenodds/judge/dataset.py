@@ -17,7 +17,6 @@ from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec, RowSpec
 from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
-from evenodds.data.tables.files import read_table
 from evenodds.judge.corrupt_images import corrupt_images
 from evenodds.judge.corrupt_rows import corrupt_rows
 from evenodds.judge.features import preprocess
@@ -128,7 +127,7 @@ class JudgeData:
 
     def _read(self, path: Path) -> Block:
         if self.codec is not None:
-            return self.codec.encode(read_table(path), np.random.default_rng(0))
+            return self.codec.encode(self.codec.read_sheet(path), np.random.default_rng(0))
         if not isinstance(self.spec, PictureSpec):
             raise TypeError(f"pictures of the spec {self.spec}")
         return preprocess(self.spec, cut_sheet(path, self.spec))

@@ -93,7 +93,7 @@ def resolve_condition(
         return pictures(run, request, say)
     codec = TableCodec.from_json(state["codec"])
     if isinstance(request, Mapping):
-        spelled = {name: "" if value is None else str(value) for name, value in request.items()}
+        spelled = {name: codec.spelled(name, value) for name, value in request.items()}
         return values(run, stored, requested_values(codec, spelled), seed)
     if request is not None and (not isinstance(request, str) or "=" not in request):
         what = f"{request}" if isinstance(request, str | Path) else "pictures"

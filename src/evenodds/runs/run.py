@@ -14,7 +14,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from evenodds.config.presets import GENERATION
-from evenodds.config.settings import Recipe
+from evenodds.config.settings import READ_BEFORE, Recipe
 from evenodds.core import atomic, bundle, checksums
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
@@ -56,6 +56,7 @@ class Run:
         # Before version 0.2 a tenth was held out of every source, and no picture was mirrored.
         self.facts["settings"]["data"].setdefault("holdout", 0.1)
         self.facts["settings"]["data"].setdefault("range", "full")
+        self.facts["settings"]["data"].setdefault("read", READ_BEFORE)
         self.facts["settings"]["game"].setdefault("mirror", "off")
         self.facts["settings"]["network"].setdefault("scale", "small")
         self.facts.setdefault("presets", 1)

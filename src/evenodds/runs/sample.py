@@ -177,7 +177,9 @@ def write_samples(
             refuse_choice(request, condition)
             chosen = choose(sampler, replace(request, n=n), condition)
         if not isinstance(run.spec, PictureSpec):
-            return write_table(chosen or sampler.rows(n, request.seed, condition, share), out)
+            codec = TableCodec.from_json(run.codec())
+            rows = chosen or sampler.rows(n, request.seed, condition, share)
+            return write_table(rows, out, codec.notations, codec.layout)
         made = chosen or sampler.pictures(n, request.seed, condition, share, request.truncation)
         if out.suffix.lower() != ".png":
             return write_folder(made, out, n, condition.names if n == count else None, starts.start)

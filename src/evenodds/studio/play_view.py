@@ -168,7 +168,9 @@ def pictures(say: Words, cache: RunCache, run: Run, sheet: Path) -> str:
 
 def table(say: Words, cache: RunCache, run: Run, paths: list[Path], index: int) -> str:
     """The cloud where a table has two numbers or more, and the first rows."""
-    return cloud_of(say, cache, run, index) + shown(say, pd.read_csv(paths[index]).head(ROWS))
+    return cloud_of(say, cache, run, index) + shown(
+        say, pd.read_csv(paths[index], keep_default_na=False, na_values=[""]).head(ROWS)
+    )
 
 
 def cloud_of(say: Words, cache: RunCache, run: Run, index: int) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +17,14 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, Span
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import FEW, DateColumn, number_or_category
-from evenodds.data.tables.files import date_format, normalize
+from evenodds.data.tables.files import Reading, as_written, date_format, normalize, open_table, read_before
+from evenodds.data.tables.notation import Notation, TextNotation
+from evenodds.data.tables.number_notation import NumberNotation
+from evenodds.data.tables.recognition import notation_from_json
+from evenodds.data.tables.text_files import Layout
+from evenodds.data.tables.time_notation import DateNotation, SpanNotation
 
+MICROSECOND = timedelta(microseconds=1)
 _ID_ENDINGS = ("id", "ids", "uuid", "guid", "key", "index", "idx", "seqn", "rowid", "rownum")
 
 
@@ -26,15 +35,25 @@ Column = NumberColumn | CategoryColumn | DateColumn
 class TableCodec:
     """Rows of a table as vectors, one column's places after another's, and back.
 
-    ``notes`` are sentences for the user: what was left out or changed, and why.
+    ``notes`` are sentences for the user: what was left out or changed, and why. Of a text file ``notations`` say how
+    the cells of each learnt column are written, and ``layout`` how the file is laid out.
     """
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    notations: Mapping[str, Notation] = field(default_factory=dict)
+    layout: Layout | None = None
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, exclude: tuple[str, ...], rng: np.random.Generator) -> TableCodec:
-        """Choose a codec for every column of ``frame`` but those named in ``exclude``.
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        exclude: tuple[str, ...],
+        rng: np.random.Generator,
+        reading: Reading | None = None,
+    ) -> TableCodec:
+        """Choose a codec for every column of ``frame`` but those named in ``exclude``; ``reading`` is of the file that
+        the frame came from, if it came from one.
 
         Left out with a note: a column that is constant, empty, or names its row, which is
 
@@ -57,12 +76,17 @@ class TableCodec:
             if name in exclude:
                 notes.append(f"column {name!r} left out: as asked")
                 continue
-            column = learn(frame[name], rng, notes)
+            text = reading is not None and isinstance(reading.notations.get(name), TextNotation)
+            column = learn(frame[name], rng, notes, text)
             if column is not None:
                 columns.append(column)
         if not columns:
             raise UserError(f"no column is left to learn from: {'; '.join(notes)}; give a table with more")
-        return cls(tuple(columns), tuple(notes))
+        codec = cls(tuple(columns), tuple(notes))
+        if reading is None or reading.layout is None:
+            return codec
+        notations = {name: reading.notations[name] for name in codec.names}
+        return replace(codec, notations=notations, layout=reading.layout)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,7 +132,69 @@ class TableCodec:
         missing = [name for name in self.names if name not in frame.columns]
         if missing:
             raise UserError(f"the table has no column {missing[0]!r}; it needs {', '.join(self.names)}")
-        return [(column, normalize(frame[column.name])) for column in self.columns]
+        return [
+            (column, normalize(self.value_of(column.name, frame[column.name]))) for column in self.columns
+        ]
+
+    def value_of(self, name: str, series: pd.Series[Any]) -> pd.Series[Any]:
+        """A column's values (n): what is text is read as the column is written, and time spans become whole numbers.
+        UserError for a text that does not read."""
+        notation = self.notations.get(name)
+        if isinstance(notation, SpanNotation) and series.dtype.kind == "m":
+            units = series.astype("timedelta64[us]").to_numpy().astype(np.int64) // (
+                notation.unit // MICROSECOND
+            )
+            return pd.Series(units, dtype="Int64", name=series.name).where(series.notna().to_numpy())
+        if notation is None or (series.dtype.kind != "O" and series.dtype != "str"):
+            return series
+        try:
+            return notation.read(series.astype("str"))
+        except ValueError as problem:
+            text = str(problem)
+            row = int((series.astype("str") == text).to_numpy().argmax())
+            raise UserError(
+                f"column {name!r} has {text!r} in row {row + 1}, which does not read as {notation.in_words()}; mend it"
+            ) from None
+
+    def read_file(self, path: Path) -> pd.DataFrame:
+        """Another table file: its cells as texts, which ``values`` reads as those of the file that this codec was
+        fitted to; without such a file its values. UserError as of ``open_table``."""
+        return read_before(path) if self.layout is None else open_table(path, self.layout.header).frame
+
+    def read_sheet(self, path: Path) -> pd.DataFrame:
+        """Rows that a run wrote during its game, with plain values: text is text, whatever it looks like."""
+        dtypes: dict[str, Any] = {
+            column.name: "str" if column.dtype == "str" else "boolean"
+            for column in self.columns
+            if isinstance(column, CategoryColumn) and column.dtype in ("str", "bool", "boolean")
+        }
+        frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
+        dates = [c.name for c in self.columns if isinstance(c, DateColumn) and c.text_format is None]
+        return frame.assign(**{name: pd.to_datetime(frame[name]) for name in dates})
+
+    def written(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows as the texts that their file would hold; as they are where they came from no text file."""
+        return as_written(frame, self.notations) if self.notations else frame
+
+    def in_memory(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows with time spans as such, which are learnt as whole numbers."""
+        spans = {
+            name: (frame[name] * pd.Timedelta(notation.unit)).astype("timedelta64[us]")
+            for name, notation in self.notations.items()
+            if isinstance(notation, SpanNotation) and name in frame
+        }
+        return frame.assign(**spans)
+
+    def spelled(self, name: str, value: Any) -> str:
+        """A value of Python as a text that ``value_of`` reads; empty for None."""
+        notation = self.notations.get(name)
+        if value is None:
+            return ""
+        if isinstance(notation, NumberNotation) and isinstance(value, int | float):
+            return notation.text(value)
+        if isinstance(notation, DateNotation) and hasattr(value, "year"):
+            return notation.text(pd.Timestamp(value).to_pydatetime())
+        return str(value)
 
     def decode(self, rows: NDArray[Any], rng: np.random.Generator) -> pd.DataFrame:
         """Vectors (n, width), hard or soft, as rows (n) of the learnt columns."""
@@ -119,20 +205,29 @@ class TableCodec:
         return pd.DataFrame(decoded)
 
     def to_json(self) -> dict[str, Any]:
-        return {"columns": [column.to_json() for column in self.columns], "notes": list(self.notes)}
+        facts = {"columns": [column.to_json() for column in self.columns], "notes": list(self.notes)}
+        if self.layout is not None:
+            facts["notations"] = {name: notation.to_json() for name, notation in self.notations.items()}
+            facts["layout"] = self.layout.to_json()
+        return facts
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> TableCodec:
-        return cls(tuple(column_from_json(column) for column in facts["columns"]), tuple(facts["notes"]))
+        columns = tuple(column_from_json(column) for column in facts["columns"])
+        notations = {name: notation_from_json(one) for name, one in facts.get("notations", {}).items()}
+        layout = Layout(**facts["layout"]) if "layout" in facts else None
+        return cls(columns, tuple(facts["notes"]), notations, layout)
 
 
-def learn(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -> Column | None:
-    """The codec of a column, None where it is left out; what is to be told is added to ``notes``. UserError for free
-    text and values that are no scalars."""
+def learn(
+    series: pd.Series[Any], rng: np.random.Generator, notes: list[str], text: bool = False
+) -> Column | None:
+    """The codec of a column, None where it is left out; what is to be told is added to ``notes``. With ``text`` texts
+    are no dates. UserError for free text and values that are no scalars."""
     series = _finite(normalize(series), notes)
     reason = _useless(series)
     if reason is None:
-        return _fit_column(series, rng, notes)
+        return _fit_column(series, rng, notes, text)
     notes.append(f"column {series.name!r} left out: {reason}")
     return None
 
@@ -194,10 +289,12 @@ def _numbering(name: str, values: pd.Series[Any]) -> bool:
     return named or (len(values) >= 20 and reach <= 2 * len(values))
 
 
-def _fit_column(series: pd.Series[Any], rng: np.random.Generator, notes: list[str]) -> Column | None:
+def _fit_column(
+    series: pd.Series[Any], rng: np.random.Generator, notes: list[str], text: bool
+) -> Column | None:
     """The codec of a settled column, None for text that names its row."""
     name, kind = str(series.name), series.dtype.kind
-    text_format = date_format(series) if series.dtype == "str" else None
+    text_format = date_format(series) if series.dtype == "str" and not text else None
     if kind == "M" or text_format:
         return DateColumn.fit(name, series, text_format, rng)
     if kind in "iuf":

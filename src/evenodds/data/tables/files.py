@@ -1,14 +1,14 @@
-"""Table files: read with care, written chunk by chunk."""
+"""Table files: read as people write them, written chunk by chunk."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import itertools
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,23 @@ from numpy.typing import NDArray
 
 from evenodds.core.atomic import reporting_write_errors
 from evenodds.core.errors import UserError
+from evenodds.data.tables.notation import Notation, TextNotation
+from evenodds.data.tables.other_files import read_json_lines, read_workbook
+from evenodds.data.tables.recognition import recognise
+from evenodds.data.tables.text_files import (
+    Cells,
+    Layout,
+    check_names,
+    read_as_before,
+    read_cells,
+    write_cells,
+)
 
-READABLE = (".csv", ".tsv", ".csv.gz", ".parquet")
+READABLE = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".jsonl", ".ndjson", ".jsonl.gz", ".xlsx", ".parquet")
 WRITABLE = (".csv", ".tsv", ".parquet")
 
-LINE, WHOLE, COLUMNS, CELLS = 2**24, 2**32, 10_000, 2 * 10**9
-"""At most so many bytes of a CSV's line, of what a .csv.gz unpacks to, columns, and cells of a Parquet file: a small
-file must not take all memory."""
+CELLS = 2 * 10**9
+"""At most so many cells of a Parquet file: a small file must not take all memory."""
 
 _DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
@@ -37,44 +47,154 @@ _NULLABLE = {
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M:%S.%f", "T%H:%M:%S.%f")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV, TSV (also .csv.gz) or Parquet file as a frame, one row a record, columns as named in the file.
+class Reading(NamedTuple):
+    """A table file as it is learnt: a frame of values, how each column of a text file is written, the layout of such a
+    file (None of a Parquet file), and sentences for the user."""
 
-    A CSV's delimiter is the one of ``, ; tab |`` that cuts the header into most names. Empty cells, "?"
-    and the usual texts (NA, NaN, null, ...) are missing. Whole numbers with gaps come as Int64.
-    UserError, naming file and line, for a file that is empty, ragged, not UTF-8, has a header alone or
-    a name twice, is no real Parquet, or cannot be read.
+    frame: pd.DataFrame
+    notations: dict[str, Notation]
+    layout: Layout | None
+    notes: tuple[str, ...]
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table file as a frame, one row a record, columns as named in the file: CSV, TSV (also gzipped), JSON lines, an
+    Excel workbook or Parquet.
+
+    The cells of a text file's column are numbers, dates, time spans or truths where that gives all of them back letter
+    by letter, and text otherwise; whole numbers with gaps come as Int64. UserError as of ``open_table`` and
+    ``recognise``.
+    """
+    return read_values(open_table(path), {}).frame
+
+
+def open_table(path: Path, header: bool = True) -> Cells:
+    """The cells of a table file as they stand, texts; of a Parquet file, which has types of its own, the values.
+
+    UserError, naming file and line, for a file that is empty, ragged, has a header alone or a name twice, is no real
+    workbook or Parquet, or cannot be read.
     """
     kind = _kind(path, READABLE)
     try:
-        frame = _read_parquet(path) if kind == ".parquet" else _read_csv(path, kind)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise UserError(f"{path} is not a whole gzip file; compress it again") from error
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror or error}); check its name and rights"
-        ) from error
-    if frame.empty:
+        if kind == ".parquet":
+            cells = Cells(cast("pd.DataFrame", _read_parquet(path).apply(normalize)), None)
+        elif kind == ".xlsx":
+            cells = read_workbook(path, header)
+        elif "json" in kind:
+            cells = read_json_lines(path)
+        else:
+            cells = read_cells(path, header)
+    except (gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
+        raise _unreadable(path, error) from error
+    return _with_rows(cells, path)
+
+
+def read_before(path: Path) -> pd.DataFrame:
+    """A CSV, TSV or Parquet file as versions before 0.2 read it: runs of theirs are of such data."""
+    kind = _kind(path, READABLE)
+    if kind not in (".csv", ".tsv", ".csv.gz"):
+        return open_table(path).frame
+    try:
+        cells = Cells(read_as_before(path), Layout())
+    except (gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
+        raise _unreadable(path, error) from error
+    return cast("pd.DataFrame", _with_rows(cells, path).frame.apply(normalize))
+
+
+def read_values(cells: Cells, choices: Mapping[str, str], ignored: Iterable[str] = ()) -> Reading:
+    """Cells as values. ``choices`` are the user's, by column, as of ``recognise``; columns that are ``ignored`` stay
+    text. UserError as of ``recognise``."""
+    if cells.layout is None:
+        if choices:
+            raise UserError(
+                "--read is for text files, and a Parquet file says itself what it holds: leave it out"
+            )
+        return Reading(cells.frame, {}, None, cells.notes)
+    text = {str(name): "text" for name in ignored if name in cells.frame.columns}
+    likely = "," if cells.layout.delimiter == ";" else None
+    recognition = recognise(cells.frame, {**choices, **text}, likely)
+    frame = pd.DataFrame(
+        {name: notation.read(cells.frame[name]) for name, notation in recognition.notations.items()}
+    )
+    notes = [*cells.notes, *recognition.notes]
+    if cells.layout.header and _is_row(list(frame.columns), recognition.notations):
+        listed = ", ".join(list(frame.columns)[:4])
+        notes.append(
+            f"the first line ({listed}, ...) looks like a row and is taken for names: --no-header reads it as one"
+        )
+    return Reading(frame, recognition.notations, cells.layout, tuple(notes))
+
+
+def _is_row(names: list[str], notations: Mapping[str, Notation]) -> bool:
+    """Whether names look like a row: every column of numbers, dates, spans or truths reads its own name as one."""
+    plain = {name: n for name, n in notations.items() if not isinstance(n, TextNotation)}
+    try:
+        values = [notation.read(pd.Series([name], dtype="str")) for name, notation in plain.items()]
+    except ValueError:
+        return False
+    return bool(values) and set(plain) <= set(names)
+
+
+def _with_rows(cells: Cells, path: Path) -> Cells:
+    if cells.frame.empty:
         raise UserError(f"{path} has a header but no rows; add rows to learn from")
-    return cast("pd.DataFrame", frame.apply(normalize))
+    return cells
 
 
-def write_table(frames: Iterable[pd.DataFrame], path: Path) -> int:
+def _unreadable(path: Path, error: Exception) -> UserError:
+    if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError):
+        return UserError(f"{path} is not a whole gzip file; compress it again")
+    reason = getattr(error, "strerror", None) or error
+    return UserError(f"{path} cannot be read ({reason}); check its name and rights")
+
+
+def write_table(
+    frames: Iterable[pd.DataFrame],
+    path: Path,
+    notations: Mapping[str, Notation] | None = None,
+    layout: Layout | None = None,
+) -> int:
     """Write frames of equal columns one after another to a CSV, TSV or Parquet file; the number of rows.
 
-    One chunk is held at a time. The file is written aside and renamed when it is whole.
-    UserError for another suffix or a place that cannot be written.
+    With ``notations`` and a ``layout`` a CSV or TSV is written as the file was that they are of. One chunk is held at a
+    time. The file is written aside and renamed when it is whole. UserError for another suffix or a place that cannot be
+    written.
     """
     kind = _kind(path, WRITABLE)
     with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
         try:
-            rows = _write_parquet(frames, part) if kind == ".parquet" else _write_csv(frames, part, kind)
+            if kind == ".parquet":
+                rows = _write_parquet(frames, part)
+            elif notations and layout:
+                rows = _write_notations(frames, part, notations, _of_kind(layout, kind))
+            else:
+                rows = _write_csv(frames, part, kind)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
     return rows
+
+
+def as_written(frame: pd.DataFrame, notations: Mapping[str, Notation]) -> pd.DataFrame:
+    """Values as texts, each column in its notation; one without any as text, its gaps empty."""
+    return pd.DataFrame(
+        {name: notations.get(str(name), TextNotation()).write(frame[name]) for name in frame.columns}
+    )
+
+
+def _of_kind(layout: Layout, kind: str) -> Layout:
+    """The layout of a file to be written: its suffix decides about tabs."""
+    comma = "," if layout.delimiter == "\t" else layout.delimiter
+    return replace(layout, delimiter="\t" if kind == ".tsv" else comma)
+
+
+def _write_notations(
+    frames: Iterable[pd.DataFrame], part: Path, notations: Mapping[str, Notation], layout: Layout
+) -> int:
+    with part.open("w", encoding="utf-8", newline="") as file:
+        return write_cells((as_written(frame, notations) for frame in frames), file, layout)
 
 
 def normalize(series: pd.Series[Any]) -> pd.Series[Any]:
@@ -157,29 +277,17 @@ def _kind(path: Path, existing: tuple[str, ...]) -> str:
     return kind
 
 
-def _check_names(names: list[str], path: Path) -> None:
-    if len(names) > COLUMNS:
-        raise UserError(
-            f"{path} has {len(names):,} columns, more than the {COLUMNS:,} that are learnt; leave some out"
-        )
-    existing: set[str] = set()
-    for name in names:
-        if name in existing:
-            raise UserError(f"{path} has two columns named {name!r}; rename one of them")
-        existing.add(name)
-
-
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         with path.open("rb") as file:
             parquet = pq.ParquetFile(file)
-            _check_names(parquet.schema_arrow.names, path)
+            check_names(parquet.schema_arrow.names, path)
             if parquet.metadata.num_rows * max(1, parquet.metadata.num_columns) > CELLS:
                 raise UserError(f"{path} has more than {CELLS:,} cells; give a part of it")
             table = parquet.read()
     except (pa.ArrowException, ValueError, MemoryError) as error:
         raise UserError(f"{path} is not a Parquet file that can be read; write it again") from error
-    _check_names(table.column_names, path)
+    check_names(table.column_names, path)
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, types_mapper=nullable)
     return frame
 
@@ -187,80 +295,6 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def nullable(kind: pa.DataType) -> Any:
     """pandas' whole numbers with gaps for those of Arrow, None for another type."""
     return _NULLABLE.get(str(kind))
-
-
-def _read_csv(path: Path, kind: str) -> pd.DataFrame:
-    with _open(path) as file:
-        first = next((line for line in _lines(file, path) if line.strip()), None)
-    if first is None:
-        raise UserError(f"{path} is empty; give a table with a line of names and rows below it")
-    delimiter = "\t" if kind == ".tsv" else _delimiter(first)
-    with _open(path) as file:
-        names = _check_rows(csv.reader(_lines(file, path), delimiter=delimiter, skipinitialspace=True), path)
-    try:
-        return pd.read_csv(
-            path,
-            sep=delimiter,
-            names=names,
-            header=0,
-            index_col=False,
-            skipinitialspace=True,
-            na_values=["?"],
-            encoding="utf-8-sig",
-            low_memory=False,
-            dtype_backend="numpy_nullable",
-        )
-    except (pd.errors.ParserError, ValueError) as error:
-        raise UserError(f"{path} is not a CSV file that can be read ({error}); write it again") from error
-
-
-def _open(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb"))
-
-
-def _lines(file: BinaryIO, path: Path) -> Iterator[str]:
-    """The file's lines as text, without a byte order mark."""
-    unpacked = 0
-    for number, line in enumerate(iter(lambda: file.readline(LINE + 1), b""), 1):
-        unpacked += len(line)
-        if len(line) > LINE:
-            raise UserError(f"{path} has more than {LINE:,} bytes in line {number}; it is no table")
-        if unpacked > WHOLE and path.suffix.lower() == ".gz":
-            raise UserError(f"{path} unpacks to more than {WHOLE:,} bytes; unpack it, and give that")
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path} is not UTF-8 in line {number}; save it as UTF-8") from error
-
-
-def _delimiter(header: str) -> str:
-    """The delimiter that cuts the header into most names."""
-    line = header.splitlines()[:1]
-
-    def names(delimiter: str) -> int:
-        try:
-            return len(next(csv.reader(line, delimiter=delimiter, skipinitialspace=True), []))
-        except csv.Error:  # a name that is too long
-            return 0
-
-    return max(",;\t|", key=names)
-
-
-def _check_rows(rows: Any, path: Path) -> list[str]:
-    """The header's names, when every row has as many cells: pandas fills short rows without a word."""
-    try:
-        header: list[str] = next(filter(None, rows), [])
-        for row in rows:
-            if row and len(row) != len(header):
-                raise UserError(
-                    f"{path} has {len(row)} cells in line {rows.line_num}, but {len(header)} in its header; "
-                    "mend that line"
-                )
-    except csv.Error as error:
-        raise UserError(f"{path} breaks off as CSV in line {rows.line_num} ({error}); mend it") from error
-    names = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(header)]
-    _check_names(names, path)
-    return names
 
 
 def _write_csv(frames: Iterable[pd.DataFrame], part: Path, kind: str) -> int:

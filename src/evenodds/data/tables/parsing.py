@@ -12,6 +12,8 @@ from evenodds.core.errors import UserError
 from evenodds.data.tables.codec import Column, TableCodec
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
+from evenodds.data.tables.number_notation import NumberNotation
+from evenodds.data.tables.time_notation import DateNotation, SpanNotation
 
 
 def parse_assignments(text: str) -> dict[str, str]:
@@ -39,11 +41,22 @@ def parse_row(text: str, codec: TableCodec) -> pd.DataFrame:
     for name in codec.names:
         if name not in values:
             raise UserError(f"{text}: the column {name!r} is lacking, the columns are {existing}")
-    return pd.DataFrame({column.name: parse_value(column, values[column.name]) for column in codec.columns})
+    return pd.DataFrame(
+        {column.name: parse_value(column, values[column.name], codec) for column in codec.columns}
+    )
 
 
-def parse_value(column: Column, value: str) -> pd.Series[Any]:
-    """One value in its column's own kind. Raises UserError where it does not read."""
+def parse_value(column: Column, value: str, codec: TableCodec) -> pd.Series[Any]:
+    """One value in its column's own kind, as the codec's file is written. Raises UserError where it does not read."""
+    notation = codec.notations.get(column.name)
+    if value and isinstance(notation, NumberNotation | DateNotation | SpanNotation):
+        try:
+            return notation.read(pd.Series([value], dtype="str"))
+        except ValueError:
+            what = {"number": "number", "date": "date", "span": "time span"}[notation.kind]
+            raise UserError(
+                f"column {column.name!r}: {value!r} is no {what}, its file has {notation.in_words()}"
+            ) from None
     if isinstance(column, DateColumn):
         if value and column.text_format is None:
             moment = pd.to_datetime(value, errors="coerce")

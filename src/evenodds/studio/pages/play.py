@@ -180,7 +180,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             )
             upload = gr.File(
                 label=say("upload"),
-                file_types=[".csv", ".tsv", ".parquet", ".zip"],
+                file_types=[".csv", ".tsv", ".gz", ".jsonl", ".ndjson", ".xlsx", ".parquet", ".zip"],
                 type="filepath",
                 height=140,
             )
