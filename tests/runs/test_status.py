@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from evenodds.game import schedule
 from evenodds.metrics.odds import Odds
+from evenodds.runs import status
 from evenodds.runs.journal import Check
 from evenodds.runs.status import AHEAD, WIDE, status_sentence
 from tests.checks import check_of
@@ -20,6 +22,11 @@ END = 1e-6
 def check(value: float, low: float, high: float, referee: float | None = None, **facts: Any) -> Check:
     ruling = None if referee is None else Odds(referee, referee, referee)
     return check_of(Odds(value, low, high), referee=ruling, **facts)
+
+
+def blurs(line: Check) -> Check:
+    """The same check of fakes that hardly look like reals."""
+    return replace(line, metrics=line.metrics._replace(precision=0.08, coverage=0.02))
 
 
 def test_before_the_first_check_d_has_its_head_start() -> None:
@@ -35,8 +42,16 @@ def test_before_the_first_check_d_has_its_head_start() -> None:
         (check(0.51, 0.47, 0.55), "the odds are even (51%); the referee has not spoken yet"),
         (check(0.51, 0.47, 0.55, referee=None), "the odds are even (51%); the referee has not spoken yet"),
         (
+            check(0.49, 0.45, 0.53, referee=0.5),
+            "the odds are even (49%); the referee tells fakes from reals 50% of the time",
+        ),
+        (
             check(0.49, 0.45, 0.53, referee=0.634),
-            "the odds are even (49%); the referee tells fakes from reals 63% of the time",
+            "D is right only 49% of the time, but the referee tells fakes from reals 63% of the time",
+        ),
+        (
+            blurs(check(0.49, 0.45, 0.53, referee=0.5)),
+            status.SENTENCES["unlike"].format(odds="49%", precision="8%", coverage="2%"),
         ),
     ],
 )
@@ -86,7 +101,7 @@ def test_every_interval_has_one_sentence_with_the_odds_in_percent(
     wide = low <= 0.5 <= high and high - low > WIDE
     assert (f"between {low:.0%} and {high:.0%}" if wide else f"{value:.0%}") in sentence
     assert "alarm" not in sentence
-    begins = ("D is far", "D is ahead", "G is ahead", "the odds are", "D's odds lie")
+    begins = ("D is far", "D is ahead", "D is right", "G is ahead", "the odds are", "D's odds lie")
     starts = [sentence.startswith(words) for words in begins]
     assert sum(starts) == 1
 

@@ -26,6 +26,9 @@ SENTENCES = {
     "ahead": "D is ahead: {odds}, G learns from it",
     "behind": "G is ahead: D is right only {odds} of the time",
     "undecided": "D's odds lie between {low} and {high}: the samples held out are too few to say more",
+    "unlike": "D is right only {odds} of the time, but {precision} of the fakes look like reals and they cover "
+    "{coverage} of them: D is too weak to call the game even",
+    "told apart": "D is right only {odds} of the time, but the referee tells fakes from reals {referee} of the time",
     "unheard": "the odds are even ({odds}); the referee has not spoken yet",
     "even": "the odds are even ({odds}); the referee tells fakes from reals {referee} of the time",
 }
@@ -34,6 +37,9 @@ SENTENCES = {
 
 WIDE = 0.2
 """The odds are called even only where their interval is no wider."""
+LIKE = 0.5
+"""Nor are they where a smaller share of the fakes looks like reals, or of the reals is covered: a D that has hardly
+learnt cannot tell blurs from reals."""
 
 
 def standing(
@@ -54,8 +60,13 @@ def standing(
         return "behind", facts
     if check.odds.high - check.odds.low > WIDE:
         return "undecided", {"low": f"{check.odds.low:.0%}", "high": f"{check.odds.high:.0%}"}
+    precision, coverage = check.metrics.precision, check.metrics.coverage
+    if min(precision, coverage) < LIKE:
+        return "unlike", {**facts, "precision": f"{precision:.0%}", "coverage": f"{coverage:.0%}"}
     if check.referee is None:
         return "unheard", facts
+    if check.referee.low > 0.5:
+        return "told apart", {**facts, "referee": f"{check.referee.value:.0%}"}
     return "even", {**facts, "referee": f"{check.referee.value:.0%}"}
 
 

@@ -55,12 +55,7 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         return "".join(parts)
     last = checks[-1]
     parts.append(f"<h3>{say('at check', rounds=last.round)}</h3>" + plots.pairs_meter(say, last.odds.value))
-    rulings = [check.referee for check in checks if check.referee is not None]
-    key, facts = standing(
-        replace(last, referee=rulings[-1] if rulings else None),
-        lambda alarm: alarm_sentence(alarm, say, partial(translate, say)),
-    )
-    parts.append(f'<p class="eo-said" aria-live="polite">{escape(say("standing " + key, **facts))}</p>')
+    parts.append(f'<p class="eo-said" aria-live="polite">{escape(said(say, checks, verdict, status))}</p>')
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
     played = {"speed": round(last.speed or 0.0), "seconds": round(last.seconds)}
@@ -73,6 +68,22 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         )
         parts.append(f'<h3>{say("what happened")}</h3><ul class="eo-events">{lines}</ul>')
     return "".join(parts)
+
+
+def said(say: Words, checks: Sequence[Check], verdict: Verdict | None, status: Status) -> str:
+    """One sentence on how the game stands, or on how it ended: never both, for the verdict has looked at more."""
+    if verdict is not None and verdict.verdict != "interrupted" and not status.running:
+        finding = verdict.summary["referee"]
+        word = say(f"verdict {verdict.verdict}")
+        return say(
+            "ended", verdict=word[:1].upper() + word[1:], short=say(f"short {finding['code']}", **finding)
+        )
+    rulings = [check.referee for check in checks if check.referee is not None]
+    key, facts = standing(
+        replace(checks[-1], referee=rulings[-1] if rulings else None),
+        lambda alarm: alarm_sentence(alarm, say, partial(translate, say)),
+    )
+    return say("standing " + key, **facts)
 
 
 def badge(say: Words, status: Status) -> str:
@@ -89,7 +100,10 @@ def ending(say: Words, verdict: Verdict) -> str:
     lines = []
     if facts.odds is not None:
         interval = {"low": facts.odds_low, "high": facts.odds_high}
-        lines.append(say("evidence odds", odds=facts.odds, **interval, level=facts.level_checks))
+        level = {"level": facts.level_checks} if facts.level_checks else {}
+        lines.append(
+            say("evidence odds" if level else "evidence odds now", odds=facts.odds, **interval, **level)
+        )
     if ruling is not None:
         interval = {"low": ruling.low, "high": ruling.high}
         lines.append(say("evidence referee", **interval, margin=facts.margin))

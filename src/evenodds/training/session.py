@@ -2,10 +2,4 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from evenodds.config.presets import GENERATION, filled, followed, resolve
-from evenodds.config.settings import READ_BEFORE, Recipe, ScaleName
-from evenodds.config.sizes import start_of
