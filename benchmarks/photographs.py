@@ -1,4 +1,5 @@
-"""Photographs at equal time: `evenodds train` as it comes, coarse to fine, and at other scales; the usual DCGAN loop.
+"""Photographs at equal time: `evenodds train` as it comes, coarse to fine, at other scales, and by `--network fast`;
+the usual DCGAN loop.
 
     python benchmarks/photographs.py [cats caltech faces] [--size 64] [--minutes 20] [--seeds 2] [--beside]
         [--games "at once" "half as wide" ...] [--keep FOLDER] [--try]
@@ -48,6 +49,7 @@ from record import record
 SOURCES = {"cats": DATA / "cats256.zip", "caltech": DATA / "caltech_faces.zip", "faces": "faces"}
 SCALES = {"at once": "small", "half as wide": "tiny", "twice as wide": "base", "as it comes": "auto"}
 STAGED = "coarse to fine"
+FAST = "fast network"
 LOOP = "the usual loop"
 GAMES = (STAGED, "at once", "half as wide", "as it comes", LOOP)
 """What is played unless --games names others."""
@@ -88,6 +90,8 @@ def flags(game: str, size: int) -> tuple[str, ...]:
     """What `train` is given for a game."""
     if game == STAGED:
         return ("--scale", "small", "--stages", f"{size // 2},{size}")
+    if game == FAST:
+        return ("--network", "fast")
     return () if game == LOOP else ("--scale", SCALES[game])
 
 
@@ -142,7 +146,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", default=[64])
     parser.add_argument("--minutes", type=float, nargs=1, default=[20])
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--games", nargs="+", default=list(GAMES), choices=[STAGED, *SCALES, LOOP])
+    parser.add_argument("--games", nargs="+", default=list(GAMES), choices=[STAGED, *SCALES, FAST, LOOP])
     parser.add_argument("--beside", action="store_true")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--fakes", type=int, default=FAKES)

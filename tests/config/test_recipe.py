@@ -22,6 +22,7 @@ PAIRS = [
     ("dcgan", PICTURE),
     ("r3gan", PICTURE),
     ("style", PICTURE),
+    ("fast", PICTURE),
     ("tabular", ROW),
 ]
 

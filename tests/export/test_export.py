@@ -43,6 +43,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "dcgan": ("photographs", {"network": "dcgan", "size": 16, "norm_d": "batch", "penalty": "none"}),
     "r3gan": ("photographs", {"network": "r3gan", "size": 20}),
     "style": ("photographs", {"network": "style", "size": 16}),
+    "fast": ("photographs", {"network": "fast", "size": 80}),
     "tabular": ("penguins", {"network": "tabular"}),
 }
 

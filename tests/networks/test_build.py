@@ -29,7 +29,7 @@ from evenodds.networks.layers import (
 from evenodds.networks.r3gan import Residual
 from evenodds.networks.tabular import STEEPER
 
-PICTURES = ["gan", "dcgan", "r3gan", "style"]
+PICTURES = ["gan", "dcgan", "r3gan", "style", "fast"]
 UNCONDITIONAL = [name for name, family in FAMILIES.items() if not family.given_pictures]
 SIZES = [8, 16, 24, 28, 32, 64, 128]
 CHOSEN = (Span(1, 4, "category"), Span(4, 6, "choice"))
@@ -401,7 +401,9 @@ def test_a_network_of_pictures_refuses_tables(network: str) -> None:
 def test_a_network_of_tables_refuses_pictures() -> None:
     with pytest.raises(UserError, match=r"auto does not play on pictures"):
         players("auto", PictureSpec(1, 8, 8))
-    with pytest.raises(UserError, match=r"tabular does not play on pictures.*: gan, dcgan, r3gan, style$"):
+    with pytest.raises(
+        UserError, match=r"tabular does not play on pictures.*: gan, dcgan, r3gan, style, fast$"
+    ):
         build(PictureSpec(1, 8, 8), settings("tabular"))
 
 
@@ -421,7 +423,7 @@ def test_to_one_place_a_convolution_is_a_product(before: int, after: int, side: 
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("network", ["dcgan", "r3gan", "style", "resunet"])
+@pytest.mark.parametrize("network", ["dcgan", "r3gan", "style", "fast", "resunet"])
 def test_no_convolution_turns_its_input_over(network: str, channels: int) -> None:
     """One that is handed the layout that its weights do not have does so, on every call."""
     given = Condition("pairs", PictureSpec(1, 32, 32)) if network == "resunet" else None

@@ -52,7 +52,7 @@ def test_a_condition_survives_json(condition: Condition | None) -> None:
     assert condition_from_json(condition_to_json(condition)) == condition
 
 
-@pytest.mark.parametrize("network", ["gan", "dcgan", "r3gan", "style"])
+@pytest.mark.parametrize("network", ["gan", "dcgan", "r3gan", "style", "fast"])
 @pytest.mark.parametrize("join", ["projection", "concat"])
 def test_labels_change_fakes_and_scores(network: str, join: str) -> None:
     generator, discriminator = (stirred(player) for player in players(network, PICTURE, LABELS, join=join))
@@ -109,8 +109,8 @@ def test_gradients_reach_the_embedding() -> None:
     ("network", "spec", "condition", "words"),
     [
         ("dcgan", PICTURE, OUTLINES, "take one of: pix2pix, resunet"),
-        ("pix2pix", PICTURE, LABELS, "take one of: gan, dcgan, r3gan, style"),
-        ("resunet", PICTURE, None, "take one of: gan, dcgan, r3gan, style"),
+        ("pix2pix", PICTURE, LABELS, "take one of: gan, dcgan, r3gan, style, fast"),
+        ("resunet", PICTURE, None, "take one of: gan, dcgan, r3gan, style, fast"),
         ("pix2pix", ROWS, COLUMNS, "take one of: gan, tabular"),
     ],
 )

@@ -57,6 +57,7 @@ GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"beta1": 0.5},
     ),
     "style": ("photographs", {"network": "style", "width": 8}, {"penalty_every": 3}, {}),
+    "fast": ("photographs", {"network": "fast", "width": 8}, {"penalty_every": 3}, {"augment": "on"}),
     "r3gan": ("photographs", {"network": "r3gan", "width": 8}, {"penalty_estimator": "exact"}, {}),
     "coarse to fine": (
         "photographs",

@@ -60,6 +60,12 @@ PRESETS: dict[str, Preset] = {
         {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4},
         {"batch": 32, "lr_d": 1e-3, "lr_g": 1e-3},
     ),
+    # docs/experiments/fast.md, 2026-11-29: no default; the relativistic objective of dcgan in place of the hinge.
+    "fast": Preset(
+        {"width": 32},
+        {"penalty": "r1r2", "penalty_weight": 1.0, "penalty_every": 4},
+        {"batch": 16, "lr_d": 5e-4, "lr_g": 5e-4},
+    ),
     # docs/experiments/conditions.md, 2026-11-24: structural similarity in the loss, batches, rates.
     "pix2pix": Preset(
         {"width": 32},
@@ -120,7 +126,7 @@ WIDER = {8: 8, 16: 2}
 SCALES: dict[ScaleName, tuple[float, int]] = {"tiny": (0.5, 1), "base": (2, 2), "large": (4, 4)}
 """By how much wider the networks of each scale are than those of small, the preset's, and by how much their batches are
 larger. dcgan's large is as wide as the paper's, with its batch (docs/experiments/networks.md, 2026-11-29)."""
-SCALED = ("dcgan", "r3gan", "style", "pix2pix", "resunet")
+SCALED = ("dcgan", "r3gan", "style", "fast", "pix2pix", "resunet")
 """Networks that have scales."""
 SMALLER_PAYS, SMALL_PAYS = 64, 40_000
 """From so many px on auto takes tiny, unless the budget shows D so many pictures at small
@@ -213,7 +219,7 @@ def preset_of(name: NetworkName, spec: SampleSpec, n_train: int) -> Preset:
     if name == "tabular" and isinstance(spec, RowSpec):
         return tabular_preset(spec, n_train)
     network, objective = preset.network, preset.objective
-    if name in ("dcgan", "style") and isinstance(spec, PictureSpec):
+    if name in ("dcgan", "style", "fast") and isinstance(spec, PictureSpec):
         wider = next((times for side, times in WIDER.items() if spec.side <= side), 1)
         network = network | {"width": network["width"] * wider}
         if spec.side > TRIED:

@@ -14,7 +14,7 @@ from evenodds.config.budget import Budget
 from evenodds.config.sizes import AUTO, read_size, size_of
 from evenodds.core.spec import Size
 
-NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "style", "tabular", "pix2pix", "resunet"]
+NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "style", "fast", "tabular", "pix2pix", "resunet"]
 ScaleName = Literal["auto", "tiny", "small", "base", "large"]
 LossName = Literal["nonsaturating", "saturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
 
@@ -69,8 +69,8 @@ class NetworkSettings(Group):
     """The networks and their size."""
 
     network: NetworkName = "auto"
-    """Pictures: gan (dense), dcgan, r3gan or style; pix2pix or resunet under a picture condition. Tables: tabular or
-    gan. auto takes what measured best."""
+    """Pictures: gan (dense), dcgan, r3gan, style or fast (few, large); pix2pix or resunet under a picture condition.
+    Tables: tabular or gan. auto takes what measured best."""
 
     scale: ScaleName = "auto"
     """Size of the networks for pictures: tiny, small, base or large have a half, one, two and four times the width, and

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,8 +63,9 @@ def d_step(
         with torch.no_grad():
             fake = augment(players.generator(part.z, part.c))
         seen = augment(part.real)
-        loss = objective.loss.d(discriminator(seen, part.c), discriminator(fake, part.c))
-        total = loss
+        of_real, aside = score_reals(discriminator, seen, part.c)
+        loss = objective.loss.d(of_real, discriminator(fake, part.c))
+        total = loss if aside is None else loss + aside
         if with_penalty and objective.penalty is not None:
             total = total + objective.weight * objective.penalty(critic(discriminator, part.c), seen, fake)
         (total * share).backward()
@@ -72,6 +73,15 @@ def d_step(
     players.team.average(discriminator)
     players.optimizer_d.step()
     return torch.stack(losses).sum()
+
+
+def score_reals(discriminator: nn.Module, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """D's scores of reals as it sees them, and what a D that also reconstructs them (Liu 2021, 2101.04775, equation 2)
+    adds to its loss, as it stands there."""
+    if getattr(discriminator, "reconstructs", False):
+        both: tuple[Tensor, Tensor] = cast(Any, discriminator).score_and_reconstruct(x, c)
+        return both
+    return discriminator(x, c), None
 
 
 class Batch(NamedTuple):

@@ -14,6 +14,7 @@ from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
 from evenodds.networks.cascade import CascadeDiscriminator, CascadeGenerator, Enlarger, PatchScore
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator, ValueGenerator
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
+from evenodds.networks.fast import FastDiscriminator, FastGenerator
 from evenodds.networks.mlp import DenseDiscriminator, DenseGenerator
 from evenodds.networks.pix2pix import PatchDiscriminator, UNetGenerator
 from evenodds.networks.r3gan import ResidualDiscriminator, ResidualGenerator
@@ -39,6 +40,7 @@ FAMILIES: dict[str, Family] = {
     "dcgan": Family(ConvGenerator, ConvDiscriminator, (PictureSpec,)),
     "r3gan": Family(ResidualGenerator, ResidualDiscriminator, (PictureSpec,)),
     "style": Family(StyleGenerator, ConvDiscriminator, (PictureSpec,)),
+    "fast": Family(FastGenerator, FastDiscriminator, (PictureSpec,)),
     "tabular": Family(RowGenerator, RowDiscriminator, (RowSpec,)),
     "pix2pix": Family(UNetGenerator, PatchDiscriminator, (PictureSpec,), given_pictures=True),
     "resunet": Family(ResidualUNet, ResidualPatchDiscriminator, (PictureSpec,), given_pictures=True),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,13 @@ from torch import Tensor, nn
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.spec import Condition, PictureSpec, SampleSpec
 from evenodds.networks.dcgan import ConvDiscriminator
+from evenodds.networks.fast import FastDiscriminator
 from evenodds.networks.mlp import DenseDiscriminator
 from evenodds.networks.r3gan import ResidualDiscriminator
 
-Featured = type[DenseDiscriminator] | type[ConvDiscriminator] | type[ResidualDiscriminator]
+Featured = (
+    type[DenseDiscriminator] | type[ConvDiscriminator] | type[ResidualDiscriminator] | type[FastDiscriminator]
+)
 """A D whose score is a linear function of its features."""
 
 EMBEDDED = 32
@@ -68,9 +71,22 @@ class ProjectionDiscriminator(nn.Module):
         nn.init.zeros_(self.project.weight)  # it starts as the D that knows no condition
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        features_of_x = self.inner.features(x)
+        return self.score(self.inner.features(x), c)
+
+    def score(self, features_of_x: Tensor, c: Tensor) -> Tensor:
+        """The scores (n,) of features under c."""
         fit: Tensor = self.project(c) * features_of_x.flatten(1)
         return self.inner.score(features_of_x) + fit.sum(1)
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the D inside also reconstructs reals."""
+        return isinstance(self.inner, FastDiscriminator)
+
+    def score_and_reconstruct(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """As that of the D inside, under c."""
+        features_of_x, loss = cast(FastDiscriminator, self.inner).features_and_loss(x, x)
+        return self.score(features_of_x, c), loss
 
 
 class ConcatDiscriminator(nn.Module):
@@ -85,7 +101,9 @@ class ConcatDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.embed = embedding(condition)
-        self.inner = family(replace(spec, channels=spec.channels + EMBEDDED), settings)
+        wider = replace(spec, channels=spec.channels + EMBEDDED)
+        self.reconstructs = issubclass(family, FastDiscriminator)
+        self.inner = family(wider, settings, **{"beside": EMBEDDED} if self.reconstructs else {})
 
     def beside(self, x: Tensor, c: Tensor) -> Tensor:
         """(n, C, H, W), (n or 1, condition.spec.width) -> (n, C + EMBEDDED, H, W)."""
@@ -95,6 +113,12 @@ class ConcatDiscriminator(nn.Module):
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         score: Tensor = self.inner(self.beside(x, c))
         return score
+
+    def score_and_reconstruct(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """As that of the D inside, which reconstructs the picture alone."""
+        inner = cast(FastDiscriminator, self.inner)
+        features_of_x, loss = inner.features_and_loss(self.beside(x, c), x)
+        return inner.score(features_of_x), loss
 
 
 def embedding(condition: Condition) -> nn.Linear:

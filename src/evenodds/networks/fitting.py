@@ -13,6 +13,7 @@ from evenodds.networks.conditional import (
     ValueGenerator,
 )
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
+from evenodds.networks.fast import FastDiscriminator, FastGenerator
 from evenodds.networks.mlp import DenseGenerator
 from evenodds.networks.r3gan import ResidualGenerator
 from evenodds.networks.roles import Slot, inner
@@ -136,7 +137,10 @@ def begin_as_identity(weight: Tensor) -> None:
 
 def draws(network: nn.Module) -> bool:
     """Whether the network is a generator."""
-    return isinstance(inner(network)[1], ConvGenerator | ResidualGenerator | StyleGenerator | DenseGenerator)
+    return isinstance(
+        inner(network)[1],
+        ConvGenerator | ResidualGenerator | StyleGenerator | FastGenerator | DenseGenerator,
+    )
 
 
 def beside(network: nn.Module) -> int:
@@ -150,6 +154,9 @@ def groups(module: nn.Module) -> int:
 
 
 def score_places(network: nn.Module) -> tuple[int, ...]:
-    """Height and width of the map from which dcgan's D scores, and which labels are projected on; nothing of others."""
+    """Height and width of the map from which dcgan's D or fast's scores, and which labels are projected on; nothing of
+    others."""
     core = inner(network)[1]
+    if isinstance(core, FastDiscriminator):
+        return core.last.kernel_size
     return cast(nn.Conv2d, core.body[-1]).kernel_size if isinstance(core, ConvDiscriminator) else ()

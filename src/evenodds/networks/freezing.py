@@ -8,6 +8,7 @@ from typing import Any, cast
 from torch import nn
 
 from evenodds.core.errors import UserError
+from evenodds.networks.fast import FastDiscriminator
 from evenodds.networks.roles import inner
 from evenodds.networks.transfer import coarse_end
 
@@ -36,6 +37,9 @@ def layers_from_picture(discriminator: nn.Module) -> Iterator[list[nn.Module]]:
         first, changing = cast(Any, core).from_picture, list(cast(Any, core).changes)
         for level, stage in enumerate(stages):
             yield [*([first] if level == 0 else []), stage, *changing[level : level + 1]]
+        return
+    if isinstance(core, FastDiscriminator):
+        yield from ([block] for block in (core.first, *core.blocks))
         return
     layer: list[nn.Module] = []
     for module in cast(nn.Sequential, core.body):

@@ -8,12 +8,25 @@ from torch import nn
 
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator, ValueGenerator
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
+from evenodds.networks.fast import SKIPPED, FastDiscriminator, FastGenerator
 from evenodds.networks.mlp import DenseGenerator
 from evenodds.networks.r3gan import ResidualDiscriminator, ResidualGenerator
 from evenodds.networks.style import StyleGenerator
 
 End = Literal["inside", "latent", "picture", "labels", "exact"]
 """What a layer is joined to: others alone; the latent vector, the picture or labels; ``exact`` takes no other shape."""
+
+
+GROWING = (
+    ConvGenerator,
+    ConvDiscriminator,
+    ResidualGenerator,
+    ResidualDiscriminator,
+    StyleGenerator,
+    FastGenerator,
+    FastDiscriminator,
+)
+"""Networks that have more levels for larger pictures."""
 
 
 class Slot(NamedTuple):
@@ -73,6 +86,8 @@ def role_of(path: str, core: nn.Module, from_picture: bool) -> str:
         return residual_role(path, core, from_picture)
     if isinstance(core, StyleGenerator):
         return style_role(path)
+    if isinstance(core, FastGenerator | FastDiscriminator):
+        return fast_role(path, core)
     return path
 
 
@@ -111,21 +126,34 @@ def style_role(path: str) -> str:
     return f"level {level}.picture {within}" if kind == "pictures" else path
 
 
+def fast_role(path: str, core: FastGenerator | FastDiscriminator) -> str:
+    """The role of a layer of fast. An excitation is the level's whose channels it gates; decoders keep their names."""
+    kind, _, rest = path.partition(".")
+    index, _, within = rest.partition(".")
+    if kind in ("to_picture", "first"):
+        return "picture"
+    if kind == "levels":
+        return f"level {index}.{within}"
+    if kind == "excitations":
+        return f"level {int(index) + SKIPPED}.{within}"
+    if kind == "blocks":
+        return f"level {len(cast(Any, core).blocks) - 1 - int(index)}.{within}"
+    return path
+
+
 def sized(role: str) -> bool:
     """Whether a layer is there or not by the size of pictures."""
-    return role.startswith(("level ", "picture."))
+    return role.startswith(("level ", "picture.", "whole.", "part."))
 
 
 def end_of(role: str, core: nn.Module) -> End:
     """What the layer of a role is joined to."""
-    grows = isinstance(
-        core,
-        ConvGenerator | ConvDiscriminator | ResidualGenerator | ResidualDiscriminator | StyleGenerator,
-    )
+    grows = isinstance(core, GROWING)
     first = {
         ConvGenerator: "level 0.conv.weight",
         ResidualGenerator: "modulate.weight",
         StyleGenerator: "mapping.0.weight",
+        FastGenerator: "level 0.conv.weight",
         DenseGenerator: "body.0.weight",
     }
     if role == first.get(cast(Any, type(core))):
@@ -134,7 +162,7 @@ def end_of(role: str, core: nn.Module) -> End:
         return "exact"
     if isinstance(core, StyleGenerator):
         return "picture" if ".picture conv." in role else "inside"
-    drawn = isinstance(core, ConvGenerator | ResidualGenerator)
+    drawn = isinstance(core, ConvGenerator | ResidualGenerator | FastGenerator)
     return "picture" if role == "picture.weight" or (drawn and role == "picture.bias") else "inside"
 
 
@@ -148,4 +176,6 @@ def keeps_picture(old: nn.Module, new: nn.Module) -> bool:
         return more >= 0 or not levels_agree(old, new)
     if isinstance(core, ConvGenerator):
         return len(core.body) == len(cast(Any, inner(old)[1]).body)
+    if isinstance(core, FastGenerator):
+        return len(core.levels) == len(cast(Any, inner(old)[1]).levels)
     return True

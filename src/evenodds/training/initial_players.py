@@ -64,7 +64,7 @@ def fitting_width(initial: InitialWeights, store: Store, chosen: NetworkSettings
     elif before.shape[1:] != spec.shape[1:]:  # other stages, too
         settings = settings.model_copy(update={"stages": "off"})
     if not (
-        settings.network in ("dcgan", "r3gan", "style")
+        settings.network in ("dcgan", "r3gan", "style", "fast")
         and isinstance(before, PictureSpec)
         and isinstance(spec, PictureSpec)
     ):
