@@ -25,7 +25,7 @@ from tests.conftest import Answer
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA GPU")
 
 
-@pytest.mark.parametrize("network", ["gan", "dcgan", "r3gan"])
+@pytest.mark.parametrize("network", ["gan", "dcgan", "r3gan", "fast"])
 def test_pictures_train_resume_and_sample_on_a_gpu(
     network: str, photographs: Path, tmp_path: Path, evenodds: Callable[..., Answer]
 ) -> None:
@@ -99,7 +99,7 @@ def same_but_for_rounding(make: Callable[[], Trainer], monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("augment", ["on", "off"])
-@pytest.mark.parametrize("network", ["gan", "dcgan", "r3gan"])
+@pytest.mark.parametrize("network", ["gan", "dcgan", "r3gan", "fast"])
 def test_turns_that_were_recorded_are_those_that_would_have_been_played(
     network: str, augment: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,9 +63,9 @@ def d_step(
         with torch.no_grad():
             fake = augment(players.generator(part.z, part.c))
         seen = augment(part.real)
-        of_real, aside = score_reals(discriminator, seen, part.c)
+        of_real, reconstruction = score_reals(discriminator, seen, part.c)
         loss = objective.loss.d(of_real, discriminator(fake, part.c))
-        total = loss if aside is None else loss + aside
+        total = loss if reconstruction is None else loss + reconstruction
         if with_penalty and objective.penalty is not None:
             total = total + objective.weight * objective.penalty(critic(discriminator, part.c), seen, fake)
         (total * share).backward()

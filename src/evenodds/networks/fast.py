@@ -177,15 +177,15 @@ class FastDiscriminator(nn.Module):
     def reconstructions(self, maps: list[Tensor], picture: Tensor) -> list[Reconstruction]:
         """What is made of D's maps, beside the real ones. The quarter is drawn from torch's current random state."""
         made = self.whole(maps[max(0, len(maps) - 2)])
-        found = [Reconstruction(made, shrunk(picture, made.shape[-1]))]
+        results = [Reconstruction(made, shrunk(picture, made.shape[-1]))]
         if self.part is not None:
             fine = maps[-3]
             half, times = fine.shape[-1] // 2, picture.shape[-1] // fine.shape[-1]
             corner = torch.randint(half + 1, (2, len(picture)), device=picture.device)
             made = self.part(channels_last(cropped(fine, corner, half)))
             real = cropped(picture, corner * times, half * times)
-            found.append(Reconstruction(made, shrunk(real, made.shape[-1])))
-        return found
+            results.append(Reconstruction(made, shrunk(real, made.shape[-1])))
+        return results
 
 
 class Halving(nn.Module):
@@ -222,8 +222,9 @@ def gated(x: Tensor) -> Tensor:
     """(n, 2 k, h, w) -> (n, k, h, w): each channel times the sigmoid of the one after it, so that a wider layer can
     hold a narrower one as its first channels."""
     # Channels stand last here, as they lie in memory: gradients that lie otherwise cost as much as the convolutions.
-    value, gate = x.permute(0, 2, 3, 1).unflatten(3, (-1, 2)).unbind(4)
-    return (value * torch.sigmoid(gate)).permute(0, 3, 1, 2)
+    value, gate = torch.unflatten(x.permute(0, 2, 3, 1), 3, (-1, 2)).unbind(4)
+    out: Tensor = (value * torch.sigmoid(gate)).permute(0, 3, 1, 2)
+    return out
 
 
 def cropped(x: Tensor, corner: Tensor, side: int) -> Tensor:
