@@ -83,6 +83,8 @@ def run(wide: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"network": "dcgan", "augment": "on", "mirror": "on"},
         {"network": "r3gan"},
         {"network": "style"},
+        {"network": "fast"},
+        {"network": "fast", "condition": "labels", "conditioning": "concat"},
         {"network": "dcgan", "stages": "8,16"},
         {"network": "r3gan", "stages": "8,16", "condition": "labels"},
         {"network": "dcgan", "condition": "labels"},

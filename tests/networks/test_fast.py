@@ -46,11 +46,11 @@ def same(x: Tensor) -> Tensor:
     return x
 
 
-@pytest.mark.parametrize(("side", "level"), [(4, 0), (4, 1), (5, 1), (6, 2)])
-def test_an_excitation_is_the_papers_equation(side: int, level: int) -> None:
-    low, high = torch.randn(2, 5, side << level, side << level), torch.randn(2, 7, 3, 3)
-    layer = Excitation(5, 7, side, 1 << level)
-    pooled = F.adaptive_avg_pool2d(low, side)
+@pytest.mark.parametrize(("places", "level"), [((4, 4), 0), ((4, 4), 1), ((5, 7), 1), ((6, 6), 2)])
+def test_an_excitation_is_the_papers_equation(places: tuple[int, int], level: int) -> None:
+    low, high = torch.randn(2, 5, places[0] << level, places[1] << level), torch.randn(2, 7, 3, 3)
+    layer = Excitation(5, 7, places, 1 << level)
+    pooled = F.adaptive_avg_pool2d(low, places)
     hidden = torch.einsum("nchw,kchw->nk", pooled, layer.squeeze.weight) + layer.squeeze.bias
     hidden = torch.where(hidden > 0, hidden, 0.1 * hidden)
     gate = 1 / (1 + torch.exp(-(hidden @ layer.excite.weight[:, :, 0, 0].T + layer.excite.bias)))
@@ -115,17 +115,21 @@ def test_reconstructions_are_of_the_whole_and_of_the_quarter_at_its_place() -> N
     d = players(64, width=8)[1]
     picture = torch.rand(5, 3, 64, 64)
     maps = d.maps(picture)
-    corner = torch.randint(9, (2, 5), generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    corners = [
+        (int(top), int(left)) for top, left in zip(*(torch.randint(9, (5,)) for _ in range(2)), strict=True)
+    ]
     torch.manual_seed(0)
     whole, part = d.reconstructions(maps, picture)
     assert torch.equal(whole.real, picture)
     assert whole.made.shape == picture.shape
     assert part.made.shape == part.real.shape == (5, 3, 32, 32)
-    for index, (top, left) in enumerate(corner.T.tolist()):
+    for index, (top, left) in enumerate(corners):
         assert torch.equal(
             part.real[index], picture[index, :, 4 * top : 4 * top + 32, 4 * left : 4 * left + 32]
         )
-    alone = d.part(maps[-3][1:2, :, corner[0, 1] :, corner[1, 1] :][:, :, :8, :8])
+    top, left = corners[1]
+    alone = d.part(maps[-3][1:2, :, top : top + 8, left : left + 8])
     torch.testing.assert_close(part.made[1:2], alone)
 
 
@@ -137,9 +141,19 @@ def test_a_large_picture_is_reconstructed_smaller_and_in_a_part() -> None:
     assert whole.made.shape == part.made.shape == part.real.shape == (2, 3, 64, 64)
 
 
+def test_a_rectangle_is_reconstructed_as_one() -> None:
+    g, d = build(PictureSpec(3, 96, 160), NetworkSettings(network="fast", width=4, latent=6))
+    picture = g(torch.randn(2, 6))
+    assert picture.shape == (2, 3, 96, 160)
+    whole, part = d.reconstructions(d.maps(picture), picture)
+    assert whole.made.shape == whole.real.shape == (2, 3, 96, 160)
+    assert part.made.shape == part.real.shape == (2, 3, 48, 80)
+    assert d(picture).shape == (2,)
+
+
 def test_each_crop_has_its_own_corner() -> None:
     x = torch.arange(2 * 36.0).view(2, 1, 6, 6)
-    found = cropped(x, torch.tensor([[0, 3], [2, 1]]), 3)
+    found = cropped(x, torch.tensor([0, 3]), torch.tensor([2, 1]))
     assert torch.equal(found, torch.stack([x[0, :, 0:3, 2:5], x[1, :, 3:6, 1:4]]))
 
 

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evenodds.config.settings import NetworkSettings
+from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
 from evenodds.networks.dcgan import WIDEST, init_normal
-from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, channels_last, doublings
+from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, channels_last
 from evenodds.networks.r3gan import init_msr
 
 SKIPPED = 4
@@ -39,15 +40,15 @@ class FastGenerator(nn.Module):
 
     def __init__(self, spec: PictureSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        side, k = doublings(spec.height)
+        *_, k = start = start_of(*spec.size)
         halves = [settings.width * min(WIDEST, 2**level) for level in reversed(range(k))]
         channels = [*halves, max(1, settings.width // 2)]
-        first = FromPlace(settings.latent, 2 * channels[0], side, bias=False)
+        first = FromPlace(settings.latent, 2 * channels[0], start.places, bias=False)
         self.levels = nn.ModuleList([GatedLevel(first)])
         for before, after in pairwise(channels):
             self.levels.append(GatedLevel(Doubling(before, 2 * after, bias=False)))
         self.excitations = nn.ModuleList(
-            Excitation(low, high, side, 1 << level)
+            Excitation(low, high, start.places, 1 << level)
             for level, (low, high) in enumerate(zip(channels, channels[SKIPPED:], strict=False))
         )
         self.to_picture = nn.Conv2d(channels[-1], spec.channels, 3, padding=1)
@@ -93,15 +94,15 @@ class GatedLevel(nn.Module):
 class Excitation(nn.Module):
     """Gate of each channel of ``high`` (n, k, H, W) by ``low`` (n, before, h, w): equation 1.
 
-    ``low`` is averaged to the coarsest side, 4 x 4 for powers of two; a convolution to one place, leaky ReLU, a 1 x 1
+    ``low`` is averaged to the coarsest map, 4 x 4 for powers of two; a convolution to one place, leaky ReLU, a 1 x 1
     convolution and a sigmoid make a factor for each channel.
     """
 
-    def __init__(self, before: int, channels: int, side: int, pooled: int) -> None:
-        """``pooled`` are the sides of the squares that are averaged."""
+    def __init__(self, before: int, channels: int, places: tuple[int, int], pooled: int) -> None:
+        """``places`` are those of the coarsest map, ``pooled`` the sides of the squares that are averaged."""
         super().__init__()
         self.pooled = pooled
-        self.squeeze = ToPlace(before, channels, side)
+        self.squeeze = ToPlace(before, channels, places)
         self.excite = nn.Conv2d(channels, channels, 1)
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
@@ -131,12 +132,12 @@ class FastDiscriminator(nn.Module):
     def __init__(self, spec: PictureSpec, settings: NetworkSettings, beside: int = 0) -> None:
         """``beside`` of the spec's channels are not the picture's, and are not reconstructed."""
         super().__init__()
-        side, k = doublings(spec.height)
+        *_, k = start = start_of(*spec.size)
         channels = [settings.width * min(WIDEST, 2**level) for level in range(k)]
         self.first = nn.Conv2d(spec.channels, channels[0], 4, stride=2, padding=1)
         self.blocks = nn.ModuleList(Halving(before, after) for before, after in pairwise(channels))
-        self.last = ToPlace(channels[-1], 1, side)
-        self.n_features = channels[-1] * side**2
+        self.last = ToPlace(channels[-1], 1, start.places)
+        self.n_features = channels[-1] * start.height * start.width
         drawn = spec.channels - beside
         coarse = max(0, k - 2)  # of the map that the whole is decoded from
         self.whole = Decoder(channels[coarse], drawn, min(DECODED, coarse + 1))
@@ -152,11 +153,11 @@ class FastDiscriminator(nn.Module):
         return seen
 
     def features(self, x: Tensor) -> Tensor:
-        """(n, k, side, side), known numbers a sample: what the score is a linear function of."""
+        """(n, k, h, w), known numbers a sample: what the score is a linear function of."""
         return self.maps(x)[-1]
 
     def score(self, features_of_x: Tensor) -> Tensor:
-        """(n, k, side, side) -> (n,)."""
+        """(n, k, h, w) -> (n,)."""
         score: Tensor = self.last(features_of_x)
         return score.flatten()
 
@@ -177,14 +178,16 @@ class FastDiscriminator(nn.Module):
     def reconstructions(self, maps: list[Tensor], picture: Tensor) -> list[Reconstruction]:
         """What is made of D's maps, beside the real ones. The quarter is drawn from torch's current random state."""
         made = self.whole(maps[max(0, len(maps) - 2)])
-        results = [Reconstruction(made, shrunk(picture, made.shape[-1]))]
+        results = [Reconstruction(made, shrunk(picture, made))]
         if self.part is not None:
             fine = maps[-3]
-            half, times = fine.shape[-1] // 2, picture.shape[-1] // fine.shape[-1]
-            corner = torch.randint(half + 1, (2, len(picture)), device=picture.device)
-            made = self.part(channels_last(cropped(fine, corner, half)))
-            real = cropped(picture, corner * times, half * times)
-            results.append(Reconstruction(made, shrunk(real, made.shape[-1])))
+            (height, width), times = fine.shape[-2:], picture.shape[-1] // fine.shape[-1]
+            top, left = (
+                torch.randint(side // 2 + 1, (len(picture),), device=picture.device)
+                for side in (height, width)
+            )
+            made = self.part(channels_last(cropped(fine, top, left)))
+            results.append(Reconstruction(made, shrunk(cropped(picture, times * top, times * left), made)))
         return results
 
 
@@ -227,17 +230,18 @@ def gated(x: Tensor) -> Tensor:
     return out
 
 
-def cropped(x: Tensor, corner: Tensor, side: int) -> Tensor:
-    """Squares (n, C, side, side) of maps (n, C, h, w), each from a top and left of its own: ``corner`` (2, n)."""
-    rows, columns = corner[:, :, None] + torch.arange(side, device=x.device)
-    _, channels, _, width = x.shape
+def cropped(x: Tensor, top: Tensor, left: Tensor) -> Tensor:
+    """Quarters (n, C, h / 2, w / 2) of maps (n, C, h, w), each from a ``top`` and a ``left`` (n,) of its own."""
+    _, channels, height, width = x.shape
+    rows = top[:, None] + torch.arange(height // 2, device=x.device)
+    columns = left[:, None] + torch.arange(width // 2, device=x.device)
     x = x.gather(2, rows[:, None, :, None].expand(-1, channels, -1, width))
-    return x.gather(3, columns[:, None, None, :].expand(-1, channels, side, -1))
+    return x.gather(3, columns[:, None, None, :].expand(-1, channels, height // 2, -1))
 
 
-def shrunk(x: Tensor, side: int) -> Tensor:
-    """Pictures (n, C, h, h) by the means of what becomes one pixel, (n, C, side, side)."""
-    return F.avg_pool2d(x, x.shape[-1] // side)
+def shrunk(x: Tensor, like: Tensor) -> Tensor:
+    """Pictures (n, C, H, W) by the means of what becomes one pixel, as large as ``like``."""
+    return F.avg_pool2d(x, x.shape[-1] // like.shape[-1])
 
 
 def init_gained(module: nn.Module) -> None:
