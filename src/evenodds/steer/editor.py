@@ -45,14 +45,16 @@ class LatentEditor(LatentSpace):
 
     # Finding
 
-    def find(self, name: str, feature: str | None = None) -> Direction:
+    def find(self, name: str, feature: str | None = None, *, refined: bool = True) -> Direction:
         """Find the direction of a feature of labels or columns, by default ``name``, and store it in the run.
 
-        Other columns are projected out. Raises UserError for a feature that is unknown or too rare among fakes.
+        Other columns are projected out. Without ``refined`` the effect is measured of plain steps alone, for who takes
+        no others: refining the steps of as many fakes takes most of the time. Raises UserError for a feature that is
+        unknown or too rare among fakes.
         """
-        return self.find_feature(name, feature or name, "labels")
+        return self.find_feature(name, feature or name, "labels", refined)
 
-    def find_feature(self, name: str, feature: str, found_by: str) -> Direction:
+    def find_feature(self, name: str, feature: str, found_by: str, refined: bool = True) -> Direction:
         """As ``find``; ``found_by`` says how the feature was chosen."""
         index, present = self.attributes.resolve(feature)
         z, shares = self.labelled_latents
@@ -67,20 +69,23 @@ class LatentEditor(LatentSpace):
                 except UserError:
                     continue  # fakes do not show it, so it cannot be changed by mistake
         vector = project_out(direction, np.array(others).reshape(-1, self.width)) * (1 if present else -1)
-        return self.measure_and_save(name, vector, found_by, f"{'' if present else 'no '}{target.name}")
+        named = f"{'' if present else 'no '}{target.name}"
+        return self.measure_and_save(name, vector, found_by, named, refined)
 
-    def find_by_examples(self, name: str, with_it: Examples, without: Examples) -> Direction:
+    def find_by_examples(
+        self, name: str, with_it: Examples, without: Examples, *, refined: bool = True
+    ) -> Direction:
         """Find the direction from examples without a feature to examples with it, and store it in the run.
 
         If one label separates the examples, that label is used; otherwise a classifier of D's features, applied to many
-        fakes. Examples are seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of the run's size. Raises
-        UserError for fewer than FEWEST of either.
+        fakes. ``refined`` is as for ``find``. Examples are seeds, latents (n, latent) or pictures uint8 (n, H, W, C) of
+        the run's size. Raises UserError for fewer than FEWEST of either.
         """
         if min(len(with_it), len(without)) < FEWEST:
             raise UserError(f"{name!r} needs at least {FEWEST} examples with it and as many without it")
         latents_by_group = [self.latents_of(examples) for examples in (with_it, without)]
         if (feature := self.separating_feature(*latents_by_group)) is not None:
-            return self.find_feature(name, feature, "examples")
+            return self.find_feature(name, feature, "examples", refined)
         with_features, without_features = map(self.fake_features, latents_by_group)
         z = self.latents_for_fitting
         features = np.concatenate([self.fake_features(part) for part in torch.split(z, 512)])
@@ -111,17 +116,20 @@ class LatentEditor(LatentSpace):
             for index, vector in enumerate(results, 1)
         ]
 
-    def measure_and_save(self, name: str, vector: Shares, found_by: str, feature: str | None) -> Direction:
+    def measure_and_save(
+        self, name: str, vector: Shares, found_by: str, feature: str | None, refined: bool = True
+    ) -> Direction:
         """Measure a direction's effect, and store it in the run."""
         unit = torch.from_numpy(vector).float()
         direction = Direction(name, unit, UNTOLD, found_by, {}, self.run.checkpoints.best().name, feature)
         if feature is not None:
-            direction = self.measure(direction, feature)
+            direction = self.measure(direction, feature, refined)
         save(self.run, direction)
         return direction
 
-    def measure(self, direction: Direction, feature: str) -> Direction:
-        """Measure a direction's step and effect on fresh seeds, by itself, and refined if the feature can be read."""
+    def measure(self, direction: Direction, feature: str, refined: bool = True) -> Direction:
+        """Measure a direction's step and effect on fresh seeds, by itself, and if ``refined`` and the feature can be
+        read, of refined steps too."""
         index, present = self.attributes.resolve(feature)
         z = self.latents(range(at_most(self.run.spec, TRIED, TRIED, TRIED * 64**2, 50)))
         before = self.attributes.read(self.generate(z))
@@ -134,7 +142,7 @@ class LatentEditor(LatentSpace):
                 break
         step, effect = max(results, key=lambda one: quality(one[1]))
         direction = replace(direction, step=step)
-        if self.refinement(direction) is not None:
+        if refined and self.refinement(direction) is not None:
             after = self.attributes.read(self.generate(self.move(direction, z, step * signs)))
             effect = {**measure_change(self.attributes, before, after, index), "alone": effect}
         return replace(direction, effect=effect)

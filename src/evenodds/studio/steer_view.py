@@ -20,6 +20,8 @@ from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
 
 THUMBS = 24
+MEASURED = 1.0
+"""The strength, in steps, at which the effect of a direction was measured."""
 SIDE = 128
 """Pixels that a picture's side is shown with, about."""
 
@@ -59,13 +61,19 @@ def usable(studio: Studio, name: str) -> list[Direction]:
 
 
 def sentence(say: Words, direction: Direction) -> str:
-    """What is known of a direction."""
-    effect = direction.effect
+    """What is known of a direction: of plain steps, which sliders take, and up to the one step that was measured."""
+    effect = direction.effect.get("alone", direction.effect)
     if "flipped" not in effect:
         return say("direction seen", name=direction.name)
     unchanged = ", ".join(f"{column} {share:.0%}" for column, share in effect["kept"].items())
     text = say("direction flips", name=direction.name, share=effect["flipped"])
     return text + (say("direction keeps", unchanged=unchanged) if unchanged else "")
+
+
+def unmeasured(say: Words, amounts: dict[str, float]) -> str:
+    """A remark on sliders that go farther than the effect of their direction was measured; nothing where none does."""
+    far = [name for name, amount in amounts.items() if abs(amount) > MEASURED]
+    return markup.note(say("beyond measured", names=", ".join(far))) if far else ""
 
 
 def moved(
@@ -99,7 +107,8 @@ def moved(
             ]
         made = torch.cat(ends)
     if isinstance(steer.run.spec, PictureSpec):
-        return markup.note(say("before and after")) + sheet(say, steer, made, len(ends[0]))
+        note = markup.note(say("before and after")) + unmeasured(say, amounts)
+        return note + sheet(say, steer, made, len(ends[0]))
     codec = TableCodec.from_json(steer.run.codec())
     rows = codec.decode(made.numpy(), np.random.default_rng(0))
     before, after = rows[: len(z)], rows[len(z) :]
@@ -115,7 +124,7 @@ def moved(
             None,
             people=play_view.is_people(steer.run),
         )
-    seen += f"<h3>{say('before')}</h3>{play_view.shown(say, before)}"
+    seen = unmeasured(say, amounts) + seen + f"<h3>{say('before')}</h3>{play_view.shown(say, before)}"
     return f"{seen}<h3>{say('after')}</h3>{play_view.shown(say, after)}"
 
 

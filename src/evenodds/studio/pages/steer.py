@@ -24,6 +24,7 @@ from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
 from evenodds.studio.pages.loading import PageState, load_when_shown
+from evenodds.studio.pages.progress import ticking
 from evenodds.studio.state import Studio
 from evenodds.studio.steer_view import (
     OwnPicture,
@@ -134,7 +135,9 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own_picture: gr.S
                 error = studio.cache.tuned(steer.run, z[0], picture.pixels).reconstruction_error(z, pictures)
         return picture, markup.note(say("inverted", off=float(error[0])))
 
-    go.click(with_gradio_errors(invert), [chosen, picture, tune], [own_picture, message], api_name="invert")
+    go.click(
+        ticking(say, invert, 2, place=1), [chosen, picture, tune], [own_picture, message], api_name="invert"
+    )
 
 
 def picking(say: Words) -> tuple[gr.Gallery, dict[str, gr.Textbox]]:
@@ -200,13 +203,14 @@ def finding(
     def labels(run: str, name: str) -> Any:
         steer = steering(studio, run)
         with studio.cache.lock:
-            return after(steer.run, [steer.find(name.strip())])
+            return after(steer.run, [steer.find(name.strip(), refined=False)])
 
     def examples(run: str, name: str, with_it: str, without: str) -> Any:
         steer = steering(studio, run)
         with studio.cache.lock:
             return after(
-                steer.run, [steer.find_by_examples(name.strip(), numbers(with_it), numbers(without))]
+                steer.run,
+                [steer.find_by_examples(name.strip(), numbers(with_it), numbers(without), refined=False)],
             )
 
     def vary(run: str) -> Any:
@@ -215,14 +219,14 @@ def finding(
             return after(steer.run, steer.discover(5, "features"))
 
     outputs = [message, names, *sliders]
-    by_labels.click(with_gradio_errors(labels), [chosen, name], outputs, api_name="find")
+    by_labels.click(ticking(say, labels, len(outputs)), [chosen, name], outputs, api_name="find")
     by_examples.click(
-        with_gradio_errors(examples),
+        ticking(say, examples, len(outputs)),
         [chosen, name, slots["with"], slots["without"]],
         outputs,
         api_name="find_by_examples",
     )
-    discover.click(with_gradio_errors(vary), chosen, outputs, api_name="discover")
+    discover.click(ticking(say, vary, len(outputs)), chosen, outputs, api_name="discover")
 
 
 def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr.Textbox]) -> None:
@@ -258,9 +262,9 @@ def summing(studio: Studio, say: Words, chosen: gr.Dropdown, slots: dict[str, gr
         return sheet(say, steer, made, columns)
 
     by_slots.click(
-        with_gradio_errors(slotted), [chosen, *(slots[key] for key in "ABC")], out, api_name="sum_of_seeds"
+        ticking(say, slotted, 1), [chosen, *(slots[key] for key in "ABC")], out, api_name="sum_of_seeds"
     )
-    by_words.click(with_gradio_errors(sum_of_words), [chosen, words], out, api_name="mix")
+    by_words.click(ticking(say, sum_of_words, 1), [chosen, words], out, api_name="mix")
 
 
 def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
@@ -283,7 +287,7 @@ def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             return "", str(path)
         return markup.image(inline(path.read_bytes(), "gif"), say("walk")), str(path)
 
-    go.click(with_gradio_errors(walk), [chosen, seeds, steps], [film, file], api_name="walk")
+    go.click(ticking(say, walk, 2), [chosen, seeds, steps], [film, file], api_name="walk")
 
 
 def quiet(answer: Any) -> Any:
