@@ -39,6 +39,7 @@ STAMPS = {"extractor", "resizer", "split", "real_n", "fake_n"}
 TOLD = {"name", "title", "value", "better", "low", "high", "p_value", "reals"}
 ROWS = ["energy_distance", "precision", "recall", "density", "coverage", "column_shapes", "pair_trends"]
 ROWS += ["f1_trees", "f1_logistic", "referee", "copying", "closest_record"]
+ROWS += ["membership", "nearer_training"]
 PICTURES = [
     "frechet_distance",
     "kernel_distance",

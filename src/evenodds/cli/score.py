@@ -27,10 +27,10 @@ def score(
 ) -> None:
     """Measure a run's fakes against real data: distances, precision, recall, density, coverage, copying, the referee.
 
-    For tables also column shapes and pair trends, the F1 of classifiers trained on fakes and tested on real rows, and
-    the distance to the closest record. The metrics are written to RUN/scores.json and to the report, and the fakes
-    nearest to training data to RUN/copies.png or copies.csv. Under torchrun each process generates its share of the
-    pictures and their features.
+    For tables also column shapes and pair trends, the F1 of classifiers trained on fakes and tested on real rows, the
+    distance to the closest record, and what fakes give away of who was trained on (membership). The metrics are written
+    to RUN/scores.json and to the report, and the fakes nearest to training data to RUN/copies.png or copies.csv. Under
+    torchrun each process generates its share of the pictures and their features.
 
     Parameters
     ----------

@@ -122,6 +122,8 @@ def of_rows(
     table = run.path / "copies.csv"
     lesson = tables.lesson_for(run, splits, request.seed, device)
     figures = [*tables.figures(splits, lesson, store, target), *tables.copying_metrics(splits, table)]
+    if len(splits.heldout.table) >= tables.FEWEST:
+        figures += tables.membership_metrics(splits)
     alike = tables.details(splits)
     run.write_plots(table_plots(run, store, splits, alike, request.seed, device).model_dump(mode="json"))
     return figures, {"copies": table.name, **alike}

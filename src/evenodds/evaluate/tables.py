@@ -17,6 +17,7 @@ from evenodds.evaluate.copies import write_rows
 from evenodds.evaluate.metric import Metric, Stamp
 from evenodds.metrics.columns import Kind, comparable, kinds_of, shapes, trends
 from evenodds.metrics.distribution import Cloud, copying, density_coverage, energy, precision_recall
+from evenodds.metrics.membership import membership
 from evenodds.metrics.records import closest, usefulness
 from evenodds.metrics.referee import MOST_ROWS, Lesson, rule
 from evenodds.metrics.reference import REFERENCE, reference_count
@@ -181,3 +182,22 @@ def copying_metrics(splits: TableSplits, path: Path) -> Iterator[Metric]:
         reals=float(np.median(reals)),
     )
     write_rows(fake.shown, train.shown, distances, indices, path)
+
+
+def membership_metrics(splits: TableSplits) -> Iterator[Metric]:
+    """What fakes tell of who was trained on: the attack by distance, and the share of fakes nearer to a training row
+    than to one of as many held-out rows."""
+    train, heldout, fake, kinds = splits.train.table, splits.heldout.table, splits.fake.table, splits.kinds
+    count = min(len(train), len(heldout))
+    chosen = train.iloc[np.random.default_rng(0).choice(len(train), count, replace=False)]
+    reals = pd.concat([train, heldout])
+    to_fake = [closest(rows, fake, kinds, reals)[0] for rows in (train, heldout)]
+    to_reals = [closest(fake, rows, kinds, reals)[0] for rows in (chosen, heldout.iloc[:count])]
+    measured = membership(*to_fake, *to_reals)
+    stamp = Stamp("columns", "none", "train", len(train), len(fake))
+    yield Metric(
+        "membership", "membership attack, AUC", measured.attack.value, stamp, "half", *measured.attack[1:]
+    )
+    stamp = Stamp("columns", "none", "train", count, len(fake))
+    name = "nearer to training than to held-out rows"
+    yield Metric("nearer_training", name, measured.nearer.value, stamp, "half", *measured.nearer[1:])

@@ -26,16 +26,17 @@ MOST_LEVELS = 20
 
 
 def closest(
-    of: pd.DataFrame, among: pd.DataFrame, kinds: dict[str, Kind]
+    of: pd.DataFrame, among: pd.DataFrame, kinds: dict[str, Kind], scale: pd.DataFrame | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """For each row the distance to its closest record of another table, in [0, 1], and that record's place.
 
     The mean over columns, as SDMetrics defines it (its documentation: DCRBaselineProtection): of numbers the difference
-    over the range they have in ``among``, 1 at most; of categories 0 or 1; a missing value is at 0 from another missing
-    one and at 1 from all else.
+    over the range they have in ``scale`` (in ``among`` by default), 1 at most; of categories 0 or 1; a missing
+    value is at 0 from another missing one and at 1 from all else.
     """
     numbers = [name for name, kind in kinds.items() if kind == "number"]
-    pairs = [scaled(number(of[name]), number(among[name])) for name in numbers]
+    scale = among if scale is None else scale
+    pairs = [scaled(number(of[name]), number(among[name]), number(scale[name])) for name in numbers]
     levels = [codes(among[name], of[name]) for name in kinds if name not in numbers]
     least, position = np.empty(len(of)), np.empty(len(of), np.int64)
     for start in range(0, len(of), ROWS):
@@ -54,10 +55,10 @@ def closest(
 
 
 def scaled(
-    x: NDArray[np.float64], among: NDArray[np.float64]
+    x: NDArray[np.float64], among: NDArray[np.float64], scale: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Both over the range of ``among``, so that what lies outside by more than that is at 1 from all of it."""
-    kinds_known = among[~np.isnan(among)]
+    """Both over the range of ``scale``, so that what lies outside by more than that is at 1 from all of it."""
+    kinds_known = scale[~np.isnan(scale)]
     least = float(kinds_known.min()) if len(kinds_known) else 0.0
     # Where all are the same, any other value is at 1 and more.
     reach = (float(np.ptp(kinds_known)) if len(kinds_known) else 0.0) or np.finfo(np.float32).tiny
