@@ -304,6 +304,25 @@ def test_a_link_upwards_takes_nothing_in(tmp_path: Path, target: str) -> None:
         assert len(opened.names) == 10
 
 
+def test_links_of_other_shapes_end_and_give_each_folder_once(tmp_path: Path) -> None:
+    """Broken ones, circles of two, a file's, one beside what it names, and one by way of a folder elsewhere back up."""
+    folder = album(tmp_path / "outer" / "inner", 10)
+    (folder / "broken.png").symlink_to("nowhere.png")
+    (folder / "round.png").symlink_to("about.png")
+    (folder / "about.png").symlink_to("round.png")
+    elsewhere = album(tmp_path / "elsewhere", 3)
+    (elsewhere / "back").symlink_to(folder, target_is_directory=True)
+    (elsewhere / "higher").symlink_to(tmp_path, target_is_directory=True)
+    for name in ("one", "two"):
+        (folder / name).symlink_to(elsewhere, target_is_directory=True)
+    (folder / "linked.png").symlink_to(next(elsewhere.glob("*.png")))
+    with Album(folder) as opened:
+        names = opened.names
+    assert sum(name.startswith("one/") for name in names) == 3
+    assert "linked.png" in names
+    assert len(names) == 14
+
+
 def test_a_link_to_pictures_elsewhere_is_followed(tmp_path: Path) -> None:
     folder = tmp_path / "linked"
     folder.mkdir()
