@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -297,23 +298,32 @@ def test_runs_are_compared_exported_and_deleted_only_when_sure(visitor: Visitor)
     page.wait_for_selector(".eo-card a:has-text('spare')")
 
     def choose(name: str) -> None:
-        page.locator("#which-runs input").fill(name)
-        page.get_by_role("option", name=name, exact=True).wait_for()
-        page.locator("#which-runs input").press("Enter")
+        """By the keyboard, as the card's own box."""
+        page.locator(f"#listing input[data-run='{name}']").focus()
+        page.keyboard.press("Space")
 
     choose("heights")
     choose("hand")
-    page.keyboard.press("Escape")
     page.locator("#compare").click()
     page.wait_for_selector("#beside .eo-table")
     assert page.locator("#beside polyline").count() == 2
-    assert "network.network" in page.locator("#beside").inner_text()
+    beside = page.locator("#beside").inner_text()
+    assert "learning rate of G" in beside
+    assert not re.search(r"[a-z]+\.[a-z_]+|[0-9a-f]{16}", beside), (
+        "dotted keys and hashes tell nobody anything"
+    )
     visitor.shot("runs")
+    with page.expect_download() as film:
+        page.locator(".eo-card:has(input[data-run='heights']) a[download$='film.gif']").click()
+    assert Path(film.value.path()).read_bytes()[:4] == b"GIF8"
     visitor.open("heights", "runs")
+    page.wait_for_selector("#listing input[data-run='spare']")
     choose("spare")
-    page.keyboard.press("Escape")
     page.locator("#export").click()
     page.wait_for_selector("#beside p:has-text('spare-onnx')", timeout=120_000)
+    with page.expect_download() as packed:
+        page.locator("#download").click()
+    assert {"generator.onnx", "model.json"} <= set(ZipFile(packed.value.path()).namelist())
     assert (visitor.server.runs / "spare-onnx" / "model.json").exists()
     page.locator("#delete").click()
     page.wait_for_selector("#sure .eo-alert")

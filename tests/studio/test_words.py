@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import evenodds.studio
+from evenodds.config.settings import Recipe
 from evenodds.judge.oddities import SENTENCES as ODDITIES
 from evenodds.judge.oddities import sentence
 from evenodds.judge.support import Oddity
@@ -55,6 +56,15 @@ def test_what_verdicts_and_standings_mean_is_said() -> None:
         assert fields(texts()[f"standing {key}"]["en"]) == fields(text)
 
 
+def test_every_setting_has_a_name_that_a_reader_knows() -> None:
+    names = {name for group in Recipe().model_dump().values() for name in group} - {"network", "condition"}
+    assert {key.removeprefix("setting ") for key in texts() if key.startswith("setting ")} == names
+    for language in LANGUAGES:
+        said = [speaker(language)(f"setting {name}") for name in names]
+        assert len(set(said)) == len(said)
+        assert not any("_" in text or "." in text for text in said)
+
+
 def test_what_lies_outside_is_said_in_both_languages_with_its_facts() -> None:
     facts = {
         "column": "a",
@@ -81,6 +91,8 @@ def test_no_text_is_there_for_nothing() -> None:
         "standing ",
         "short ",
         "loss ",
+        "setting ",
+        "problem ",
         "game ",
         "phase ",
         "slot ",

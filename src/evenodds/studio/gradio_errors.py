@@ -10,16 +10,19 @@ import gradio as gr
 
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import BadPicture
+from evenodds.studio.i18n import Words
+from evenodds.studio.translate import problem_sentence
 
 
-def with_gradio_errors(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, whose UserError becomes gradio's, which a browser shows and a client is told."""
+def with_gradio_errors(answer: Callable[..., Any], say: Words) -> Callable[..., Any]:
+    """The same, whose UserError becomes gradio's, which a browser shows and a client is told, in the language of
+    ``say``."""
 
     @functools.wraps(answer)
     def answered(*arguments: Any) -> Any:
         try:
             return answer(*arguments)
         except (UserError, BadPicture) as problem:
-            raise gr.Error(" ".join(str(problem).split()), print_exception=False) from problem
+            raise gr.Error(problem_sentence(say, problem), print_exception=False) from problem
 
     return answered

@@ -9,7 +9,9 @@ import torch
 
 from evenodds.core.errors import UserError
 from evenodds.runs.run import Run
+from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
+from evenodds.studio.translate import problem_sentence
 from evenodds.training.held import HeldGame
 
 GAMES = 8
@@ -22,8 +24,8 @@ ACTIONS = ("can", "open", "trained", "untrained", "d", "g", "round", "slow")
 class HeldGames:
     """What the canvas calls: [run, visitor, action, steps], answered by frames or an error."""
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, studio: Studio, say: Words) -> None:
+        self.studio, self.say = studio, say
         self.games: OrderedDict[tuple[str, str], HeldGame] = OrderedDict()
 
     def answer(self, sent: Any) -> dict[str, Any]:
@@ -37,7 +39,7 @@ class HeldGames:
                 game = self.game(run, visitor)
                 return play(game, action, steps)
         except UserError as problem:
-            return {"error": str(problem)}
+            return {"error": problem_sentence(self.say, problem)}
 
     def game(self, run: Run, visitor: str) -> HeldGame:
         """The visitor's game of a run."""

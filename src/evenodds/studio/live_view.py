@@ -23,7 +23,7 @@ BEATS = ("noise", "fake", "percent", "d moves", "arrows", "g moves")
 
 def canvas(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.HTML:
     """The canvas of the run that is chosen: in sight while that run's game is played, and for single steps by hand."""
-    games = HeldGames(studio)
+    games = HeldGames(studio, say)
 
     def hold(sent: Any) -> dict[str, Any]:  # gradio calls it by its name
         return games.answer(sent)

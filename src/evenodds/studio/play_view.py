@@ -31,7 +31,7 @@ from evenodds.studio import markup, plots
 from evenodds.studio.cache import RunCache
 from evenodds.studio.i18n import Words
 from evenodds.studio.processes import Status
-from evenodds.studio.translate import translate
+from evenodds.studio.translate import problem_sentence, translate
 
 EVENTS = 6
 """The newest things that happened, shown."""
@@ -172,7 +172,7 @@ def pictures(say: Words, cache: RunCache, run: Run, sheet: Path) -> str:
         cache.store(run)
         real = markup.image(f"{base}/reals.png", say("alt reals"))
     except UserError as problem:
-        real = markup.note(str(problem))
+        real = markup.note(problem_sentence(say, problem))
     fake = markup.image(f"{base}/samples/{sheet.name}", say("alt fakes"))
     both = markup.figure(fake, say("fakes"), "eo-fakes-frame") + markup.figure(
         real, say("reals"), "eo-reals-frame"

@@ -18,7 +18,7 @@ PICTURE_BYTES, PICTURE_PIXELS = 20_000_000, 25_000_000
 NAME = re.compile(r"[^\W_][\w.+-]{0,79}", re.UNICODE)
 OWN = ".studio"
 """Where the studio keeps what is its own, in the runs folder."""
-FILES = re.compile(r"film\.gif|report\.html|samples/\d{1,12}\.png")
+FILES = re.compile(r"film\.gif|report\.html|samples/\d{1,12}\.(png|csv)")
 """What is served of a run."""
 
 

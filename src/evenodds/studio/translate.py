@@ -1,4 +1,4 @@
-"""Korean for the English sentences in journals of versions before 0.2, which held no codes."""
+"""Korean for English sentences that come without codes: problems, and journals of versions before 0.2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import string
 from functools import cache
 
-from evenodds.studio.i18n import Words
+from evenodds.studio.i18n import Words, texts
 
 FORMER = {
     "alarm": "{kind}: {reason}",
@@ -75,4 +75,27 @@ def translate(say: Words, sentence: str) -> str:
                 return say(key, **{name: number(text) for name, text in facts.items()})
             except ValueError:
                 continue
+    return sentence
+
+
+PROBLEM = "problem "
+"""The keys of what goes wrong begin so; their English is what is raised."""
+
+
+@cache
+def problems() -> dict[str, re.Pattern[str]]:
+    """For each key a pattern that matches what is raised, those with the most fixed letters first."""
+    english = {key: text["en"] for key, text in texts().items() if key.startswith(PROBLEM)}
+    return {key: pattern(english[key]) for key in sorted(english, key=lambda key: -fixed(english[key]))}
+
+
+def problem_sentence(say: Words, problem: Exception | str) -> str:
+    """What went wrong, in one line in the language of ``say``; as it was raised where it is not known."""
+    sentence = " ".join(str(problem).split())
+    for key, pattern_of_key in problems().items():
+        if match := pattern_of_key.fullmatch(sentence):
+            facts = match.groupdict()
+            if "reason" in facts:
+                facts["reason"] = problem_sentence(say, facts["reason"])
+            return say(key, **facts) if facts else say(key)
     return sentence

@@ -33,6 +33,7 @@ from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
 from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio
+from evenodds.studio.translate import problem_sentence
 
 CANVAS = ("pen", "eraser", "undo", "clear", "label", "result")
 """What the canvas says."""
@@ -50,7 +51,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     canvas = gr.HTML(
         html_template=canvas_html(say),
         js_on_load=files("evenodds.studio").joinpath("canvas.js").read_text("utf-8"),
-        server_functions=[painter(studio), shaper(studio)],
+        server_functions=[painter(studio, say), shaper(studio)],
         value="",
         elem_id="canvas",
     )
@@ -65,7 +66,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
             run = studio.run(name)
             fits = drawn_upon(run)
         except UserError as problem:
-            return "", gr.update(visible=False), markup.note(str(problem))
+            return "", gr.update(visible=False), markup.note(problem_sentence(say, problem))
         warning = "" if fits else markup.alert(say("draw not"))
         return warning, gr.update(value=name, visible=True) if fits else gr.update(visible=False), ""
 
@@ -84,7 +85,9 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         fake = made(studio, run, condition)
         return pair(say, run, condition, fake, note or say("taken as it is", kind=kind))
 
-    ground.change(with_gradio_errors(upload), [chosen, ground], result, api_name="draw", concurrency_limit=2)
+    ground.change(
+        with_gradio_errors(upload, say), [chosen, ground], result, api_name="draw", concurrency_limit=2
+    )
 
 
 def canvas_html(say: Words) -> str:
@@ -131,7 +134,7 @@ def enlarged(picture: Any) -> str:
     return plots.inline(image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST))
 
 
-def painter(studio: Studio) -> Any:
+def painter(studio: Studio, say: Words) -> Any:
     """What the canvas calls: a run's name and a drawing as a data URL, answered by the picture and the milliseconds."""
 
     def paint(sent: Any) -> dict[str, Any]:
@@ -144,7 +147,7 @@ def painter(studio: Studio) -> Any:
             condition, _ = condition_of(run, decoded(drawing))
             image = enlarged(made(studio, run, condition))
         except (UserError, BadPicture) as problem:
-            return {"error": str(problem)}
+            return {"error": problem_sentence(say, problem)}
         return {"image": image, "ms": round(1000 * (time.perf_counter() - started))}
 
     return paint

@@ -31,6 +31,7 @@ from evenodds.studio.layers import Layer, inside, players
 from evenodds.studio.pages import too_strong
 from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio
+from evenodds.studio.translate import problem_sentence
 
 BESIDE = 64
 """Reals, and other fakes, beside which D's answer to a fake is read."""
@@ -65,7 +66,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
                 raise UserError(say("no maps"))
             return maps_of(studio, say, run, int(seed))
         except UserError as problem:
-            text = markup.note(str(problem))
+            text = markup.note(problem_sentence(say, problem))
             return text, text, ""
 
     load_when_shown(state, lambda name: [0, *show(name, 0)], [seed, grows, looks, pools])
@@ -79,7 +80,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
             studio.trainings.start(name, "digits", ["--network", "dcgan", "--size", "32", "--budget", "90s"])
         return gr.update(choices=studio.names(), value=name)
 
-    small.click(with_gradio_errors(train), None, chosen, api_visibility="private")
+    small.click(with_gradio_errors(train, say), None, chosen, api_visibility="private")
 
 
 def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, str]:
@@ -110,11 +111,11 @@ def answer_of(
     generator, discriminator = networks
     beside = drawn(store, "heldout", np.arange(min(BESIDE, store.n_heldout)), CPU)
     others = generator(draw(len(beside.x), run.recipe.network.latent), beside.c)
-    told, real, other = (
+    score, real, other = (
         per_sample(discriminator(x, condition)).numpy()
         for x, condition in ((fake, c), (beside.x, beside.c), (others, beside.c))
     )
-    return float(probability(run.recipe.objective.loss, told, real, other)[0])
+    return float(probability(run.recipe.objective.loss, score, real, other)[0])
 
 
 def shown(say: Words, layer: Layer) -> str:
@@ -177,5 +178,5 @@ def pooled_numbers(say: Words) -> str:
 
     most = table(one.reshape(2, 2, 2, 2).max((1, 3)))
     blocks = f"<div>{table(one)}</div><span>→</span><div>{most}</div><span>←</span><div>{table(other)}</div>"
-    text = say("pool told")
+    text = say("pool score")
     return f'<div class="eo-pooling" role="img" aria-label="{escape(text)}">{blocks}</div>{markup.note(text)}'

@@ -26,6 +26,7 @@ from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
 from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio, example
+from evenodds.studio.translate import problem_sentence
 
 
 def page(studio: Studio, say: Words, state: PageState) -> None:
@@ -64,7 +65,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
 
     gr.on(
         [go.click, values.submit],
-        streaming(ask),
+        streaming(ask, say),
         [chosen, values, picture],
         answer,
         api_name="judge",
@@ -72,12 +73,12 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     )
 
 
-def streaming(answer: Any) -> Any:
+def streaming(answer: Any, say: Words) -> Any:
     """``telling`` for what answers bit by bit."""
 
     def answer_text(*arguments: Any) -> Iterator[Any]:
         parts = answer(*arguments)
-        step = with_gradio_errors(lambda: next(parts, None))
+        step = with_gradio_errors(lambda: next(parts, None), say)
         while (part := step()) is not None:
             yield part
 
@@ -116,7 +117,7 @@ def beside(studio: Studio, say: Words, run: Run, block: Any, row: pd.DataFrame |
     try:
         near = studio.cache.nearest(run, block)
     except UserError as problem:
-        return markup.note(str(problem))
+        return markup.note(problem_sentence(say, problem))
     title = f"<h3>{say('nearest')}</h3>"
     if row is None:
         both = np.concatenate([block, near]).transpose(0, 2, 3, 1)

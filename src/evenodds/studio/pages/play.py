@@ -26,6 +26,7 @@ from evenodds.studio.i18n import Words
 from evenodds.studio.pages.loading import PageState
 from evenodds.studio.processes import Status
 from evenodds.studio.state import Studio
+from evenodds.studio.translate import problem_sentence
 
 EVERY = 1.5
 """Seconds between looks at a run."""
@@ -93,9 +94,9 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
         studio.trainings.stop(name)
         return gr.update(value=say("pausing"), interactive=False)
 
-    pause.click(with_gradio_errors(stop), chosen, pause, api_name="pause")
+    pause.click(with_gradio_errors(stop, say), chosen, pause, api_name="pause")
     resume.click(
-        with_gradio_errors(lambda name, budget: studio.trainings.resume(name, budget.strip() or None)),
+        with_gradio_errors(lambda name, budget: studio.trainings.resume(name, budget.strip() or None), say),
         [chosen, more],
         None,
         api_name="resume",
@@ -112,7 +113,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         status = studio.trainings.status(name)
         run = studio.run(name) if (security.run_path(studio.root, name) / "recipe.json").is_file() else None
     except UserError as problem:
-        return [str(problem)], (Status("none"), markup.alert(str(problem)), "", "")
+        return [str(problem)], (Status("none"), markup.alert(problem_sentence(say, problem)), "", "")
     written = (
         []
         if run is None
@@ -143,7 +144,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         OSError,
         ValueError,
     ) as problem:  # a file that goes away while it is read is there again next time
-        shown = markup.alert(str(problem))
+        shown = markup.alert(problem_sentence(say, problem))
     return mark, (status, play_view.board(say, run, status), shown, ended(say, run, status))
 
 
@@ -232,7 +233,7 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         return gr.update(choices=studio.names(), value=name), gr.update(open=False)
 
     fields = [source, upload, network, condition, size, budget, name, init]
-    go.click(with_gradio_errors(begin), fields, [chosen, form], api_name="start")
+    go.click(with_gradio_errors(begin, say), fields, [chosen, form], api_name="start")
 
 
 def stored(studio: Studio, upload: str) -> str:
@@ -274,7 +275,7 @@ def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         return play_view.shown(say, made)
 
     go.click(
-        with_gradio_errors(make),
+        with_gradio_errors(make, say),
         [chosen, count, seed, condition],
         out,
         api_name="sample",

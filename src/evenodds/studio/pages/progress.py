@@ -31,6 +31,6 @@ def ticking(
                 note = markup.note(say("seconds so far", seconds=round(time.monotonic() - began)))
                 shown = [note if index == place else gr.skip() for index in range(outputs)]
                 yield shown if outputs > 1 else note
-        yield with_gradio_errors(future.result)()
+        yield with_gradio_errors(future.result, say)()
 
     return answered

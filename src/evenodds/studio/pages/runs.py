@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,31 +14,28 @@ import gradio as gr
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.export.formats import FORMS, export
-from evenodds.runs.run import Run, flat, identity
+from evenodds.runs.run import Run
 from evenodds.studio import markup, play_view, plots, security
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages.loading import PageState
 from evenodds.studio.state import Studio
+from evenodds.studio.translate import problem_sentence
 
 COMPARED = 4
 """Runs compared at once, at most."""
+CHECKED = "[...document.querySelectorAll('#listing input[data-run]:checked')].map((box) => box.dataset.run)"
+"""The names of the cards whose boxes are checked, in a browser."""
 
 
 def page(studio: Studio, say: Words, state: PageState) -> None:
     """The page; to open a run is to choose it for every page."""
     chosen = state.chosen
+    gr.HTML(markup.note(say("runs info")))
     listing = gr.HTML(elem_id="listing")
     with gr.Row(elem_classes="eo-controls"):
-        which = gr.Dropdown(
-            [],
-            label=say("runs chosen"),
-            info=say("runs info"),
-            multiselect=True,
-            max_choices=COMPARED,
-            elem_id="which-runs",
-            allow_custom_value=True,
-        )
+        # Filled by the cards' own boxes, see CHECKED, which the keyboard reaches in their order.
+        which = gr.Dropdown([], multiselect=True, visible="hidden", allow_custom_value=True)
         again = gr.Button(say("look again"), min_width=120, scale=0, elem_id="look-again")
     with gr.Row(elem_classes="eo-controls"):
         compare = gr.Button(say("compare"), min_width=120, elem_id="compare")
@@ -52,6 +52,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
             yes = gr.Button(say("delete yes"), variant="stop", elem_id="delete-yes")
             no = gr.Button(say("delete no"), elem_id="delete-no")
     beside = gr.HTML(elem_id="beside")
+    download = gr.DownloadButton(say("download"), visible=False, elem_id="download")
 
     def look() -> Any:
         names = studio.names()
@@ -88,7 +89,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         studio.trainings.resume(names[0])
         return gr.update(value=names[0])
 
-    def take_along(names: list[str], format: str) -> str:
+    def take_along(names: list[str], format: str) -> Any:
         if len(names) != 1:
             raise UserError(say("choose one"))
         if format not in FORMS:
@@ -97,7 +98,11 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         path = security.run_path(studio.root, f"{names[0]}-{format}")
         with studio.cache.lock:
             export(run, format, path)
-        return markup.note(say("exported", name=names[0], path=str(path)))
+        folder = tempfile.mkdtemp(prefix="evenodds-export-")
+        packed = shutil.make_archive(str(Path(folder) / path.name), "zip", path)
+        told = say("exported at", path=str(path)) if studio.local else ""
+        note = markup.note(f"{say('exported', name=names[0], format=format)} {told}")
+        return note, gr.update(value=packed, visible=True)
 
     again.click(look, None, [listing, which], api_name="runs")
 
@@ -105,13 +110,20 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         return look() if here == state.key else [gr.skip()] * 2
 
     state.here.change(arrive, state.here, [listing, which], show_progress="hidden", api_visibility="private")
-    compare.click(with_gradio_errors(side_by_side), which, beside, api_name="compare")
-    resume.click(with_gradio_errors(go_on), which, chosen, api_visibility="private")
-    take.click(with_gradio_errors(take_along), [which, form], beside, api_name="export")
-    delete.click(with_gradio_errors(ask), which, [sure, question], api_visibility="private")
+    one, two = f"() => [{CHECKED}]", f"(names, other) => [{CHECKED}, other]"
+    compare.click(with_gradio_errors(side_by_side, say), which, beside, api_name="compare", js=one)
+    resume.click(with_gradio_errors(go_on, say), which, chosen, api_visibility="private", js=one)
+    take.click(
+        with_gradio_errors(take_along, say), [which, form], [beside, download], api_name="export", js=two
+    )
+    delete.click(with_gradio_errors(ask, say), which, [sure, question], api_visibility="private", js=one)
     no.click(lambda: gr.update(visible=False), None, sure, api_visibility="private")
     yes.click(
-        with_gradio_errors(remove), [which, chosen], [sure, listing, which, chosen, beside], api_name="delete"
+        with_gradio_errors(remove, say),
+        [which, chosen],
+        [sure, listing, which, chosen, beside],
+        api_name="delete",
+        js=two,
     )
 
 
@@ -124,14 +136,34 @@ def listed(studio: Studio, say: Words, names: list[str]) -> str:
 def card(studio: Studio, say: Words, name: str) -> str:
     """One run at a glance."""
     status = studio.trainings.status(name)
-    title = f'<h3><a href="?run={quote(name)}">{escape(name)}</a></h3>{play_view.badge(say, status)}'
+    choice = (
+        f'<label class="eo-choose"><input type="checkbox" data-run="{escape(name)}" '
+        f'aria-label="{escape(say("choose it", name=name))}">{escape(say("choose"))}</label>'
+    )
+    title = f'{choice}<h3><a href="?run={quote(name)}">{escape(name)}</a></h3>{play_view.badge(say, status)}'
     try:
         run = studio.run(name)
     except UserError as problem:
-        problem_note = markup.note(status.line if status.running else str(problem))
+        problem_note = markup.note(status.line if status.running else problem_sentence(say, problem))
         return f'<article class="eo-card">{title}{problem_note}</article>'
     facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(value)}</dd>" for term, value in figures(say, run))
-    return f'<article class="eo-card">{title}{newest(studio, say, run)}<dl>{facts}</dl></article>'
+    shown = f"{newest(studio, say, run)}<dl>{facts}</dl>{downloads(say, run)}"
+    return f'<article class="eo-card">{title}{shown}</article>'
+
+
+def downloads(say: Words, run: Run) -> str:
+    """Links that save a run's film, report and newest fakes where the browser keeps downloads."""
+    sheets = play_view.sheets(run)
+    files = [("the film file", "film.gif"), ("report", "report.html")]
+    found = [(say(key), file) for key, file in files if (run.path / file).is_file()]
+    if sheets:
+        found.append((say("newest fakes"), f"samples/{sheets[-1].name}"))
+    links = "".join(
+        f'<a href="/runs/{quote(run.path.name)}/{file}" '
+        f'download="{escape(run.path.name)}-{file.rpartition("/")[2]}">{escape(text)}</a>'
+        for text, file in found
+    )
+    return f'<p class="eo-downloads">{escape(say("download"))}: {links}</p>' if links else ""
 
 
 def newest(studio: Studio, say: Words, run: Run) -> str:
@@ -174,7 +206,7 @@ def compared(say: Words, runs: list[Run]) -> str:
     plot = plots.odds_plot(say, {run.path.name: run.checks() for run in runs})
     rows: dict[str, list[str]] = {}
     for column, run in enumerate(runs):
-        entries = [*figures(say, run), *((name, str(value)) for name, value in flat(identity(run.facts)))]
+        entries = [*figures(say, run), *settings(say, run)]
         for term, value in entries:
             rows.setdefault(term, [""] * len(runs))[column] = value
     differing = {term: values for term, values in rows.items() if len(set(values)) > 1 or len(runs) == 1}
@@ -182,3 +214,16 @@ def compared(say: Words, runs: list[Run]) -> str:
     cells = ([term, *(value[:60] for value in values)] for term, values in differing.items())
     table = markup.table(say("differences"), columns, cells, headed=True)
     return f"<h3>{say('odds over time')}</h3>{plot}<h3>{say('differences')}</h3>{table}"
+
+
+def settings(say: Words, run: Run) -> list[tuple[str, str]]:
+    """A run's settings, each by a name that a reader knows, but for those that its figures name already."""
+    return [
+        (
+            say(f"setting {name}"),
+            ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value),
+        )
+        for group in run.recipe.model_dump().values()
+        for name, value in group.items()
+        if name not in ("network", "condition")
+    ]

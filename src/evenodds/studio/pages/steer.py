@@ -37,6 +37,7 @@ from evenodds.studio.steer_view import (
     thumbnails,
     usable,
 )
+from evenodds.studio.translate import problem_sentence
 
 SLIDERS = 10
 """Directions with a slider, at most: the first ones by name."""
@@ -83,7 +84,7 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
             )
         except UserError as problem:
             message, gallery = (
-                markup.note(str(problem)),
+                markup.note(problem_sentence(say, problem)),
                 gr.update(value=[], visible=False),
             )
         directions = usable(studio, name) if not message else []
@@ -96,19 +97,19 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
     inputs = [chosen, seeds, own_picture, names, *sliders]
     shown = load_when_shown(page_state, fit, [note, thumbs, names, *sliders])
     for state in (shown, own_picture, names):
-        state.change(quiet(move), inputs, result, show_progress="hidden", api_visibility="private")
+        state.change(quiet(move, say), inputs, result, show_progress="hidden", api_visibility="private")
     for slider in sliders:
         slider.input(
-            quiet(move),
+            quiet(move, say),
             inputs,
             result,
             show_progress="hidden",
             api_visibility="private",
             trigger_mode="always_last",
         )
-    seeds.submit(with_gradio_errors(move), inputs, result, api_name="steer")
+    seeds.submit(with_gradio_errors(move, say), inputs, result, api_name="steer")
     zero.click(lambda: [0.0] * SLIDERS, None, sliders, api_visibility="private").then(
-        quiet(move), inputs, result, api_visibility="private"
+        quiet(move, say), inputs, result, api_visibility="private"
     )
 
 
@@ -290,14 +291,14 @@ def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     go.click(ticking(say, walk, 2), [chosen, seeds, steps], [film, file], api_name="walk")
 
 
-def quiet(answer: Any) -> Any:
+def quiet(answer: Any, say: Words) -> Any:
     """The answer, or the problem as a paragraph: what was not asked for should not pop up."""
 
     def answered(*arguments: Any) -> Any:
         try:
             return answer(*arguments)
         except UserError as problem:
-            return markup.note(str(problem))
+            return markup.note(problem_sentence(say, problem))
 
     return answered
 

@@ -80,7 +80,7 @@ def section(studio: Studio, say: Words, state: PageState) -> None:
         queue=False,
         api_visibility="private",
     )
-    go.click(with_gradio_errors(play), loss, None, api_name="too_strong")
+    go.click(with_gradio_errors(play, say), loss, None, api_name="too_strong")
 
 
 def answers_of(studio: Studio, name: str) -> dict[int, Answers]:
