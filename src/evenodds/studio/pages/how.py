@@ -178,5 +178,5 @@ def pooled_numbers(say: Words) -> str:
 
     most = table(one.reshape(2, 2, 2, 2).max((1, 3)))
     blocks = f"<div>{table(one)}</div><span>→</span><div>{most}</div><span>←</span><div>{table(other)}</div>"
-    text = say("pool score")
+    text = say("pool told")
     return f'<div class="eo-pooling" role="img" aria-label="{escape(text)}">{blocks}</div>{markup.note(text)}'
