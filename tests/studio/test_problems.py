@@ -48,7 +48,7 @@ PROBLEMS: dict[str, tuple[Callable[[Path], Any], list[str]]] = {
     "budget": (lambda _: Budget.parse("soon"), ["'soon'", "20000rounds"]),
     "no time": (lambda _: Budget.parse("0s"), ["'0s'", "0보다"]),
     "form": (lambda _: recipe_of({"budget": "soon"}), ["예산"]),
-    "size": (lambda _: recipe_of({"size": "huge"}), ["size='huge'", "정수로"]),
+    "size": (lambda _: recipe_of({"size": "huge"}), ["huge", "정수로"]),
     "small": (lambda _: recipe_of({"size": 4}), ["size=4", "8 이상"]),
     "network": (lambda _: recipe_of({"network": "vae"}), ["network='vae'", "'dcgan'", "하나여야"]),
     "not training": (lambda folder: Trainings(folder).stop("calm"), ["calm", "훈련 중이 아닙니다"]),
