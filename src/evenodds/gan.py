@@ -173,8 +173,9 @@ class Gan(Configured):
         seed :
             The same seed gives the same fakes.
         condition :
-            For a run trained with a condition: values by name or as text such as "label=7", pictures as uint8
-            (m, H, W, C), or their path, taken in turn. Unnamed values follow the training distribution.
+            For a run trained with a condition: values by name or as text such as "label=7"; row by row as a DataFrame
+            or a table file, which fakes take in turn; pictures as uint8 (m, H, W, C), or their path, taken in turn.
+            Unnamed values follow the training distribution.
         truncation :
             Of pictures: above 0 and up to 1; below 1 latents lie nearer to their mean, and fakes vary
             less.

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from pandas.testing import assert_frame_equal
 from PIL import Image
 from scipy.stats import kstest
 
@@ -21,8 +22,9 @@ from evenodds.core.spec import ConditionKind, RowSpec, Span
 from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.tables.codec import TableCodec
 from evenodds.gan import Gan
-from evenodds.runs.conditions import agreeing
-from evenodds.runs.sample import as_pictures
+from evenodds.runs.conditions import CPU, agreeing, resolve_condition
+from evenodds.runs.run import Run
+from evenodds.runs.sample import Sampler, as_pictures
 from evenodds.runs.source_data import store_of
 from tests.conftest import Answer, mixed
 
@@ -256,6 +258,27 @@ def test_what_the_data_never_held_together_may_be_asked_for(table: Path) -> None
     assert (fakes["town"] == "east").all()
     assert (fakes["street"] == "oak").all()
     assert fakes["rent"].nunique() > 50
+
+
+def test_each_row_of_a_table_has_a_fake_of_its_own(table: Path, tmp_path: Path, evenodds: Call) -> None:
+    """In their order, and again from the first where more are asked for; empty cells follow the data."""
+    requests = pd.DataFrame({"town": ["south", "north", None, "south"] * 5, "rooms": [4, None, 2, 3] * 5})
+    path, out = tmp_path / "requests.csv", tmp_path / "out.csv"
+    requests.astype({"rooms": "Int64"}).to_csv(path, index=False)
+    assert evenodds("sample", table, "--condition", path, "--out", out).code == 0
+    made = pd.read_csv(out)
+    assert len(made) == 20
+    for name in requests.columns:
+        held = requests[name].notna()
+        assert (made[name][held] == requests[name][held]).all()
+        assert made[name].notna().all()
+    run = Run.open(table)
+    again = pd.concat(Sampler(run, CPU).rows(30, 0, resolve_condition(run, requests, 0)), ignore_index=True)
+    assert again["town"][20:22].tolist() == ["south", "north"]
+    assert_frame_equal(again.head(20)[["town", "rooms"]], made[["town", "rooms"]], check_dtype=False)
+    for bad, words in (("town\nmoon\n", "row 1 of those requested"), ("moon\n1\n", "none of the columns")):
+        path.write_text(bad)
+        refused(evenodds("sample", table, "--condition", path, "--out", out), words)
 
 
 @pytest.mark.parametrize("asked", [(), ("--condition", "town=south,rooms=4")])

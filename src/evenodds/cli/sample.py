@@ -38,13 +38,14 @@ def sample(
     Parameters
     ----------
     n:
-        Number of samples; by default 64, or one for each condition picture.
+        Number of samples; by default 64, or one for each condition picture or row.
     out:
         A .png sheet or a folder for pictures, a .csv or .parquet file for tables; by default RUN-fakes.png or
         RUN-fakes.csv in the current folder.
     condition:
-        For runs trained with --condition: values such as label=7 or glasses=yes,beard=no, or a picture file or a folder
-        of them. Unspecified columns follow the training distribution.
+        For runs trained with --condition: values such as label=7 or glasses=yes,beard=no, a table file of which each
+        row asks for one fake, or a picture file or a folder of them. Unspecified columns and empty cells follow the
+        training distribution.
     truncation:
         For pictures: 0.7, say, moves latents towards their mean, so that samples vary less.
     best:

@@ -137,6 +137,9 @@ class DataSettings(Group):
     exclude: tuple[str, ...] = ()
     """Columns of a table to leave out of training."""
 
+    key: tuple[str, ...] = ()
+    """Columns of a table that hold ids: fakes have new ones of their pattern. Plain ids are noticed without."""
+
     columns: tuple[str, ...] = ()
     """Columns of a table, or of a data set (the picture and its labels), to train on; all of them by default."""
 

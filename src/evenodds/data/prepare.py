@@ -136,7 +136,9 @@ def _digits(source: Source, settings: DataSettings) -> Store:
 def _table(source: Source, settings: DataSettings) -> Store:
     columns = [["columns", *settings.columns]] if settings.columns else []
     reading = (
-        [] if settings.read == READ_BEFORE else [f"reading {settings.read}", settings.header is not False]
+        []
+        if settings.read == READ_BEFORE
+        else [f"reading {settings.read}", settings.header is not False, *settings.key]
     )
     key = [_table_stamp(source), settings.exclude, *columns, *_given(settings), *reading]
     return once(source, key, lambda target: _make_table(source, settings, target))
@@ -150,7 +152,7 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
     reading = read_source(source, settings)
     frame, names = reading.frame, [str(name) for name in reading.frame.columns]
     rng = np.random.default_rng(_TABLE_SEED)
-    codec = TableCodec.fit(frame, settings.exclude, rng, reading)
+    codec = TableCodec.fit(frame, settings.exclude, rng, reading, keys_of(settings))
     facts = {**facts_of(source, [*reading.notes, *codec.notes]), "skipped": [], "columns": names}
     if table is not None:
         refuse_dropped(table.container, codec, names, settings.exclude)
@@ -167,6 +169,11 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
             condition_codec=chosen.codec.to_json(),
         )
     return write_store(target, codec.spec, source.name, with_about([rows], about))
+
+
+def keys_of(settings: DataSettings) -> tuple[str, ...] | None:
+    """The keys that are named; None for a reading of versions that knew none."""
+    return None if settings.read == READ_BEFORE else settings.key
 
 
 def chosen_columns(frame: pd.DataFrame, columns: tuple[str, ...], source: str) -> pd.DataFrame:

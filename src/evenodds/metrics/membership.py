@@ -27,9 +27,9 @@ def membership(
     """The attack by distance to the nearest fake (Chen 2020, 1909.03935, section 4.1, in the black box), and the share
     of fakes nearer to a training row than to a held-out one (Platzer 2021, Frontiers in Big Data 4), ties half.
 
-    ``train_to_fake`` and ``heldout_to_fake`` are distances of rows of each kind to their nearest fake, and
-    ``fake_to_train`` and ``fake_to_heldout`` (n,) those of fakes to the nearest of as many rows of each kind. The
-    intervals are those of rows and fakes that are drawn independently.
+    ``train_to_fake`` and ``heldout_to_fake`` are distances of rows of each kind to their nearest fake; those of fakes
+    to the nearest of as many rows of each kind are ``fake_to_train`` and ``fake_to_heldout`` (n,). The intervals are
+    those of rows and fakes that are drawn independently.
     """
     attack = odds(-train_to_fake, -heldout_to_fake)
     wins = (fake_to_train < fake_to_heldout).sum() + (fake_to_train == fake_to_heldout).sum() / 2

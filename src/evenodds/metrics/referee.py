@@ -16,8 +16,9 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from evenodds.core.spec import PictureSpec, SampleSpec, at_most
-from evenodds.data.tables.codec import Column, TableCodec
+from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import CategoryColumn
+from evenodds.data.tables.fitting import Column
 from evenodds.metrics.columns import comparable, number
 from evenodds.metrics.odds import LEVEL, interval
 from evenodds.networks.classifier import Classifier, fit, logits

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -33,8 +34,9 @@ STORED_PICTURES, STORED_VALUES = 64, 4096
 NEAREST, FEWEST = 0.05, 16
 """Where a number is asked for, what else is given comes from the share of values nearest to it, of so many at least."""
 
-ConditionRequest = str | Path | Mapping[str, Any] | NDArray[Any]
-"""Values as text (a=1,b=2) or by name, or pictures: a file, a folder, a zip, or uint8 (m, H, W, C)."""
+ConditionRequest = str | Path | Mapping[str, Any] | pd.DataFrame | NDArray[Any]
+"""Values as text (a=1,b=2), by name, or row by row (a frame or a table file), or pictures: a file, a folder, a zip, or
+uint8 (m, H, W, C)."""
 
 CPU = torch.device("cpu")
 
@@ -52,6 +54,8 @@ class SamplingCondition:
     """What the given pictures are called."""
     values: dict[str, Any] = field(default_factory=dict)
     """What columns are to hold."""
+    rows: pd.DataFrame | None = None
+    """What columns are to hold row by row; fakes take the rows in turn."""
 
 
 def sampled_conditions(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
@@ -95,6 +99,10 @@ def resolve_condition(
     if isinstance(request, Mapping):
         spelled = {name: codec.spelled(name, value) for name, value in request.items()}
         return values(run, stored, requested_values(codec, spelled), seed)
+    if isinstance(request, str | Path) and Path(request).expanduser().is_file():
+        request = codec.read_file(Path(request).expanduser())
+    if isinstance(request, pd.DataFrame):
+        return row_by_row(run, stored, request, codec, seed)
     if request is not None and (not isinstance(request, str) or "=" not in request):
         what = f"{request}" if isinstance(request, str | Path) else "pictures"
         raise UserError(
@@ -121,6 +129,55 @@ def values(
         return torch.from_numpy(chosen)
 
     return SamplingCondition(conditions_for, values={one.name: one.value for one in requested})
+
+
+def row_by_row(
+    run: Run, stored: NDArray[np.float32], requests: pd.DataFrame, codec: TableCodec, seed: int
+) -> SamplingCondition:
+    """The values of a table's rows, which fakes take in turn; an empty cell, or a column that is not there, follows the
+    data. Equal rows are looked up once.
+
+    Raises UserError for a table without a column that was trained for, and, naming the row, for values that do not fit.
+    """
+    names = [name for name in codec.names if name in requests.columns]
+    if not names:
+        raise UserError(
+            f"the rows that are requested have none of the columns {', '.join(codec.names)}: name one"
+        )
+    requests = requests.reset_index(drop=True)
+    distinct = requests[names].drop_duplicates()
+    numbered = distinct.assign(_index=range(len(distinct)))
+    index_of = requests[names].merge(numbered, how="left", on=names)["_index"]
+    resolved = [
+        values(run, stored, requested_of_row(codec, dict(zip(names, row, strict=True)), index + 1), seed)
+        for index, row in zip(distinct.index.tolist(), distinct.itertuples(index=False), strict=True)
+    ]
+    order = index_of.to_numpy(np.intp)
+    held = (
+        pd.DataFrame([one.values for one in resolved])
+        .reindex(columns=names)
+        .iloc[order]
+        .reset_index(drop=True)
+    )
+
+    def conditions_for(start: int, count: int) -> torch.Tensor:
+        turn = order[np.arange(start, start + count) % len(order)]
+        chosen = torch.empty(count, stored.shape[1])
+        for index in np.unique(turn):
+            rows = np.flatnonzero(turn == index)
+            chosen[rows] = resolved[index].conditions_for(start + int(rows[0]), len(rows))
+        return chosen
+
+    return SamplingCondition(conditions_for, rows=held)
+
+
+def requested_of_row(codec: TableCodec, row: Mapping[str, Any], number: int) -> list[RequestedValue]:
+    """What a row of a table asks for, its gaps left open. UserError, naming the row, for values that do not fit."""
+    spelled = {name: codec.spelled(name, value) for name, value in row.items() if not pd.isna(value)}
+    try:
+        return requested_values(codec, {n: text for n, text in spelled.items() if not codec.is_gap(n, text)})
+    except UserError as problem:
+        raise UserError(f"row {number} of those requested: {problem}") from None
 
 
 def agreeing(spec: RowSpec, stored: NDArray[np.float32], one: RequestedValue) -> NDArray[np.float32]:
@@ -154,7 +211,7 @@ def pictures(run: Run, request: ConditionRequest, say: Say) -> SamplingCondition
     """The user's own pictures as conditions; what was done to them is told to ``say``, bad ones among others too."""
     if (
         run.condition is None
-        or isinstance(request, Mapping)
+        or isinstance(request, Mapping | pd.DataFrame)
         or (isinstance(request, str) and _spelled(request))
     ):
         raise UserError(

@@ -93,13 +93,16 @@ class Sampler:
         condition = condition or self.default_condition(seed)
         batches = self.samples(n, seed, condition, share)
         if n == 0:
-            yield codec.decode(np.empty((0, *self.run.spec.shape), np.float32), np.random.default_rng(seed))
+            empty = np.empty((0, *self.run.spec.shape), np.float32)
+            yield codec.with_keys(codec.decode(empty, np.random.default_rng(seed)), 0, seed)
         for start, batch in zip(share.starts(n, self.batch), batches, strict=True):
             rng = np.random.default_rng(seed_of(seed, "decode", start // self.batch))
             table = codec.decode(batch.cpu().numpy(), rng)
             for name, value in condition.values.items():
                 table[name] = pd.Series([value] * len(table), dtype=table[name].dtype)
-            yield table
+            if condition.rows is not None:
+                table = with_rows(table, condition.rows, start)
+            yield codec.with_keys(table, start, seed)
 
     def samples(
         self, n: int, seed: int, condition: SamplingCondition, share: Share, truncation: float = 1.0
@@ -111,6 +114,19 @@ class Sampler:
     def default_condition(self, seed: int) -> SamplingCondition:
         """Conditions as the data hold them."""
         return resolve_condition(self.run, None, seed)
+
+
+def with_rows(table: pd.DataFrame, rows: pd.DataFrame, start: int) -> pd.DataFrame:
+    """A batch of fakes, the first of which is number ``start``, with what rows in turn are to hold; a gap leaves what G
+    gave."""
+    turn = rows.iloc[np.arange(start, start + len(table)) % len(rows)]
+    table = table.copy()
+    for name in rows.columns:
+        held = turn[name].notna().to_numpy()
+        values = pd.Series(turn[name].to_numpy(object)[held].tolist(), dtype=table[name].dtype)
+        if held.any():
+            table.loc[held, name] = values.array
+    return table
 
 
 def batch_of(run: Run, device: torch.device) -> int:
@@ -167,6 +183,7 @@ def write_samples(
     with torch.random.fork_rng():
         condition = resolve_condition(run, request.condition, request.seed, say)
         count = 0 if condition.pictures is None else len(condition.pictures)
+        count = count if condition.rows is None else len(condition.rows)
         n = (count or USUAL) if n is None else n
         out, starts = path_of_share(request.out, share), share.starts(n, batch_of(run, device))
         if n and not starts:
@@ -200,6 +217,10 @@ def refuse_choice(request: SampleRequest, condition: SamplingCondition) -> None:
     """Raises UserError where fakes cannot be chosen among: each process would choose, or each picture has one fake."""
     if request.share.size > 1:
         raise UserError("--best and --min-real choose in one process, run them without torchrun")
+    if condition.rows is not None:
+        raise UserError(
+            "--best and --min-real choose among fakes, and here each row has its own: leave them out"
+        )
     if condition.pictures is not None:
         raise UserError(
             "--best and --min-real choose among fakes from noise or labels, and here each picture has its own: "

@@ -14,9 +14,10 @@ from pandas.testing import assert_series_equal
 from scipy import stats
 
 from evenodds.core.errors import UserError
-from evenodds.data.tables.codec import Column, column_from_json
+from evenodds.data.tables.codec import column_from_json
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
+from evenodds.data.tables.fitting import Column
 
 RNG = np.random.default_rng
 

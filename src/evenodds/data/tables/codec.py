@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -16,19 +15,17 @@ from numpy.typing import NDArray
 from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, Span
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
-from evenodds.data.tables.dates import FEW, DateColumn, number_or_category
-from evenodds.data.tables.files import Reading, as_written, date_format, normalize, open_table, read_before
-from evenodds.data.tables.notation import Notation, TextNotation
+from evenodds.data.tables.dates import DateColumn
+from evenodds.data.tables.files import Reading, as_written, normalize, open_table, read_before
+from evenodds.data.tables.fitting import Column, learn
+from evenodds.data.tables.keys import Key, key_of
+from evenodds.data.tables.notation import GAPS, Notation, TextNotation
 from evenodds.data.tables.number_notation import NumberNotation
 from evenodds.data.tables.recognition import notation_from_json
 from evenodds.data.tables.text_files import Layout
 from evenodds.data.tables.time_notation import DateNotation, SpanNotation
 
 MICROSECOND = timedelta(microseconds=1)
-_ID_ENDINGS = ("id", "ids", "uuid", "guid", "key", "index", "idx", "seqn", "rowid", "rownum")
-
-
-Column = NumberColumn | CategoryColumn | DateColumn
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,9 @@ class TableCodec:
     notes: tuple[str, ...]
     notations: Mapping[str, Notation] = field(default_factory=dict)
     layout: Layout | None = None
+    keys: tuple[Key, ...] = ()
+    order: tuple[str, ...] = ()
+    """The learnt columns and the keys, in the table's order; empty where there is no key."""
 
     @classmethod
     def fit(
@@ -51,9 +51,11 @@ class TableCodec:
         exclude: tuple[str, ...],
         rng: np.random.Generator,
         reading: Reading | None = None,
+        keys: tuple[str, ...] | None = None,
     ) -> TableCodec:
         """Choose a codec for every column of ``frame`` but those named in ``exclude``; ``reading`` is of the file that
-        the frame came from, if it came from one.
+        the frame came from, if it came from one. Columns that are named in ``keys``, or that name their row by ids of
+        one pattern, come back as new ids; none does where it is None.
 
         Left out with a note: a column that is constant, empty, or names its row, which is
 
@@ -72,20 +74,29 @@ class TableCodec:
             raise UserError(f"there is no column {strange[0]!r} to leave out; the columns are {existing}")
         columns: list[Column] = []
         notes: list[str] = []
+        made: list[Key] = [forced_key(frame, name) for name in keys or () if name not in exclude]
         for name in frame.columns:
             if name in exclude:
                 notes.append(f"column {name!r} left out: as asked")
+                continue
+            if name in {key.name for key in made}:
+                notes.append(f"column {name!r} left out: it is a key, as asked; {_new_ids(name, made)}")
                 continue
             text = reading is not None and isinstance(reading.notations.get(name), TextNotation)
             column = learn(frame[name], rng, notes, text)
             if column is not None:
                 columns.append(column)
+            elif keys is not None and (key := key_of(normalize(frame[name]))) is not None:
+                made.append(key)
+                notes[-1] += f"; {_new_ids(name, made)}"
         if not columns:
             raise UserError(f"no column is left to learn from: {'; '.join(notes)}; give a table with more")
-        codec = cls(tuple(columns), tuple(notes))
+        names = {one.name for one in (*columns, *made)}
+        order = tuple(name for name in frame.columns if name in names) if made else ()
+        codec = cls(tuple(columns), tuple(notes), keys=tuple(made), order=order)
         if reading is None or reading.layout is None:
             return codec
-        notations = {name: reading.notations[name] for name in codec.names}
+        notations = {name: reading.notations[name] for name in order or codec.names}
         return replace(codec, notations=notations, layout=reading.layout)
 
     @property
@@ -185,6 +196,11 @@ class TableCodec:
         }
         return frame.assign(**spans)
 
+    def is_gap(self, name: str, text: str) -> bool:
+        """Whether a cell is a gap: an empty one, and in a column of no text each word for a missing value."""
+        plain = isinstance(self.notations.get(name), TextNotation)
+        return not text.strip() or (not plain and text.strip().lower() in GAPS)
+
     def spelled(self, name: str, value: Any) -> str:
         """A value of Python as a text that ``value_of`` reads; empty for None."""
         notation = self.notations.get(name)
@@ -204,11 +220,20 @@ class TableCodec:
             start += column.width
         return pd.DataFrame(decoded)
 
+    def with_keys(self, rows: pd.DataFrame, start: int, seed: int) -> pd.DataFrame:
+        """Decoded rows, the first of which is number ``start`` of its seed, with new ids."""
+        if not self.keys:
+            return rows
+        ids = {key.name: key.values(start, len(rows), seed) for key in self.keys}
+        return rows.assign(**ids)[list(self.order)]
+
     def to_json(self) -> dict[str, Any]:
         facts = {"columns": [column.to_json() for column in self.columns], "notes": list(self.notes)}
         if self.layout is not None:
             facts["notations"] = {name: notation.to_json() for name, notation in self.notations.items()}
             facts["layout"] = self.layout.to_json()
+        if self.keys:
+            facts["keys"], facts["order"] = [key.to_json() for key in self.keys], list(self.order)
         return facts
 
     @classmethod
@@ -216,20 +241,27 @@ class TableCodec:
         columns = tuple(column_from_json(column) for column in facts["columns"])
         notations = {name: notation_from_json(one) for name, one in facts.get("notations", {}).items()}
         layout = Layout(**facts["layout"]) if "layout" in facts else None
-        return cls(columns, tuple(facts["notes"]), notations, layout)
+        keys = tuple(Key.from_json(key) for key in facts.get("keys", ()))
+        return cls(columns, tuple(facts["notes"]), notations, layout, keys, tuple(facts.get("order", ())))
 
 
-def learn(
-    series: pd.Series[Any], rng: np.random.Generator, notes: list[str], text: bool = False
-) -> Column | None:
-    """The codec of a column, None where it is left out; what is to be told is added to ``notes``. With ``text`` texts
-    are no dates. UserError for free text and values that are no scalars."""
-    series = _finite(normalize(series), notes)
-    reason = _useless(series)
-    if reason is None:
-        return _fit_column(series, rng, notes, text)
-    notes.append(f"column {series.name!r} left out: {reason}")
-    return None
+def forced_key(frame: pd.DataFrame, name: str) -> Key:
+    """The key that a column is by the user's word. UserError where it is none."""
+    if name not in frame.columns:
+        raise UserError(
+            f"--key {name}: there is no column {name!r}; the columns are {', '.join(frame.columns)}"
+        )
+    key = key_of(normalize(frame[name]), forced=True)
+    if key is None:
+        raise UserError(
+            f"--key {name}: its values are not ids of one pattern, all there and all different; leave the flag out"
+        )
+    return key
+
+
+def _new_ids(name: str, keys: list[Key]) -> str:
+    example = next(key for key in keys if key.name == name).values(0, 1, 0).iloc[0]
+    return f"fakes have new ids like {example}"
 
 
 def inner_of(column: Column) -> NumberColumn | CategoryColumn:
@@ -254,75 +286,3 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
     if len(twice):
         raise UserError(f"the table has two columns named {twice[0]!r}; rename one of them")
     return frame
-
-
-def _finite(series: pd.Series[Any], notes: list[str]) -> pd.Series[Any]:
-    if series.dtype.kind != "f":
-        return series
-    infinite = np.isinf(series.to_numpy(np.float64))
-    if infinite.any():
-        notes.append(f"column {series.name!r}: {infinite.sum()} infinite values counted as missing")
-        return series.mask(infinite)
-    return series
-
-
-def _useless(series: pd.Series[Any]) -> str | None:
-    """Why nothing can be learnt from a column, None where something can."""
-    present = series.dropna()
-    if present.empty:
-        return "all its values are missing"
-    if series.dtype == object:  # values that are no scalars cannot be compared
-        return None
-    distinct = present.nunique()
-    if distinct == 1 and len(present) == len(series):
-        return f"it is constant ({present.iloc[0]})"
-    if series.dtype.kind in "iu" and distinct == len(present) and _numbering(str(series.name), present):
-        return "every value is different, as in a row's id"
-    return None
-
-
-def _numbering(name: str, values: pd.Series[Any]) -> bool:
-    """Whether all-different whole numbers count rows: named so, or filling half of their range."""
-    words = "".join(c if c.isalnum() else " " for c in name).lower().split()
-    named = bool(words) and (words[-1] in _ID_ENDINGS or words[0] == "unnamed" or name.endswith("Id"))
-    reach = int(values.max()) - int(values.min()) + 1
-    return named or (len(values) >= 20 and reach <= 2 * len(values))
-
-
-def _fit_column(
-    series: pd.Series[Any], rng: np.random.Generator, notes: list[str], text: bool
-) -> Column | None:
-    """The codec of a settled column, None for text that names its row."""
-    name, kind = str(series.name), series.dtype.kind
-    text_format = date_format(series) if series.dtype == "str" and not text else None
-    if kind == "M" or text_format:
-        return DateColumn.fit(name, series, text_format, rng)
-    if kind in "iuf":
-        return number_or_category(name, series, rng)
-    if kind != "b" and series.dtype != "str":
-        raise UserError(f"column {name!r} holds no numbers, text or dates; add --exclude {shlex.quote(name)}")
-    if series.dtype == "str" and _naming(series.dropna()):
-        notes.append(f"column {name!r} left out: most of its values are different, as in names or ids")
-        return None
-    column = CategoryColumn.fit(name, series)
-    if column.merged:
-        levels = len(column.levels)
-        notes.append(f"column {name!r}: {levels} levels, the rarest {column.merged} share one place")
-    return column
-
-
-def _naming(texts: pd.Series[Any]) -> bool:
-    """Whether texts (no missing one) name their rows: all are different, or over half of many are.
-
-    UserError where they are free text instead: four words or more, or two in over 40 characters.
-    """
-    distinct = texts.nunique()
-    if distinct <= len(texts) / 2:
-        return False
-    words = texts.str.count(r"\S+").median()
-    if words >= 4 or (words >= 2 and texts.str.len().mean() > 40):
-        raise UserError(
-            f"column {str(texts.name)!r} is free text, a discrete sequence through which a generator gets "
-            f"no gradient (Yu 2017, 1609.05473); add --exclude {shlex.quote(str(texts.name))}"
-        )
-    return distinct > FEW or (distinct == len(texts) and distinct > 2)

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from evenodds.core.errors import UserError
-from evenodds.data.tables.codec import Column, TableCodec
+from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
+from evenodds.data.tables.fitting import Column
 from evenodds.data.tables.number_notation import NumberNotation
 from evenodds.data.tables.time_notation import DateNotation, SpanNotation
 
