@@ -25,6 +25,7 @@ from evenodds.data.images import conditions
 from evenodds.data.images.album import Album, BadPicture, is_archive
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.files import READABLE
 from evenodds.networks.generate import ConditionSource, nothing
 from evenodds.runs.run import Run
 
@@ -99,7 +100,7 @@ def resolve_condition(
     if isinstance(request, Mapping):
         spelled = {name: codec.spelled(name, value) for name, value in request.items()}
         return values(run, stored, requested_values(codec, spelled), seed)
-    if isinstance(request, str | Path) and Path(request).expanduser().is_file():
+    if isinstance(request, str | Path) and is_table_file(Path(request).expanduser()):
         request = codec.read_file(Path(request).expanduser())
     if isinstance(request, pd.DataFrame):
         return row_by_row(run, stored, request, codec, seed)
@@ -110,6 +111,11 @@ def resolve_condition(
             f"give them like {codec.names[0]}=..."
         )
     return values(run, stored, [] if request is None else requested_values(codec, request), seed)
+
+
+def is_table_file(path: Path) -> bool:
+    """Whether a path names a file that holds a table, by its suffix."""
+    return path.name.lower().endswith(READABLE) and path.is_file()
 
 
 def values(
