@@ -37,14 +37,19 @@ class Server:
         self.process.wait()
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def studio(
     runs: Path, *flags: str, environment: dict[str, str] | None = None, leave: bool = False
 ) -> Iterator[Server]:
     """A studio on ``runs``, until the block ends; ``leave`` lets its trainings go on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     runs.parent.mkdir(parents=True, exist_ok=True)
     with (runs.parent / f"studio-{port}.log").open("w") as log:  # a pipe that nobody reads would fill up
         process = subprocess.Popen(

@@ -308,7 +308,7 @@ def test_runs_are_compared_exported_and_deleted_only_when_sure(visitor: Visitor)
     page.wait_for_selector("#beside .eo-table")
     assert page.locator("#beside polyline").count() == 2
     beside = page.locator("#beside").inner_text()
-    assert "learning rate of G" in beside
+    assert "D's turns a round" in beside
     assert not re.search(r"[a-z]+\.[a-z_]+|[0-9a-f]{16}", beside), (
         "dotted keys and hashes tell nobody anything"
     )

@@ -28,7 +28,7 @@ def card(run: Run, license: str | None, reals: bool) -> str:
     facts = run.facts["data"].get("told") or {}
     parts = [
         header(run, license, license_of(facts)),
-        f"# {title(run)}",
+        f"# {source_name(run)}: {title(run)}",
         "Made with evenodds, which trains generative adversarial networks and knows when the game is over.",
         *([f"![samples]({SHEET})"] if isinstance(run.spec, PictureSpec) else []),
         f"## Use\n\n```python\n{usage(run)}\n```",

@@ -22,6 +22,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.optional import need
 from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import condition_to_json, spec_to_json
+from evenodds.export.model_card import source_name
 from evenodds.export.noise import noise_of
 from evenodds.export.portable import (
     PortableDiscriminator,
@@ -93,6 +94,7 @@ def write_models(
     facts = {
         "format": FORMAT,
         "network": run.recipe.network.network,
+        "source": source_name(run),
         "sample": spec_to_json(run.spec),
         "condition": condition_facts(run),
         "latent": run.recipe.network.latent,

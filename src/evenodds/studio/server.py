@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,22 @@ def serve(studio: Studio, host: str, port: int, password: str | None, say: Any) 
     """Serves until it is stopped. Raises UserError for a host that is open to others without a password."""
     security.check_host(host, password)
     app = make(studio, host, password)
-    say(f"http://{'[' + host + ']' if ':' in host else host}:{port}/")
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    address = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    AnnouncedServer(config, lambda: say(address)).run()
+
+
+class AnnouncedServer(uvicorn.Server):  # type: ignore[misc]  # its types are not read
+    """A server that calls ``ready`` once it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
 
 
 def make(studio: Studio, host: str, password: str | None) -> Any:

@@ -268,7 +268,7 @@ function say() {
   by("stage").setAttribute("aria-label", words().stage);
   if (!facts) return;
   const what = pictures() ? words().pictures(facts.sample.width, facts.sample.height) : words().table;
-  by("title").textContent = document.title = words().title(what, facts.network);
+  by("title").textContent = document.title = words().title(what, facts.source, facts.network);
   page.sliders?.forEach((one, place) => { one.text.textContent = one.known ?? words().direction(place + 1); });
   if (page.paper) by("paper").setAttribute("aria-label", words().paper[facts.condition.kind]);
   if (page.paper) by("drawing-title").textContent = `${words().draw}: ${words().paper[facts.condition.kind]}`;

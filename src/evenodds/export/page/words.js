@@ -2,7 +2,7 @@
 export const WORDS = {
   en: {
     other: "한국어", otherLang: "ko",
-    title: (what, network) => `${network}: ${what}`,
+    title: (what, source, network) => `${source}: ${what} (${network})`,
     pictures: (w, h) => `pictures of ${w} × ${h} pixels`, table: "table rows",
     loading: "Loading the networks …", broken: why => `This page cannot run: ${why}`,
     draw: "What goes in", pen: "Pen", ink: "Ink", erase: "Erase", clear: "Clear", load: "Load a picture",
@@ -18,7 +18,7 @@ export const WORDS = {
   },
   ko: {
     other: "English", otherLang: "en",
-    title: (what, network) => `${network}: ${what}`,
+    title: (what, source, network) => `${source}: ${what} (${network})`,
     pictures: (w, h) => `${w} × ${h} 픽셀 그림`, table: "표의 행",
     loading: "신경망을 읽는 중 …", broken: why => `이 페이지를 돌릴 수 없습니다: ${why}`,
     draw: "넣는 그림", pen: "펜", ink: "색", erase: "지우개", clear: "모두 지우기", load: "그림 열기",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from evenodds.config.sizes import as_setting
 from evenodds.core.errors import UserError
-from evenodds.core.rng import seeded
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import drawn
 from evenodds.data.images.arrays import grid_image, to_pictures
@@ -86,9 +86,11 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
 def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, str]:
     """G's maps for one latent, D's maps for what came of it with its answer, and that picture pooled."""
     generator, discriminator = studio.cache.once(run, "players", lambda: players(run))
-    with studio.cache.lock, seeded(seed, CPU):
+    # As Steer makes the fake of that number: the same latent, the same condition, the same noise of G's own.
+    c = resolve_condition(run, None, run.recipe.plan.seed).conditions_for(0, 1)
+    with studio.cache.lock, seeded(seed_of(seed, "steer"), CPU):
         z = draw(1, run.recipe.network.latent)
-        c = resolve_condition(run, None, seed).conditions_for(0, 1)
+    with studio.cache.lock, seeded(seed_of(0, "steer", "make"), CPU):
         made, grown = inside(generator, z, c)
         _, looked = inside(discriminator, made, c)
         answer = answer_of(run, studio.cache.store(run), (generator, discriminator), made, c)

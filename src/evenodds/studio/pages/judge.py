@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from html import escape
 from typing import Any
 
@@ -25,6 +27,7 @@ from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
 from evenodds.studio.pages.loading import PageState, load_when_shown
+from evenodds.studio.pages.progress import TICK
 from evenodds.studio.state import Studio, example
 from evenodds.studio.translate import problem_sentence
 
@@ -56,7 +59,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         run = studio.run(name)
         sample = read(run, values, picture)
         if current_judge(run) is None:
-            yield markup.note(say("judge is made"))
+            yield from judge_trained(studio, say, run)
         judge = studio.judge(run)
         [prediction] = predict_block(judge, ["it"], sample)
         row = sample if isinstance(sample, pd.DataFrame) else None
@@ -71,6 +74,16 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
         api_name="judge",
         concurrency_limit=2,
     )
+
+
+def judge_trained(studio: Studio, say: Words, run: Run) -> Iterator[str]:
+    """Trains the run's judge, and says each second for how long."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(studio.judge, run)
+        while not wait([future], TICK).done:
+            yield markup.note(say("judge is made", seconds=round(time.monotonic() - began)))
+    future.result()
 
 
 def streaming(answer: Any, say: Words) -> Any:
