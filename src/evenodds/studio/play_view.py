@@ -55,7 +55,7 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         return "".join(parts)
     last = checks[-1]
     parts.append(f"<h3>{say('at check', rounds=last.round)}</h3>" + plots.pairs_meter(say, last.odds.value))
-    parts.append(f'<p class="eo-said" aria-live="polite">{escape(said(say, checks, verdict, status))}</p>')
+    parts.append(f'<p class="eo-said" aria-live="polite">{escape(sentence(say, checks, verdict, status))}</p>')
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
     played = {"speed": round(last.speed or 0.0), "seconds": round(last.seconds)}
@@ -70,7 +70,7 @@ def board(say: Words, run: Run | None, status: Status) -> str:
     return "".join(parts)
 
 
-def said(say: Words, checks: Sequence[Check], verdict: Verdict | None, status: Status) -> str:
+def sentence(say: Words, checks: Sequence[Check], verdict: Verdict | None, status: Status) -> str:
     """One sentence on how the game stands, or on how it ended: never both, for the verdict has looked at more."""
     if verdict is not None and verdict.verdict != "interrupted" and not status.running:
         finding = verdict.summary["referee"]

@@ -18,10 +18,10 @@ TICK = 1.0
 
 
 def ticking(
-    say: Words, answer: Callable[..., Any], outputs: int, place: int = 0
+    say: Words, answer: Callable[..., Any], outputs: int, position: int = 0
 ) -> Callable[..., Iterator[Any]]:
-    """The answer, which fills so many ``outputs``, with a remark in the one at ``place`` (HTML) each second until it is
-    there; the others keep what they show."""
+    """The answer, which fills so many ``outputs``, with a remark in the one at ``position`` (HTML) each second until it
+    is there; the others keep what they show."""
 
     def answered(*arguments: Any) -> Iterator[Any]:
         began = time.monotonic()
@@ -29,7 +29,7 @@ def ticking(
             future = pool.submit(answer, *arguments)
             while not wait([future], TICK).done:
                 note = markup.note(say("seconds so far", seconds=round(time.monotonic() - began)))
-                shown = [note if index == place else gr.skip() for index in range(outputs)]
+                shown = [note if index == position else gr.skip() for index in range(outputs)]
                 yield shown if outputs > 1 else note
         yield with_gradio_errors(future.result, say)()
 

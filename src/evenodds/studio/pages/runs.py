@@ -100,8 +100,8 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
             export(run, format, path)
         folder = tempfile.mkdtemp(prefix="evenodds-export-")
         packed = shutil.make_archive(str(Path(folder) / path.name), "zip", path)
-        told = say("exported at", path=str(path)) if studio.local else ""
-        note = markup.note(f"{say('exported', name=names[0], format=format)} {told}")
+        where = say("exported at", path=str(path)) if studio.local else ""
+        note = markup.note(f"{say('exported', name=names[0], format=format)} {where}")
         return note, gr.update(value=packed, visible=True)
 
     again.click(look, None, [listing, which], api_name="runs")
@@ -155,13 +155,13 @@ def downloads(say: Words, run: Run) -> str:
     """Links that save a run's film, report and newest fakes where the browser keeps downloads."""
     sheets = play_view.sheets(run)
     files = [("the film file", "film.gif"), ("report", "report.html")]
-    found = [(say(key), file) for key, file in files if (run.path / file).is_file()]
+    present = [(say(key), file) for key, file in files if (run.path / file).is_file()]
     if sheets:
-        found.append((say("newest fakes"), f"samples/{sheets[-1].name}"))
+        present.append((say("newest fakes"), f"samples/{sheets[-1].name}"))
     links = "".join(
         f'<a href="/runs/{quote(run.path.name)}/{file}" '
         f'download="{escape(run.path.name)}-{file.rpartition("/")[2]}">{escape(text)}</a>'
-        for text, file in found
+        for text, file in present
     )
     return f'<p class="eo-downloads">{escape(say("download"))}: {links}</p>' if links else ""
 

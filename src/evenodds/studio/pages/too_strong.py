@@ -66,7 +66,7 @@ def section(studio: Studio, say: Words, state: PageState) -> None:
         }
         running = [studio.trainings.pid(run_name(game, loss)) is not None for game in GAMES]
         # As it comes back from where a session's state is kept: lists, no tuples.
-        mark = [loss, running, [len(found) for games in answers.values() for found in games.values()]]
+        mark = [loss, running, [len(one) for games in answers.values() for one in games.values()]]
         if mark == before:
             return [gr.skip()] * 4
         views = [side(studio, say, game, loss, answers[loss][game]) for game in GAMES]
@@ -88,8 +88,8 @@ def answers_of(studio: Studio, name: str) -> dict[int, Answers]:
     folder = studio.root / name
     if not (folder / "recipe.json").exists():
         return {}
-    found = ((int(sheet.stem), read_answers(sheet)) for sheet in Run.open(folder).samples("png"))
-    return {rounds: answers for rounds, answers in found if answers is not None}
+    sheets = ((int(sheet.stem), read_answers(sheet)) for sheet in Run.open(folder).samples("png"))
+    return {rounds: answers for rounds, answers in sheets if answers is not None}
 
 
 def shares(level: dict[int, Answers], strong: dict[int, Answers]) -> dict[int, float]:
@@ -103,24 +103,24 @@ def shares(level: dict[int, Answers], strong: dict[int, Answers]) -> dict[int, f
 
 def signals(say: Words, loss: str, answers: dict[str, dict[str, dict[int, Answers]]], running: bool) -> str:
     """The newest share in a sentence and a bar, and all of them under both losses as a table."""
-    found = {kind: shares(games["level"], games["strong"]) for kind, games in answers.items()}
-    if not any(found.values()):
+    by_loss = {kind: shares(games["level"], games["strong"]) for kind, games in answers.items()}
+    if not any(by_loss.values()):
         return markup.note(say("begins" if running else "not played"))
-    told = ""
-    if found[loss]:
-        rounds, share = list(found[loss].items())[-1]
+    newest = ""
+    if by_loss[loss]:
+        rounds, share = list(by_loss[loss].items())[-1]
         text = say("signal now", round=rounds, share=plots.figure(share))
-        told = f'<p class="eo-said">{escape(text)}</p>' + plots.level(
+        newest = f'<p class="eo-said">{escape(text)}</p>' + plots.level(
             say("G"), share, plots.figure(share), "fake"
         )
-    every = sorted({rounds for one in found.values() for rounds in one})
+    every = sorted({rounds for one in by_loss.values() for rounds in one})
     rows = [
         [say(f"loss {kind}"), *(plots.figure(one[rounds]) if rounds in one else "" for rounds in every)]
-        for kind, one in found.items()
+        for kind, one in by_loss.items()
         if one
     ]
     columns = [say("round"), *(f"{rounds:,}" for rounds in every)]
-    return told + markup.note(say("signal")) + markup.table(say("signal"), columns, rows, headed=True)
+    return newest + markup.note(say("signal")) + markup.table(say("signal"), columns, rows, headed=True)
 
 
 def side(studio: Studio, say: Words, game: str, loss: str, answers: dict[int, Answers]) -> str:
@@ -131,9 +131,9 @@ def side(studio: Studio, say: Words, game: str, loss: str, answers: dict[int, An
     newest, last = list(run.samples("png"))[-1], list(answers.values())[-1]
     fakes = sum(last.fakes) / len(last.fakes)
     base = f"/runs/{run.path.name}/samples/{newest.name}"
-    said = say("D answers", fakes=plots.figure(fakes), reals=plots.figure(last.reals))
+    sentence = say("D answers", fakes=plots.figure(fakes), reals=plots.figure(last.reals))
     return (
-        f"<h3>{escape(say(f'game {game}'))}</h3>{markup.note(said)}"
+        f"<h3>{escape(say(f'game {game}'))}</h3>{markup.note(sentence)}"
         + play_view.pinned(say, run, newest)
         + markup.image(f"{base}?{newest.stat().st_mtime_ns}", say("alt fakes"))
     )
