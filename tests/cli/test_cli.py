@@ -39,7 +39,7 @@ BAD_FLAGS = [
     (("--size", "0x5"), ("--size 0x5", "greater than or equal to 8")),
     (("--size", "17x3"), ("--size 17x3", "greater than or equal to 8")),
     (("--size", "2x3x4"), ("--size 2x3x4", "256x144")),
-    (("--size", "50x30"), ("--size 50x30", "48x32 or 52x28")),
+    (("--size", "50x30"), ("--size 50x30", "52x32 or 48x32")),
     (("--size", "big"), ("--size big", "integer")),
     (("--budget", "0s"), ("--budget", "more than zero")),
     (("--budget", "soon"), ("--budget", "90s")),
