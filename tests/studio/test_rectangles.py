@@ -52,6 +52,7 @@ def test_a_rectangle_is_drawn_upon_and_looked_into(chromium: Any, rectangles: Se
         "pooled to 6x4 px",
         "pooled to 3x2 px",
     ]
-    assert "maps of 12 × 8" in page.locator("#grows").inner_text()
+    # A U-Net pads what it is given: 24 px become 32.
+    assert "maps of 16 × 8" in page.locator("#grows").inner_text()
     visitor.context.close()
     assert visitor.errors == []

@@ -78,7 +78,7 @@ def sentence(problem: BaseException) -> str:
     if isinstance(cause, ValidationError):
         first = cause.errors()[0]
         flag = "--" + str(first["loc"][-1]).replace("_", "-")
-        return f"{flag} {first['input']}: {first['msg'].lower()}"
+        return f"{flag} {first['input']}: {first['msg'].lower().removeprefix('value error, ')}"
     return " ".join(str(problem).split())
 
 

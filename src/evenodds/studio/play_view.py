@@ -55,7 +55,9 @@ def board(say: Words, run: Run | None, status: Status) -> str:
         return "".join(parts)
     last = checks[-1]
     parts.append(f"<h3>{say('at check', rounds=last.round)}</h3>" + plots.pairs_meter(say, last.odds.value))
-    parts.append(f'<p class="eo-said" aria-live="polite">{escape(sentence(say, checks, verdict, status))}</p>')
+    parts.append(
+        f'<p class="eo-said" aria-live="polite">{escape(sentence(say, checks, verdict, status))}</p>'
+    )
     parts.append(levels(say, checks))
     parts.append(f"<h3>{say('odds over time')}</h3>" + plots.odds_plot(say, {run.path.name: checks}))
     played = {"speed": round(last.speed or 0.0), "seconds": round(last.seconds)}

@@ -137,7 +137,10 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own_picture: gr.S
         return picture, markup.note(say("inverted", off=float(error[0])))
 
     go.click(
-        ticking(say, invert, 2, position=1), [chosen, picture, tune], [own_picture, message], api_name="invert"
+        ticking(say, invert, 2, position=1),
+        [chosen, picture, tune],
+        [own_picture, message],
+        api_name="invert",
     )
 
 
