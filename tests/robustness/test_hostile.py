@@ -109,7 +109,7 @@ def test_a_packed_bomb_of_a_table_is_refused(tmp_path: Path, monkeypatch: pytest
     path.write_bytes(gzip.compress(b"0" * 2**25))
     with pytest.raises(UserError, match="bytes in line 1; it is no table"):
         read_table(path)
-    monkeypatch.setattr("evenodds.data.tables.files.WHOLE", 2**16)
+    monkeypatch.setattr("evenodds.data.tables.text_files.WHOLE", 2**16)
     path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 2**16))
     with pytest.raises(UserError, match="unpacks to more than"):
         read_table(path)
