@@ -50,6 +50,8 @@ PROBLEMS: dict[str, tuple[Callable[[Path], Any], list[str]]] = {
     "form": (lambda _: recipe_of({"budget": "soon"}), ["예산"]),
     "size": (lambda _: recipe_of({"size": "huge"}), ["huge", "정수로"]),
     "small": (lambda _: recipe_of({"size": 4}), ["size=4", "8 이상"]),
+    "width": (lambda _: recipe_of({"width": "huge"}), ["width='huge'", "정수로"]),
+    "narrow": (lambda _: recipe_of({"width": 2}), ["width=2", "4 이상"]),
     "network": (lambda _: recipe_of({"network": "vae"}), ["network='vae'", "'dcgan'", "하나여야"]),
     "not training": (lambda folder: Trainings(folder).stop("calm"), ["calm", "훈련 중이 아닙니다"]),
     "no picture": (lambda _: security.picture(None), ["그림이 없습니다"]),
@@ -77,7 +79,8 @@ def test_the_page_is_told_so_and_what_is_not_known_is_told_as_it_is() -> None:
     def broken(text: str) -> None:
         raise UserError(text)
 
-    with pytest.raises(gr.Error, match="먼저 그림을 올리세요"):
+    with pytest.raises(gr.Error, match="먼저 그림을 올리세요") as told:
         with_gradio_errors(broken, KO)("no picture was given, drop one first")
+    assert told.value.title == "문제"
     with pytest.raises(gr.Error, match="a strange\\. thing"):
         with_gradio_errors(broken, KO)("a strange.\n thing")

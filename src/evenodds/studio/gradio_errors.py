@@ -23,6 +23,7 @@ def with_gradio_errors(answer: Callable[..., Any], say: Words) -> Callable[..., 
         try:
             return answer(*arguments)
         except (UserError, BadPicture) as problem:
-            raise gr.Error(problem_sentence(say, problem), print_exception=False) from problem
+            sentence = problem_sentence(say, problem)
+            raise gr.Error(sentence, title=say("went wrong"), print_exception=False) from problem
 
     return answered

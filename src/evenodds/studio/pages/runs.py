@@ -219,11 +219,15 @@ def compared(say: Words, runs: list[Run]) -> str:
 def settings(say: Words, run: Run) -> list[tuple[str, str]]:
     """A run's settings, each by a name that a reader knows, but for those that its figures name already."""
     return [
-        (
-            say(f"setting {name}"),
-            ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value),
-        )
+        (say(f"setting {name}"), spelled(value))
         for group in run.recipe.model_dump().values()
         for name, value in group.items()
         if name not in ("network", "condition")
     ]
+
+
+def spelled(value: Any) -> str:
+    """A setting's value; one that is not set is a dash."""
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(map(str, value)) or None
+    return "–" if value is None else str(value)
