@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from pathlib import Path
@@ -30,6 +31,12 @@ def test_every_text_is_there_in_both_and_takes_the_same_facts() -> None:
         assert set(said) == set(LANGUAGES), key
         assert fields(said["en"]) == fields(said["ko"]), key
         assert re.findall(r"</?\w+", said["en"]) == re.findall(r"</?\w+", said["ko"]), key
+
+
+def test_no_key_stands_twice() -> None:
+    text = (SOURCE / "words.json").read_text("utf-8")
+    keys = [key for key, _ in json.loads(text, object_pairs_hook=list)]
+    assert sorted(keys) == sorted(set(keys))
 
 
 def test_korean_is_korean() -> None:
