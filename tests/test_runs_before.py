@@ -232,7 +232,9 @@ def test_a_stored_judge_is_read_and_says_nearly_the_same(name: str) -> None:
 def test_it_scores_as_it_did(name: str, evenodds: Call) -> None:
     figures = json.loads(answer(evenodds, *STORED[name].score(Path(name))).out)["figures"]
     expected = then(name)["score"]
-    figures = [one for one in figures if one["name"] not in ("membership", "nearer_training")]  # of since then
+    figures = [
+        one for one in figures if one["name"] not in ("membership", "nearer_training")
+    ]  # of since then
     assert [one["name"] for one in figures] == [one["name"] for one in expected]
     for one, other in zip(figures, expected, strict=True):
         if one["name"] == "referee":  # the strictest of more classifiers than then
