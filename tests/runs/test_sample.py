@@ -76,7 +76,10 @@ def test_rows_have_the_table_s_own_columns_kinds_and_ranges(
     assert fakes["bill"].max() <= reals["bill"].max()
     assert pd.api.types.is_integer_dtype(fakes["flipper"])
     assert fakes["flipper"].between(reals["flipper"].min(), reals["flipper"].max()).all()
-    assert fakes["seen"].str.fullmatch(r"2021-\d\d-\d\d").all()
+    if name.endswith("parquet"):  # which holds dates as such
+        assert (fakes["seen"].dt.year == 2021).all()
+    else:
+        assert fakes["seen"].str.fullmatch(r"2021-\d\d-\d\d").all()
 
 
 def test_a_seed_gives_the_same_fakes_and_another_gives_others(
