@@ -38,13 +38,19 @@ def build(studio: Studio, language: Language) -> gr.Blocks:
         # The browser's own, and set without asking the server: its answers to quick turns, and to gradio's own to the
         # first page, would overtake each other, and the page in sight not be the one that makes itself ready.
         here = gr.Textbox("play", visible="hidden")
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             for key, module in PAGES.items():
                 with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}") as tab:
                     module.page(studio, say, PageState(key, chosen, here))
                 tab.select(None, None, here, js=f"() => '{key}'", api_visibility="private")
         choose(studio, blocks, chosen)
+        blocks.load(card_first, None, tabs, show_progress="hidden", api_visibility="private")
     return blocks
+
+
+def card_first(request: gr.Request) -> Any:
+    """The lecture, where the address names one of its cards."""
+    return gr.Tabs(selected="lecture") if "card" in request.query_params else gr.skip()
 
 
 def heading(say: Words) -> str:

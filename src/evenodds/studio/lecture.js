@@ -41,8 +41,6 @@ element.addEventListener("change", (event) => {
   paint();
 });
 paint();
+// A page turned to for the first time is made only then: this runs when the lecture comes into sight.
 const card = new URLSearchParams(location.search).get("card");
-if (card && /^\d+$/.test(card)) {
-  turn(element.querySelector(".eo-cards-lecture").dataset.own);
-  look("#card-" + card);
-}
+if (card && /^\d+$/.test(card)) look("#card-" + card);

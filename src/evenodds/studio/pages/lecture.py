@@ -44,7 +44,7 @@ def cards_html(say: Words) -> str:
     return (
         f'<p class="eo-dim">{escape(say("lecture intro"))}</p>'
         f'<p class="eo-count" role="status" data-text="{count}"></p>'
-        f'<ol class="eo-cards eo-cards-lecture" data-own="{escape(say("page lecture"))}">{cards}</ol>'
+        f'<ol class="eo-cards eo-cards-lecture">{cards}</ol>'
     )
 
 
