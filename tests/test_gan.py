@@ -131,8 +131,8 @@ def test_help_tells_every_flag_with_its_default_and_what_it_is() -> None:
         )
         assert entry is not None, name
         assert len(entry[1]) > 10, name
-    assert "size : int | None, default None, in [8, 1024]" in text
-    assert "Side of the square pictures, in pixels" in text
+    assert "size : str | int | None, default None" in text
+    assert "Side of square pictures in pixels" in text
     assert "lr_d : float, default 0.001, or what the preset says, in (0, 10]" in text
 
 

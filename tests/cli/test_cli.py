@@ -120,7 +120,7 @@ BAD_TABLES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "empty": (b"", ("empty",)),
     "header only": (b"a,b\n", ("header",)),
     "ragged": (b"a,b\n1,2\n1,2,3\n", ("line 3",)),
-    "not UTF-8": ("a,b\nGrün,1\n".encode("latin-1"), ("UTF-8",)),
+    "no encoding": (b"a,b\n\x81,1\n" * 3, ("UTF-8", "cp1252")),
     "too few rows": (b"a,b\n" + b"".join(b"%d.5,%d.25\n" % (n, 9 - n) for n in range(5)), ("5", "10")),
     "all constant": (b"a,b\n" + b"1,x\n" * 50, ("column",)),
 }

@@ -27,6 +27,7 @@ def mean(values: Scores) -> float:
 
 FORMULAS_D: dict[str, Callable[[Scores, Scores], float]] = {
     "nonsaturating": lambda r, f: -mean(np.log(sigmoid(r))) - mean(np.log(1 - sigmoid(f))),
+    "saturating": lambda r, f: -mean(np.log(sigmoid(r))) - mean(np.log(1 - sigmoid(f))),
     "hinge": lambda r, f: mean(np.maximum(0, 1 - r)) + mean(np.maximum(0, 1 + f)),
     "leastsquares": lambda r, f: mean((r - 1) ** 2) / 2 + mean(f**2) / 2,
     "wasserstein": lambda r, f: mean(f) - mean(r),
@@ -34,6 +35,7 @@ FORMULAS_D: dict[str, Callable[[Scores, Scores], float]] = {
 }
 FORMULAS_G: dict[str, Callable[[Scores, Scores], float]] = {
     "nonsaturating": lambda r, f: -mean(np.log(sigmoid(f))),
+    "saturating": lambda r, f: mean(np.log(1 - sigmoid(f))),
     "hinge": lambda r, f: -mean(f),
     "leastsquares": lambda r, f: mean((f - 1) ** 2) / 2,
     "wasserstein": lambda r, f: -mean(f),

@@ -113,10 +113,15 @@ def every_command(parent: App, prefix: str = "") -> Iterator[tuple[str, App]]:
 
 def shown_flags(command: App) -> list[str]:
     """The long names that --help shows of flags, without the negative ones."""
+    return [names[0] for names in shown_names(command)]
+
+
+def shown_names(command: App) -> list[tuple[str, ...]]:
+    """All names that --help shows of each flag, the negative one last."""
     if command.default_command is None:
         return []
     taken = command.assemble_argument_collection(parse_docstring=True).filter_by(show=True)
-    return [one.name for one in taken if one.index is None]
+    return [(one.name, *one.names, *one.negatives) for one in taken if one.index is None]
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +171,8 @@ def refused(line: str) -> str | None:
     except Exception as problem:
         return f"{line}: {problem}"
     named = next(found for name, found in every_command(app) if found.default_command is command)
-    unknown = [
-        flag for flag in re.findall(r"(?<=\s)--[\w-]+", " ".join(tokens)) if flag not in shown_flags(named)
-    ]
+    shown = {name for names in shown_names(named) for name in names}
+    unknown = [flag for flag in re.findall(r"(?<=\s)--[\w-]+", " ".join(tokens)) if flag not in shown]
     return f"{line}: {unknown} is not shown by --help" if unknown else None
 
 

@@ -12,8 +12,11 @@ import pytest
 import torch
 
 from evenodds import Gan
+from evenodds.config.settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
+from evenodds.data.prepare import prepare
+from evenodds.data.source import find
 from evenodds.data.tables.codec import TableCodec
 from evenodds.export.hub import export_hub, halved
 from evenodds.export.pretrained import open_hub, open_run
@@ -190,3 +193,33 @@ def test_half_is_of_the_hub_s_form(flag: str, evenodds: Callable[..., Answer]) -
     answer = evenodds("export", "gallery:people", "--format", "onnx", flag)
     assert answer.code == 2
     assert "go with --format hub" in answer.err
+
+
+def test_faces_have_the_hair_that_is_asked_for() -> None:
+    """The nine nearest real pictures, by their upper half, tell a fake's hair color."""
+    store = prepare(find("faces"), DataSettings(size=32))
+    labels = store.labels("train")
+    assert labels is not None
+    colors, hair = np.unique(labels["hair_colour"][:6000], return_inverse=True)
+
+    def upper(pictures: np.ndarray) -> np.ndarray:
+        return (
+            pictures[:, :, :16].reshape(len(pictures), 3, 8, 2, 16, 2).mean((3, 5)).reshape(len(pictures), -1)
+            / 255
+        )
+
+    known = upper(store.train(np.arange(6000)))
+
+    def read(pictures: np.ndarray) -> np.ndarray:
+        seen = upper(pictures)
+        distances = (seen**2).sum(1)[:, None] - 2 * seen @ known.T + (known**2).sum(1)
+        nearest = np.argsort(distances, 1)[:, :9]
+        return np.array([colors[np.bincount(hair[one]).argmax()] for one in nearest])
+
+    heldout = store.labels("heldout")
+    assert heldout is not None
+    assert np.mean(read(store.heldout(np.arange(400))) == heldout["hair_colour"][:400].to_numpy()) > 0.95
+    gan = Gan.load("gallery:faces")
+    for color in colors:
+        fakes = gan.sample(60, condition={"hair_colour": color}).transpose(0, 3, 1, 2)
+        assert np.mean(read(fakes) == color) > 0.9, color

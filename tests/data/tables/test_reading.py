@@ -445,3 +445,15 @@ def test_real_tables_come_back_letter_by_letter(name: str, tmp_path: Path) -> No
     rows, columns = RNG(3).integers(len(written), size=200), RNG(4).choice(exact, 200)
     for row, column_name in zip(rows, columns, strict=True):
         assert written[column_name].iloc[row] == cells.frame[column_name].iloc[row]
+
+
+def test_infinite_numbers_count_as_missing_and_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "ages.csv"
+    path.write_text(
+        "age,word\n" + "".join(f"{20 + n / 4},w{n % 3}\n" for n in range(200)) + "inf,inf\n-Infinity,w1\n"
+    )
+    reading = read_values(open_table(path), {})
+    assert reading.frame["age"].isna().sum() == 2
+    assert any("'age': 2 infinite values counted as missing" in note for note in reading.notes)
+    assert reading.frame["word"].tolist()[-2] == "inf", "among words it is a word"
+    assert reading.notations["age"].write(pd.Series([None, 20.25])).tolist() == ["", "20.25"]

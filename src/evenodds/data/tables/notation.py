@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import pandas as pd
 
+INFINITE = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
+"""Words for numbers without end, which no fake has: they count as missing."""
 GAPS = frozenset(
     {
         "",
@@ -29,6 +31,7 @@ GAPS = frozenset(
         "#na",
         "<na>",
     }
+    | INFINITE
 )
 """Words, in small letters and without spaces around them, that are gaps among numbers, dates, spans and truths. Among
 other words each is a word."""

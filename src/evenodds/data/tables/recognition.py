@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from evenodds.core.errors import UserError
-from evenodds.data.tables.notation import GAPS, Notation, TextNotation, TruthNotation
+from evenodds.data.tables.notation import GAPS, INFINITE, Notation, TextNotation, TruthNotation
 from evenodds.data.tables.number_notation import NumberNotation
 from evenodds.data.tables.number_recognition import EXACT, nearest_notation, notations
 from evenodds.data.tables.time_notation import DateNotation, SpanNotation, date_notations, span_notation
@@ -84,8 +84,13 @@ def _ways(name: str, counts: pd.Series[Any], notes: list[str]) -> Sequence[Notat
     if not ways:
         _mention(name, counts, rest, notes)
         return [_text(texts)]
-    if len(gaps) > 1 and len(texts) <= FEW:
+    infinite = [text for text in gaps if text.strip().lower() in INFINITE]
+    if (len(gaps) > 1 or infinite) and len(texts) <= FEW:
         return [_text(texts)]
+    if infinite:
+        count = sum(int(counts[text]) for text in infinite)
+        notes.append(f"column {name!r}: {count} infinite values counted as missing")
+        gaps = [text for text in gaps if text not in infinite]
     if len(gaps) > 1:
         listed = ", ".join(f"{gap!r} ({counts[gap]:,})" for gap in gaps)
         notes.append(f"column {name!r}: gaps are written {listed}; fakes have {gaps[0]!r} for each of them")
