@@ -83,7 +83,7 @@ docs: $(DEV)
 BENCH ?= people proof digits faces memory networks judge outside modes-ring modes-grid stops-digits stops-faces \
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
-  quality-fashion quality-faces photographs scales choice style stacked \
+  quality-fashion quality-faces photographs transfer scales choice style stacked \
   groups speed levers layouts svm-mnist svm-fashion growth sampling runtimes scaling steering-faces studio
 bench: $(DEV)
 	for name in $(BENCH); do \

@@ -157,6 +157,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "A game on faces; fakes as they come, with latents scaled towards their mean, and the best of more by the "
         "judge. Precision, recall and the Fréchet distance to as many training reals, by EfficientNet-Lite0.",
     ),
+    "transfer": Benchmark(
+        "Beginning with another game's networks",
+        "make bench BENCH=transfer",
+        "Cats of 64 px at half the usual width, from nothing and with `--init` and a game on 480 dogs, after equal "
+        "rounds. " + _PHOTOGRAPHS,
+    ),
     "scales": Benchmark(
         "What pictures come to by what D has seen",
         "make bench BENCH=scales",

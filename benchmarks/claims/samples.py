@@ -147,6 +147,16 @@ PICTURES = [
             ("caltech", "lite 2", "EfficientNet-Lite2", 0.8),
         )
     ),
+    *(
+        Claim(
+            f"Cats that begin with a game on dogs over cats from nothing, 1,200 rounds each, {features}",
+            "transfer",
+            cell(f"{column}, of nothing", rounds=1200, game="from dogs"),
+            at_most(0.67),
+            TIMES,
+        )
+        for column, features in (("labels", "a classifier of breeds"), ("lite 2", "EfficientNet-Lite2"))
+    ),
     Claim(
         "Games of pictures that no curve was fitted to: distance within 1.5 times of what was foretold",
         "scales",

@@ -155,7 +155,7 @@ class LiveWriter:
         return live.is_watched(self.run.path)
 
     def write(self, more: dict[str, Any]) -> None:
-        """Writes a frame; a disk that refuses it ends the frames, never the game."""
+        """Writes a frame; a disk that refuses it, or memory that does not hold it, ends the frames, never the game."""
         try:
             if self.view is None:  # made once, and not counted among what a frame takes
                 self.view = LiveView(self.run.recipe.plan.seed, self.store, self.trainer)
@@ -165,7 +165,7 @@ class LiveWriter:
             if frame is not None:
                 self.number += 1
                 live.write_frame(self.run.path, self.number, {**self.where(), **more, **frame})
-        except OSError:
+        except (OSError, RuntimeError, ValueError):
             self.off = True
             return
         self.last = time.monotonic()
