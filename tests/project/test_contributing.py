@@ -117,8 +117,8 @@ def test_a_network_is_added_as_it_is_written(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_loss_is_added_as_it_is_written(tmp_path: Path) -> None:
     follow("Add a loss", tmp_path)
-    assert setting(tmp_path, "minimax", "objective", "loss") == "minimax"
-    assert (tmp_path / "runs" / "minimax" / "verdict.json").exists()
+    assert setting(tmp_path, "average", "objective", "loss") == "average"
+    assert (tmp_path / "runs" / "average" / "verdict.json").exists()
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ def test_people_to_its_verdict(visitor: Visitor) -> None:
     page.wait_for_selector("#pause:not([disabled])")
     visitor.shot("training")
     page.wait_for_selector(".eo-verdict", timeout=3 * PATIENCE)
-    assert re.search(r"\d+ %\s*fake", page.locator("#board .eo-meter").inner_text())
+    assert re.search(r"D wins \d+ of 100 pairs", page.locator("#board .eo-meter").inner_text())
     assert page.locator("#scene .eo-cloud .eo-fakes circle").count() == 500
     assert page.locator("#scene .eo-cloud .eo-reals circle").count() == 500
     page.wait_for_selector(".eo-film img")
@@ -122,7 +122,7 @@ def test_people_to_its_verdict(visitor: Visitor) -> None:
 
 def test_fakes_stand_beside_reals(visitor: Visitor) -> None:
     page = visitor.open("hand")
-    for frame in (".eo-fakes-frame img", ".eo-reals-frame img"):
+    for frame in ("#scene .eo-fakes-frame img", "#scene .eo-reals-frame img"):
         page.wait_for_selector(frame)
         wait_for(lambda frame=frame: page.locator(frame).first.evaluate("one => one.naturalWidth") > 100, 30)
     visitor.shot("play-pictures")

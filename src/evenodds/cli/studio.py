@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from pathlib import Path
 
 from evenodds.core.errors import UserError
@@ -39,7 +40,9 @@ def studio(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"
     password = password if password is not None else os.environ.get("EVENODDS_PASSWORD")
-    tell("Starting the studio: its address comes here as soon as it answers.")  # the imports take their time
+    print(
+        "Starting the studio: its address comes here as soon as it answers.", file=sys.stderr, flush=True
+    )  # the imports take their time
     from evenodds.studio.security import check_host
 
     check_host(host, password)
