@@ -84,7 +84,7 @@ BENCH ?= people proof digits faces memory networks judge outside modes-ring mode
   tempo-people tempo-grid tempo-digits tempo-faces \
   labels-mnist labels-fashion labels-faces labels-adult pairs-outlines pairs-facades \
   quality-fashion quality-faces photographs transfer scales choice style stacked \
-  groups speed levers layouts svm-mnist svm-fashion growth sampling runtimes scaling steering-faces studio
+  groups speed levers layouts svm-mnist svm-fashion growth sampling runtimes scaling steering-faces studio watched
 bench: $(DEV)
 	for name in $(BENCH); do \
 	  case $$name in \

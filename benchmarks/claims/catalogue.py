@@ -229,6 +229,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "faces, by directions from labels, alone and settled. Distance: the Fréchet distance of 2,000 fakes on the "
         "features of that classifier.",
     ),
+    "watched": Benchmark(
+        "What watching costs a game",
+        "make bench BENCH=watched",
+        "400 rounds with the same seed, watched as the studio's page does and unwatched, alternating; the seconds of the "
+        "journal's last check. Frames: those that a watcher who looks three times a second sees. No browser runs beside.",
+    ),
     "speed": Benchmark(
         "Speed of a round on a CPU",
         "make bench BENCH=speed",

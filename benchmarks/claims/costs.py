@@ -56,6 +56,27 @@ SPEED = [
         highest("left to chance, times"),
         form=TIMES,
     ),
+    Claim(
+        "`people`, watched: time of the same rounds",
+        "watched",
+        cell("watched / unwatched", source="people"),
+        at_most(1.03),
+        "{:.3f} times",
+    ),
+    Claim(
+        "`people`, watched: frames in the first 10 s",
+        "watched",
+        cell("frames in 10 s", source="people"),
+        at_least(10),
+        "{:.0f}",
+    ),
+    Claim(
+        "`digits`, watched: frames a second",
+        "watched",
+        cell("frames a second", source="digits"),
+        at_least(1),
+        "{:.1f}",
+    ),
     Claim("`--help`", "sampling", cell("seconds", what="--help"), at_most(0.5), "{:.2f} s"),
     Claim("First round of `people`", "sampling", cell("seconds", what="first round of people"), form=SECONDS),
     Claim(
