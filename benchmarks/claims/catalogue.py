@@ -232,8 +232,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "watched": Benchmark(
         "What watching costs a game",
         "make bench BENCH=watched",
-        "400 rounds with the same seed, watched as the studio's page does and unwatched, alternating; the seconds of the "
-        "journal's last check. Frames: those that a watcher who looks three times a second sees. No browser runs beside.",
+        "400 rounds with the same seed, watched as the studio's page does and unwatched, alternating; the seconds of "
+        "the journal's last check. Frames: those that a watcher who looks three times a second sees. No browser runs "
+        "beside.",
     ),
     "speed": Benchmark(
         "Speed of a round on a CPU",
