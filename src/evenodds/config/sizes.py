@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from evenodds.core.errors import UserError
-from evenodds.core.spec import Size, sides_of
+from evenodds.core.spec import Size
 
 AUTO = "auto"
 SMALLEST, LARGEST = 8, 1024
@@ -208,16 +208,3 @@ def candidates(side: int) -> tuple[tuple[int, int], ...]:
             if min(one) >= SMALLEST and max(one) <= LARGEST and side**2 <= 2 * one[0] * one[1] <= 4 * side**2
         )
     )
-
-
-__all__ = [
-    "AUTO",
-    "Chosen",
-    "Start",
-    "as_setting",
-    "automatic",
-    "read_size",
-    "sides_of",
-    "size_of",
-    "start_of",
-]

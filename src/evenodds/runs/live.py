@@ -62,6 +62,11 @@ def read_scene(run: Path) -> dict[str, Any] | None:
     return read(run / FOLDER / SCENE)
 
 
+def has_scene(run: Path) -> bool:
+    """Whether a game that is played shows itself."""
+    return (run / FOLDER / SCENE).exists()
+
+
 def frames_after(run: Path, number: int) -> Iterator[dict[str, Any]]:
     """The frames that are there with a higher number, oldest first, each with its ``number``."""
     paths = (path for path in (run / FOLDER).glob("[0-9]*.json") if int(path.stem) > number)

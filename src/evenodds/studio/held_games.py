@@ -36,6 +36,8 @@ class HeldGames:
             if action == "can":
                 return {"can": steps_by_hand(run)}
             with self.studio.cache.lock, torch.random.fork_rng():
+                if action == "open":  # it begins from the run's state of now
+                    self.games.pop((run.path.name, visitor), None)
                 game = self.game(run, visitor)
                 return play(game, action, steps)
         except UserError as problem:
@@ -54,8 +56,9 @@ class HeldGames:
 
 def play(game: HeldGame, action: str, steps: int) -> dict[str, Any]:
     """The frames of an action, and what stays as it is where the game begins."""
-    if action in ("open", "trained", "untrained"):
+    if action in ("trained", "untrained"):
         game.restart("untrained" if action == "untrained" else "trained")
+    if action in ("open", "trained", "untrained"):
         return {"scene": game.scene(), "frames": [game.frame()]}
     frames = [game.frame()] if action == "slow" else []
     if action in ("d", "slow"):

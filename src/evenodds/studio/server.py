@@ -147,7 +147,8 @@ class RunFiles:
         if status.running and (path / "recipe.json").is_file():
             live.watch(path)
             content["frames"] = list(live.frames_after(path, int(after)))
-            content["scene"] = live.read_scene(path) if content["frames"] else None
+            if after == "0":  # it stays as it is
+                content["scene"] = live.read_scene(path)
         return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
     def real_sheet(self, request: Request) -> Response:

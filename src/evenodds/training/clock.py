@@ -32,7 +32,12 @@ class Moment:
     @property
     def left(self) -> float:
         """Seconds left, if the game goes on as it went."""
-        return self.seconds * (1 - self.spent) / self.spent if self.spent > 0 else math.nan
+        return seconds_left(self.seconds, self.spent)
+
+
+def seconds_left(seconds: float, spent: float) -> float:
+    """Seconds left after so many, which spent that share of the budget; NaN where nothing of it is spent."""
+    return seconds * (1 - spent) / spent if spent > 0 else math.nan
 
 
 class Clock:

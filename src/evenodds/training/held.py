@@ -25,13 +25,12 @@ class HeldGame:
 
     def __init__(self, run: Run, store: Store) -> None:
         self.run, self.store = run, store
-        self.start: Start = "trained"
-        self.restart(self.start)
+        self.restart("trained")
 
     def restart(self, start: Start) -> None:
         """Goes back to the run's best state, or to players that have learnt nothing."""
         device = torch.device("cpu")
-        self.start, self.extra_g_steps = start, 0
+        self.extra_g_steps = 0
         self.trainer = Trainer(self.run.recipe, self.store, device)
         if start == "trained":
             self.trainer.restore(*bundle.read(self.run.checkpoints.best()))

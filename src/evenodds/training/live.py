@@ -25,8 +25,9 @@ from evenodds.networks.generate import generate
 from evenodds.runs import live
 from evenodds.runs.film import number_ranges
 from evenodds.runs.run import Run
-from evenodds.training.clock import Clock
+from evenodds.training.clock import Clock, seconds_left
 from evenodds.training.probes import Probes
+from evenodds.training.recorder import json_number
 from evenodds.training.snapshots import heat_grid, in_order
 from evenodds.training.trainer import Trainer
 
@@ -138,7 +139,7 @@ class LiveWriter:
     def after_round(self, losses: tuple[Tensor, Tensor]) -> None:
         """Writes a frame where one is due."""
         if self.is_due(self.trainer.rounds in FIRST):
-            self.write({"loss_d": finite(losses[0]), "loss_g": finite(losses[1])})
+            self.write({"loss_d": json_number(losses[0]), "loss_g": json_number(losses[1])})
 
     def after_head_start(self) -> None:
         """Writes a frame of D's head start, in which G stands still, where one is due."""
@@ -175,11 +176,11 @@ class LiveWriter:
     def where(self) -> dict[str, Any]:
         """The place in the game: round, seconds played, and seconds left if it goes on as it went."""
         seconds, spent = self.clock.seconds(), self.clock.spent(self.trainer)
-        left = seconds * (1 - spent) / spent if spent > 0 else None
+        left = seconds_left(seconds, spent)
         return {
             "round": self.trainer.rounds,
             "seconds": round(seconds, 2),
-            "left": None if left is None or not math.isfinite(left) else round(left, 1),
+            "left": round(left, 1) if math.isfinite(left) else None,
             "spent": round(min(spent, 1.0), 4),
         }
 
@@ -191,12 +192,6 @@ class LiveWriter:
 def rounded(values: NDArray[np.float64]) -> list[float]:
     """Numbers for JSON."""
     return [round(float(value), 4) for value in values]
-
-
-def finite(loss: Tensor) -> float | None:
-    """A loss for JSON, which knows no NaN."""
-    value = float(loss)
-    return round(value, 4) if math.isfinite(value) else None
 
 
 def places(values: NDArray[np.float64]) -> list[list[float | None]]:

@@ -19,7 +19,7 @@ from evenodds.data.tables.dates import DateColumn
 from evenodds.data.tables.files import Reading, as_written, normalize, open_table, read_before
 from evenodds.data.tables.fitting import Column, learn
 from evenodds.data.tables.keys import Key, key_of
-from evenodds.data.tables.notation import GAPS, Notation, TextNotation
+from evenodds.data.tables.notation import Notation, TextNotation, is_gap
 from evenodds.data.tables.number_notation import NumberNotation
 from evenodds.data.tables.recognition import notation_from_json
 from evenodds.data.tables.text_files import Layout
@@ -199,7 +199,7 @@ class TableCodec:
     def is_gap(self, name: str, text: str) -> bool:
         """Whether a cell is a gap: an empty one, and in a column of no text each word for a missing value."""
         plain = isinstance(self.notations.get(name), TextNotation)
-        return not text.strip() or (not plain and text.strip().lower() in GAPS)
+        return not text.strip() or (not plain and is_gap(text))
 
     def spelled(self, name: str, value: Any) -> str:
         """A value of Python as a text that ``value_of`` reads; empty for None."""

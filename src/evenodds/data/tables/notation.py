@@ -37,6 +37,11 @@ GAPS = frozenset(
 other words each is a word."""
 
 
+def is_gap(text: str) -> bool:
+    """Whether a cell is one of the words for a missing value."""
+    return text.strip().lower() in GAPS
+
+
 class Notation(Protocol):
     """How a column's values are written. ``read`` and ``write`` undo each other, letter by letter, on what the column
     held."""
@@ -66,7 +71,7 @@ def distinct_read(texts: pd.Series[Any], value: Callable[[str], Any], gap: str, 
     """Texts (n) as values of a dtype, each distinct text read once; missing where it is a gap. Whole
     numbers and truths have a nullable dtype only where some are missing."""
     codes, distinct = pd.factorize(texts)
-    absent = [text == gap or text.strip().lower() in GAPS for text in distinct]
+    absent = [text == gap or is_gap(text) for text in distinct]
     values = [None if missing else value(text) for text, missing in zip(distinct, absent, strict=True)]
     read: Any = pd.Series(values, dtype=dtype).array.take(codes, allow_fill=True)
     missing = any(absent) or bool((codes < 0).any())

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from evenodds.core.errors import UserError
-from evenodds.data.tables.notation import GAPS, INFINITE, Notation, TextNotation, TruthNotation
+from evenodds.data.tables.notation import INFINITE, Notation, TextNotation, TruthNotation, is_gap
 from evenodds.data.tables.number_notation import NumberNotation
 from evenodds.data.tables.number_recognition import EXACT, nearest_notation, notations
 from evenodds.data.tables.time_notation import DateNotation, SpanNotation, date_notations, span_notation
@@ -75,9 +75,8 @@ def _settled_numbers(settled: dict[str, Notation], open_columns: Mapping[str, An
 
 def _ways(name: str, counts: pd.Series[Any], notes: list[str]) -> Sequence[Notation]:
     """The ways in which a column can be read, the likeliest first; text alone where no other gives all cells back."""
+    gaps, rest = _apart(counts)
     texts = [str(text) for text in counts.index]
-    gaps = [text for text in texts if text.strip().lower() in GAPS]
-    rest = [text for text in texts if text.strip().lower() not in GAPS]
     if not rest:
         return [_text(texts)]
     ways = _readings(name, rest)
@@ -95,6 +94,12 @@ def _ways(name: str, counts: pd.Series[Any], notes: list[str]) -> Sequence[Notat
         listed = ", ".join(f"{gap!r} ({counts[gap]:,})" for gap in gaps)
         notes.append(f"column {name!r}: gaps are written {listed}; fakes have {gaps[0]!r} for each of them")
     return [replace(way, gap=gaps[0] if gaps else "") for way in ways]  # type: ignore[type-var]
+
+
+def _apart(counts: pd.Series[Any]) -> tuple[list[str], list[str]]:
+    """Words for a missing value, and all other distinct cells, the most frequent first."""
+    texts = [str(text) for text in counts.index]
+    return [text for text in texts if is_gap(text)], [text for text in texts if not is_gap(text)]
 
 
 def _text(texts: Sequence[str]) -> TextNotation:
@@ -130,12 +135,10 @@ def _mention(name: str, counts: pd.Series[Any], texts: Sequence[str], notes: lis
     """Notes why a column of which most cells are numbers is text."""
     if len(texts) <= FEW:
         return
-    nearest = _numbers_in(texts)
     cells = counts[list(texts)].sum()
-    readable = {text: notation for text, notation in nearest.items() if notation is not None}
-    if counts[list(readable)].sum() < _MOSTLY * cells:
+    strange = [text for text in texts if not _is_number(text)]
+    if cells - counts[strange].sum() < _MOSTLY * cells:
         return
-    strange = [text for text in texts if text not in readable]
     if strange:
         what = f"{len(strange):,} distinct cells, such as {strange[0]!r}, are none"
     else:
@@ -151,17 +154,13 @@ def _lossy(texts: Sequence[str]) -> str:
     return next(changed, texts[0])
 
 
-def _numbers_in(texts: Sequence[str]) -> dict[str, bool | None]:
-    plain = NumberNotation("repr")
-
-    def is_number(text: str) -> bool | None:
-        try:
-            plain.value(text.strip())
-        except ValueError:
-            return None
-        return True
-
-    return {text: is_number(text) for text in texts}
+def _is_number(text: str) -> bool:
+    """Whether a cell is a number in plain digits."""
+    try:
+        NumberNotation("repr").value(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _chosen(name: str, counts: pd.Series[Any], choice: str, notes: list[str]) -> Notation:
@@ -169,8 +168,7 @@ def _chosen(name: str, counts: pd.Series[Any], choice: str, notes: list[str]) ->
     kind, _, detail = choice.partition(":")
     if kind == "text":
         return _text([str(text) for text in counts.index])
-    texts = [str(text) for text in counts.index if str(text).strip().lower() not in GAPS]
-    gaps = [str(text) for text in counts.index if str(text).strip().lower() in GAPS]
+    gaps, texts = _apart(counts)
     gap = gaps[0] if gaps else ""
     notation: Any = None
     if kind == "number":
@@ -192,9 +190,7 @@ def _chosen(name: str, counts: pd.Series[Any], choice: str, notes: list[str]) ->
 def _strange(texts: Sequence[str], kind: str) -> str:
     """A cell that shows why a choice does not fit."""
     if kind == "number":
-        return next(
-            (text for text, number in _numbers_in(texts).items() if number is None), "".join(texts[:1])
-        )
+        return next((text for text in texts if not _is_number(text)), "".join(texts[:1]))
     return "".join(texts[:1])
 
 

@@ -123,7 +123,7 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
             stamp(run.path / "film.gif"),
         ]
     )
-    shows_itself = run is not None and status.running and live.read_scene(run.path) is not None
+    shows_itself = run is not None and status.running and live.has_scene(run.path)
     mark = [
         name,
         status.phase,
