@@ -40,16 +40,17 @@ def studio(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"
     password = password if password is not None else os.environ.get("EVENODDS_PASSWORD")
-    print(
-        "Starting the studio: its address comes here as soon as it answers.", file=sys.stderr, flush=True
-    )  # the imports take their time
     from evenodds.studio.security import check_host
 
     check_host(host, password)
     if run is not None and not (run / "recipe.json").is_file():
         raise UserError(f"{run} is no run: it holds no recipe.json; give the folder that train printed")
+    if not 0 < port < 65536:
+        raise UserError(f"--port {port} is no port, take one from 1 to 65535")
+    check_free(host, port)
+    print("Starting the studio: its address comes here as soon as it answers.", file=sys.stderr, flush=True)
     root = runs if run is None else run.absolute().parent
-    try:
+    try:  # these imports take seconds
         from evenodds.studio.server import serve
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("evenodds"):
@@ -59,9 +60,6 @@ def studio(
         ) from None
     from evenodds.studio.state import Studio
 
-    if not 0 < port < 65536:
-        raise UserError(f"--port {port} is no port, take one from 1 to 65535")
-    check_free(host, port)
     serve(
         Studio(root, local=password is None, first=run.absolute().name if run else ""),
         host,
