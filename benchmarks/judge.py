@@ -22,7 +22,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from scipy.stats import norm
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.builtin import people
 from evenodds.data.images.arrays import fitted
 from evenodds.data.prepare import prepare

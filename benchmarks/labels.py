@@ -29,7 +29,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from classifier import predict, train_classifier
 from evenodds import Gan
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.images.arrays import to_tensor, write_grid
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from classifier import Classifier, features, train_classifier
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import DataSettings, NetworkSettings, ObjectiveSettings, Recipe
+from evenodds.config.settings import NetworkSettings, ObjectiveSettings, Recipe
 from evenodds.data.images.arrays import to_pictures, to_tensor
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

@@ -24,7 +24,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from evenodds import Gan
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.images.arrays import to_tensor, write_grid
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

@@ -33,7 +33,7 @@ import torch
 from numpy.typing import NDArray
 
 from classifier import train_classifier
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.device import find_device
 from evenodds.data.images.arrays import to_tensor, write_grid
 from evenodds.data.prepare import prepare

@@ -18,7 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from classifier import Classifier, features, predict, train_classifier
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

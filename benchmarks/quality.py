@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.device import find_device
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import to_pictures, to_tensor

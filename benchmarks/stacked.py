@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from classifier import Classifier, predict, train_classifier
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

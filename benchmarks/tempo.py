@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, PlanSettings, Recipe
+from evenodds.config.settings import GameSettings, NetworkSettings, PlanSettings, Recipe
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_samples
 from evenodds.data.prepare import prepare

@@ -20,7 +20,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.images.arrays import write_grid
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

@@ -12,9 +12,9 @@ from cyclopts.argument import Argument
 from pydantic.fields import FieldInfo
 
 from evenodds.cli.main import app
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import PRESETS
 from evenodds.config.settings import (
-    DataSettings,
     GameSettings,
     NetworkSettings,
     ObjectiveSettings,

@@ -11,8 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, ObjectiveSettings, Recipe
+from evenodds.config.settings import GameSettings, NetworkSettings, ObjectiveSettings, Recipe
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.game.step import Players

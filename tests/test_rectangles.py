@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from evenodds import Gan
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.doctor import examine

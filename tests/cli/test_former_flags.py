@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from evenodds.cli.former_flags import translate
-from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, PlanSettings
+from evenodds.config.data_settings import DataSettings
+from evenodds.config.settings import GameSettings, NetworkSettings, PlanSettings
 from tests.conftest import Answer
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.gan import Gan

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenodds.config.settings import DataSettings, NetworkSettings, Recipe
+from evenodds.config.data_settings import DataSettings
+from evenodds.config.settings import NetworkSettings, Recipe
 from evenodds.config.sizes import as_setting, automatic, find_start, nearest_sizes, read_size, start_of
 from evenodds.config.stages import stages_of
 from evenodds.core.errors import UserError

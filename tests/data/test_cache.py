@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data import cache_entries
@@ -25,7 +25,7 @@ Call = Callable[..., Answer]
 
 USES = """
 import sys
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 store = prepare(find("digits"), DataSettings(size=int(sys.argv[1])))

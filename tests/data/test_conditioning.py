@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec
 from evenodds.data.conditioning import RequestedValue, requested_values

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.doctor import examine
 from evenodds.data.images.duplicates import hashes, near_duplicates, thumbs
 from evenodds.data.prepare import prepare

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec, RowSpec, SampleSpec, Span
 from evenodds.data.prepare import prepare

@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, Recipe
+from evenodds.config.settings import GameSettings, NetworkSettings, Recipe
 from evenodds.core.rng import set_random
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.metrics.mirror import EXTRACTS, FEWEST, LIMIT, SIDE, Labels, lower, mirror_test, shrunk, upper

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import DataSettings, NetworkSettings, PlanSettings, Recipe
+from evenodds.config.settings import NetworkSettings, PlanSettings, Recipe
 from evenodds.core import checksums
 from evenodds.core.errors import UserError
 from evenodds.data.images import labels

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.data.images.arrays import to_pictures
 from evenodds.data.prepare import prepare

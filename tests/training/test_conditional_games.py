@@ -12,8 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import DataSettings, NetworkSettings, Recipe
+from evenodds.config.settings import NetworkSettings, Recipe
 from evenodds.core.bundle import read
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import drawn

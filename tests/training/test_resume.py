@@ -18,15 +18,9 @@ import pytest
 import torch
 
 from evenodds.cli.display import line
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import (
-    DataSettings,
-    GameSettings,
-    NetworkSettings,
-    ObjectiveSettings,
-    PlanSettings,
-    Recipe,
-)
+from evenodds.config.settings import GameSettings, NetworkSettings, ObjectiveSettings, PlanSettings, Recipe
 from evenodds.core import checksums
 from evenodds.core.bundle import read
 from evenodds.core.errors import UserError

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from evenodds.cli.main import main
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.presets import resolve
-from evenodds.config.settings import DataSettings, GameSettings, NetworkSettings, PlanSettings, Recipe
+from evenodds.config.settings import GameSettings, NetworkSettings, PlanSettings, Recipe
 from evenodds.core.bundle import read
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find

@@ -8,14 +8,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from evenodds.config.settings import (
-    DataSettings,
-    GameSettings,
-    NetworkSettings,
-    ObjectiveSettings,
-    PlanSettings,
-    Recipe,
-)
+from evenodds.config.data_settings import DataSettings
+from evenodds.config.settings import GameSettings, NetworkSettings, ObjectiveSettings, PlanSettings, Recipe
 
 PRESET = "Defaults depend on the network and the source (measured presets); RUN/recipe.json records the values used."
 

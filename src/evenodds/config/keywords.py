@@ -16,18 +16,10 @@ from typing import Any, Literal, Self, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from evenodds.config import settings
+from evenodds.config.data_settings import DataSettings
+from evenodds.config.group import FORMER, Group
 from evenodds.config.presets import MIXED, PRESETS
-from evenodds.config.settings import (
-    FORMER,
-    DataSettings,
-    GameSettings,
-    Group,
-    NetworkSettings,
-    ObjectiveSettings,
-    PlanSettings,
-    Recipe,
-)
+from evenodds.config.settings import GameSettings, NetworkSettings, ObjectiveSettings, PlanSettings, Recipe
 from evenodds.core.errors import UserError
 
 GROUPS: dict[str, type[Group]] = {
@@ -212,7 +204,7 @@ def documentation() -> str:
 
 def _texts(kind: type[Group]) -> dict[str, str]:
     """The text below each field of a settings class."""
-    module = settings if kind is not Keywords else inspect.getmodule(kind)
+    module = inspect.getmodule(kind)
     tree = ast.parse(inspect.getsource(module)) if module is not None else ast.Module([], [])
     [body] = [
         node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__

@@ -6,12 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from evenodds.config.settings import (
-    NetworkName,
-    NetworkSettings,
-    Recipe,
-    ScaleName,
-)
+from evenodds.config.settings import NetworkName, NetworkSettings, Recipe, ScaleName
 from evenodds.config.stages import stages_of, written
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec

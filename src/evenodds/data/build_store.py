@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.sizes import AUTO, automatic
 from evenodds.core.spec import Condition, PictureSpec, Size, sides_of
 from evenodds.data.conditioning import kind_of, of_labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.sizes import as_setting
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.album import Album

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.optional import need
 from evenodds.data.images.items import Item

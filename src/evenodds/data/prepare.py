@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evenodds.config.settings import READ_BEFORE, DataSettings
+from evenodds.config.data_settings import READ_BEFORE, DataSettings
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
 from evenodds.data.build_store import (

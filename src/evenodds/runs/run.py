@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from evenodds.config.data_settings import READ_BEFORE
 from evenodds.config.presets import GENERATION
-from evenodds.config.settings import READ_BEFORE, Recipe
+from evenodds.config.settings import Recipe
 from evenodds.core import atomic, bundle, checksums
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evenodds.config.data_settings import READ_BEFORE
 from evenodds.config.presets import GENERATION, filled, followed, resolve
-from evenodds.config.settings import READ_BEFORE, Recipe, ScaleName
+from evenodds.config.settings import Recipe, ScaleName
 from evenodds.config.sizes import start_of
 from evenodds.core.atomic import Unwritable
 from evenodds.core.distributed import team

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import Album
 from evenodds.data.images.arrays import BadPicture, decode, look

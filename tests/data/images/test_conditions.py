@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.ndimage import distance_transform_edt
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, ConditionKind, PictureSpec
 from evenodds.data.doctor import examine

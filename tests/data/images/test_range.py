@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Ingest
 from evenodds.data.inputs import pictures_from

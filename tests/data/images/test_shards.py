@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.inputs import pictures_from

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenodds.config.settings import DataSettings
+from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import Reading, open_table, read_values, write_table
