@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from evenodds.config.budget import Budget
-from evenodds.config.presets import BUDGETS, PRESETS, preset_of, resolve
+from evenodds.config.presets import BUDGETS, PRESETS, preset_of, refuse_settings_of_others, resolve
 from evenodds.config.settings import Recipe
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec, Span
@@ -419,6 +419,25 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
 def test_augmenting_a_table_is_refused() -> None:
     with pytest.raises(UserError, match="--augment on is for pictures only"):
         resolved(ROW, game={"augment": "on"})
+
+
+@pytest.mark.parametrize(
+    ("spec", "choices", "flag"),
+    [
+        (ROW, {"size": 20}, "--size is for pictures only"),
+        (ROW, {"range": "1000:1470"}, "--range is for pictures only"),
+        (ROW, {"fit": "pad"}, "--fit is for pictures only"),
+        (PICTURE, {"key": ("id",)}, "--key is for tables only"),
+        (PICTURE, {"header": False}, "--no-header is for tables only"),
+    ],
+)
+def test_a_setting_that_the_data_cannot_heed_is_refused(
+    spec: SampleSpec, choices: dict[str, Any], flag: str
+) -> None:
+    with pytest.raises(UserError, match=flag):
+        refuse_settings_of_others(recipe(data=choices), spec)
+    other = PICTURE if spec is ROW else ROW
+    refuse_settings_of_others(recipe(data=choices), other)
 
 
 def test_mirroring_a_table_or_pictures_made_from_a_picture_is_refused() -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from evenodds.config.data_settings import DataSettings
 from evenodds.config.settings import NetworkName, NetworkSettings, Recipe, ScaleName
 from evenodds.config.stages import stages_of, written
 from evenodds.core.errors import UserError
@@ -126,6 +127,8 @@ SCALED = ("dcgan", "r3gan", "style", "fast", "pix2pix", "resunet")
 SMALLER_PAYS, SMALL_PAYS = 64, 40_000
 """From so many px on auto takes tiny, unless the budget shows D so many pictures at small
 (docs/experiments/scales.md, 2026-11-29)."""
+OF_PICTURES = ("size", "fit", "channels", "range", "direction")
+OF_TABLES = ("key", "exclude", "header")
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -184,6 +187,18 @@ def resolve(
                 f"{flag} is for pictures made from a picture (--condition pairs, outlines ...), leave it out"
             )
     return resolved
+
+
+def refuse_settings_of_others(recipe: Recipe, spec: SampleSpec) -> None:
+    """Raises UserError for a setting of pictures chosen for a table, or one of tables for pictures."""
+    table = isinstance(spec, RowSpec)
+    foreign, kind = (OF_PICTURES, "pictures") if table else (OF_TABLES, "tables")
+    defaults = DataSettings()
+    for name in foreign:
+        if getattr(recipe.data, name) != getattr(defaults, name):
+            flag = "--no-header" if name == "header" else f"--{name}"
+            this = "a table" if table else "pictures"
+            raise UserError(f"{flag} is for {kind} only, leave it out for {this}")
 
 
 def mirror_of(recipe: Recipe, spec: SampleSpec, condition: Condition | None) -> Literal["auto", "on", "off"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evenodds.config.data_settings import READ_BEFORE
-from evenodds.config.presets import GENERATION, filled, followed, resolve
+from evenodds.config.presets import GENERATION, filled, followed, refuse_settings_of_others, resolve
 from evenodds.config.settings import Recipe, ScaleName
 from evenodds.config.sizes import start_of
 from evenodds.core.atomic import Unwritable
@@ -68,6 +68,8 @@ def train_run(
     # A run that has begun needs it no more.
     initial = None if recipe.plan.init is None or is_run(folder) else find_weights(recipe.plan.init)
     store = prepare_source(source, recipe, context)
+    if not is_run(folder):
+        refuse_settings_of_others(recipe, store.spec)
     recipe = with_range(recipe, store)
     if initial is not None:
         recipe = with_network_of(recipe, initial, store)
