@@ -61,15 +61,15 @@ def answers(address: str) -> bool:
         return False
 
 
-def ask(address: str, *data: Any) -> tuple[str, Any]:
-    """The event and the data that the endpoint `sample` ends with."""
+def ask(address: str, *data: Any, endpoint: str = "sample") -> tuple[str, Any]:
+    """The event and the data that an endpoint ends with."""
     body = json.dumps({"data": data}).encode()
     request = urllib.request.Request(
-        f"{address}gradio_api/call/sample", body, {"Content-Type": "application/json"}
+        f"{address}gradio_api/call/{endpoint}", body, {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(f"{address}gradio_api/call/sample/{event}", timeout=60) as answer:
+    with urllib.request.urlopen(f"{address}gradio_api/call/{endpoint}/{event}", timeout=60) as answer:
         lines = answer.read().decode().strip().splitlines()
     return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
 
@@ -91,7 +91,8 @@ def test_a_space_is_a_hub_folder_with_an_app(
     folder = space(penguins, tmp_path, evenodds)
     source = (folder / "app.py").read_text("utf-8")
     constants = {node.targets[0].id: node.value for node in ast.parse(source).body if is_constant(node)}
-    assert ast.literal_eval(constants["TITLE"]).startswith(f"{penguins.name}: ")
+    assert ast.literal_eval(constants["TITLE"]) == penguins.name
+    assert ast.literal_eval(constants["DIRECTIONS"]) == [], "none was found"
     assert "No real sample lies in these files." in ast.literal_eval(constants["HOLDS"])
     card = ModelCard.load(folder / "README.md").data.to_dict()
     assert (card["sdk"], card["app_file"], card["library_name"]) == ("gradio", "app.py", "evenodds")
@@ -112,6 +113,22 @@ def test_an_app_for_rows_given_values_samples(
         assert ask(address, 5, 3, "species=emperor")[0] == "error"
         assert ask(address, 1000, 3, "")[0] == "error", "no more than it says"
         assert len(ask(address, 64, 3, "")[1][0]["data"]) == 64
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("gradio") is None, reason="pip install 'evenodds[studio]'")
+def test_an_app_steers_along_the_directions_that_were_found(
+    penguins: Path, tmp_path: Path, evenodds: Callable[..., Answer]
+) -> None:
+    gan = Gan(**SMALL).fit(penguins, tmp_path / "run")
+    gan.steer.discover(2, "features")
+    done = evenodds("export", tmp_path / "run", "--format", "space", "--out", tmp_path / "space")
+    assert done.code == 0, done.err
+    with started(tmp_path / "space") as address:
+        still, moved = (ask(address, 0, *amounts, endpoint="steer")[1] for amounts in ((0, 0), (2, 0)))
+        assert still[0]["headers"] == ["species", "bill", "flipper", "seen"]
+        assert still[0]["data"] != moved[0]["data"]
+        assert ask(address, 0, 0, 0, endpoint="steer")[1] == still
 
 
 @pytest.mark.slow

@@ -11,8 +11,11 @@ from evenodds.core import atomic
 from evenodds.export.hub import export_hub
 from evenodds.export.model_card import holds, source_name, title
 from evenodds.runs.run import Run
+from evenodds.steer.directions import usable
 
 REQUIREMENTS = "evenodds[studio]>=0.2.0\n"
+SLIDERS = 12
+"""Directions with a slider, at most: the first ones by name."""
 HEADER = {"sdk": "gradio", "app_file": "app.py", "python_version": '"3.11"'}
 
 
@@ -40,5 +43,9 @@ def app(run: Run, reals: bool) -> str:
     environment = Environment(
         loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=True
     )
-    heading = f"{source_name(run)}: {title(run)}"
-    return environment.get_template("space_app.py.j2").render(title=heading, holds=holds(run, reals))
+    facts = {
+        "about": title(run),
+        "holds": holds(run, reals),
+        "directions": [one.name for one in usable(run)][:SLIDERS],
+    }
+    return environment.get_template("space_app.py.j2").render(title=source_name(run), **facts)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from evenodds.core.rng import seed_of, set_random
+from evenodds.core.rng import seed_of, seeded, set_random
 from evenodds.networks.truncation import truncated
 
 ConditionSource = Callable[[int, int], Tensor | None]
@@ -23,6 +24,23 @@ def nothing(start: int, count: int) -> Tensor | None:
 def draw(n: int, width: int, device: torch.device | str = "cpu") -> Tensor:
     """n latent vectors from N(0, 1), shape (n, width), from torch's current random state."""
     return torch.randn(n, width, device=device)
+
+
+def latents_of(seeds: Sequence[int], width: int, device: torch.device | str = "cpu") -> Tensor:
+    """The latent vectors of seeds, (n, width) from N(0, 1): always the same, on any device.
+
+    Fake 0 is what G makes of the first of them, in sheets and reports, in the studio and in exports.
+    """
+    parts = []
+    for seed in seeds:
+        with seeded(seed_of(seed, "steer"), torch.device("cpu")):
+            parts.append(draw(1, width))
+    return torch.cat(parts).to(device)
+
+
+def fixed_noise(device: torch.device) -> AbstractContextManager[None]:
+    """Within it G's own noise (Gumbel draws, dropout) is the same every time, so that a latent has one fake."""
+    return seeded(seed_of(0, "steer", "make"), device)
 
 
 @torch.inference_mode()

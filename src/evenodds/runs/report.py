@@ -16,20 +16,22 @@ import torch
 from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
 from evenodds.core import atomic
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import grid_image
+from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
+from evenodds.networks.generate import fixed_noise, generate, latents_of
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, make_film, number_ranges
 from evenodds.runs.journal import Check
 from evenodds.runs.messages import MESSAGES, event_sentence
 from evenodds.runs.plot_section import plot_section
 from evenodds.runs.run import Run, flat
-from evenodds.runs.sample import Sampler, beside
+from evenodds.runs.sample import Sampler, beside, load_generator
 from evenodds.runs.status import verdict_sentences
 from evenodds.runs.verdict import Verdict
 
@@ -260,15 +262,29 @@ def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
         sheet, columns = beside(wish, np.concatenate(list(made)))
         what = "held-out conditions, what G makes of them, and the reals"
         captioned.append((what, inline(png(grid_image(sheet, columns)), "png")))
+    elif isinstance(store.spec, PictureSpec) and sheets:
+        fakes = first_fakes(run)
+        what = f"fakes 0 to {len(fakes) - 1} of the state kept as best"
+        captioned.append((what, inline(png(grid_image(fakes)), "png")))
     if isinstance(store.spec, PictureSpec) and sheets:
-        captioned.append(
-            (f"fakes after {int(sheets[-1].stem):,} rounds", inline(sheets[-1].read_bytes(), "png"))
-        )
         reals = store.heldout(np.arange(min(PICTURES, store.n_heldout))).transpose(0, 2, 3, 1)
         captioned.append(("reals that were never trained on", inline(png(grid_image(reals)), "png")))
     if film is not None:
         captioned.append(("the game from its first round to its last", inline(film.read_bytes(), "gif")))
     return captioned
+
+
+def first_fakes(run: Run) -> NDArray[np.uint8]:
+    """The first fakes of the best state, uint8 (n, H, W, C): those of these numbers in the studio and in exports; where
+    G is given values, under those of the data in turn, of which the first is the one that steering takes."""
+    cpu = torch.device("cpu")
+    generator, condition = load_generator(run, cpu), resolve_condition(run, None, run.recipe.plan.seed)
+    with fixed_noise(cpu):
+        latents, c = (
+            latents_of(range(PICTURES), run.recipe.network.latent),
+            condition.conditions_for(0, PICTURES),
+        )
+        return to_pictures(torch.cat(list(generate(generator, latents, c))))
 
 
 def real_rows(store: Store, codec: TableCodec) -> pd.DataFrame:

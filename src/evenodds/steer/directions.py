@@ -63,3 +63,14 @@ def names(run: Run) -> list[str]:
     """List the names of a run's directions."""
     folder = run.path / "directions"
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def usable(run: Run) -> list[Direction]:
+    """The run's directions that hold for its best state, by name."""
+    directions = []
+    for name in names(run):
+        try:
+            directions.append(load(run, name))
+        except UserError:  # of an earlier state
+            continue
+    return directions

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
-from evenodds.core.rng import seed_of, seeded, set_random
+from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec, at_most
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.inputs import pictures_from
 from evenodds.data.store import Store
+from evenodds.networks.generate import latents_of
 from evenodds.runs.run import Run
 from evenodds.steer.attributes import AttributeReader, TensorFn
 from evenodds.steer.inversion import Inverter
@@ -76,12 +77,8 @@ class LatentSpace:
 
     def latents(self, seeds: Sequence[int]) -> Tensor:
         """The latent vectors of seeds, (n, latent): always the same."""
-        parts = []
-        with torch.random.fork_rng():
-            for seed in seeds:
-                set_random(seed_of(seed, "steer"), self.device)
-                parts.append(self.models.latents.draw(1))
-        return torch.cat(parts)
+        latents = self.models.latents
+        return latents.of(latents_of(seeds, latents.latent, self.device))
 
     def pictures(self, path: str, say: Say) -> tuple[list[str], NDArray[np.uint8]]:
         """Read the names and pictures uint8 (n, H, W, C), at the run's size, of a file, folder or zip.

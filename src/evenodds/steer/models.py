@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from evenodds.core.errors import UserError
-from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
+from evenodds.networks.generate import fixed_noise
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
 from evenodds.runs.sample import load_generator
@@ -52,7 +52,7 @@ class RunModels:
         G's own noise is the same every time.
         """
         c = self.condition
-        with seeded(seed_of(0, "steer", "make"), self.device):
+        with fixed_noise(self.device):
             return self.latents.generate(generator, z, None if c is None else c.expand(len(z), -1))
 
     @cached_property

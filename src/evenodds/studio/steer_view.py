@@ -13,7 +13,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
-from evenodds.steer.directions import Direction, load, names
+from evenodds.steer.directions import Direction, load
 from evenodds.steer.editor import LatentEditor
 from evenodds.studio import markup, play_view, plots
 from evenodds.studio.i18n import Words
@@ -46,18 +46,6 @@ def numbers(text: str) -> list[int]:
     if not all(re.fullmatch(r"\d{1,9}", part) for part in parts if part):
         raise UserError(f"{text[:80]!r} are no seeds, give whole numbers with spaces between")
     return [int(part) for part in parts if part]
-
-
-def usable(studio: Studio, name: str) -> list[Direction]:
-    """The directions that hold for a run's best state, by name."""
-    run = studio.run(name)
-    directions = []
-    for one in names(run):
-        try:
-            directions.append(load(run, one))
-        except UserError:  # of an earlier state
-            continue
-    return directions
 
 
 def sentence(say: Words, direction: Direction) -> str:

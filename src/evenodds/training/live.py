@@ -21,7 +21,7 @@ from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.metrics.probability import probability
-from evenodds.networks.generate import generate
+from evenodds.networks.generate import generate, latents_of
 from evenodds.runs import live
 from evenodds.runs.film import number_ranges
 from evenodds.runs.run import Run
@@ -56,8 +56,7 @@ class LiveView:
         self.seed, self.store, self.trainer, self.probes = seed, store, trainer, Probes(trainer)
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         self.count = min(PICTURES if isinstance(store.spec, PictureSpec) else ROWS, store.n_heldout)
-        set_random(seed_of(seed, "gallery"), trainer.device)
-        self.latents = self.probes.latents(self.count)
+        self.latents = latents_of(range(self.count), trainer.recipe.network.latent, trainer.device)
         self.conditions = in_order(self.probes.conditions(self.count))
         [self.reals] = self.probes.pairs("heldout", self.count)
         grid = None if self.codec is None else heat_grid(self.codec, COARSE)

@@ -16,7 +16,7 @@ from evenodds.data.images.arrays import to_pictures, write_grid
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.metrics.probability import probability
-from evenodds.networks.generate import generate
+from evenodds.networks.generate import generate, latents_of
 from evenodds.runs.answers import Answers, write_answers
 from evenodds.runs.film import GRID, PICTURES, ROWS, number_ranges
 from evenodds.runs.run import Run
@@ -38,8 +38,7 @@ class SnapshotWriter:
         self.run, self.trainer, self.probes = run, trainer, Probes(trainer)
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
         count = PICTURES if isinstance(store.spec, PictureSpec) else ROWS
-        set_random(seed_of(run.recipe.plan.seed, "gallery"), trainer.device)
-        self.latents = self.probes.latents(count)
+        self.latents = latents_of(range(count), run.recipe.network.latent, trainer.device)
         self.conditions = in_order(self.probes.conditions(count))
         self.grid = None if self.codec is None else heat_grid(self.codec)
 

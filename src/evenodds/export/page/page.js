@@ -4,7 +4,7 @@ import { choicesOf, decode, shown, widthOf } from "./codec.js";
 import { Paper } from "./paper.js";
 import { WORDS, language } from "./words.js";
 
-const OTHERS = 11, LATER = 150;
+const OTHERS = 23, LATER = 150;
 const by = id => document.getElementById(id);
 const page = { lang: language(), facts: null, paper: null, generator: null, judge: null, given: [], last: null };
 const words = () => WORDS[page.lang];
@@ -34,8 +34,10 @@ function moved(start) {
   return start;
 }
 
+// The latent of a seed: for the first ones the run's own, so that fake 0 is the same picture as in the studio.
 function latent(seed) {
-  const z = normals(page.facts.latent, uniform(seed));
+  const width = page.facts.latent;
+  const z = seed < page.facts.packed ? page.packed.slice(seed * width, (seed + 1) * width) : normals(width, uniform(seed));
   return page.facts.generator.inputs.some(({ name }) => name === "shift") ? z : moved(z);
 }
 
@@ -168,16 +170,17 @@ function slider(id, label, min, max, value, told) {
   return { box, input, tell, text };
 }
 
-// A control for one column of values given; `places` are its numbers of the condition.
-function asked(column, place) {
+// A control for one column of values given; `places` are its numbers of the condition, `start` those at first.
+function asked(column, place, start) {
   const inner = column.inner ?? column, id = `given-${place}`;
   if (inner.kind === "category") {
     const box = document.createElement("label"), select = Object.assign(document.createElement("select"), { id });
-    const width = widthOf(column);
+    const width = widthOf(column), first = start.indexOf(Math.max(...start));
     for (let one = 0; one < width; one++) {
       const hot = Array.from({ length: width }, (_, i) => Number(i === one));
       select.add(new Option(shown(column, decode(column, hot, () => 0), "–"), one));
     }
+    select.selectedIndex = Math.max(0, first);
     select.addEventListener("change", show);
     box.append(column.name, select);
     return { box, places: () => Array.from({ length: width }, (_, i) => Number(i === select.selectedIndex)) };
@@ -188,7 +191,9 @@ function asked(column, place) {
     const hot = Array.from({ length: choices }, (_, i) => Number(i === stretch));
     return [...hot, (2 * share - 1) * 3.4];
   };
-  const made = slider(id, column.name, 0, 1, 0.5, at => shown(column, decode(column, places(at), () => 0), "–"));
+  const from = start.indexOf(Math.max(...start.slice(0, count)));
+  const at = start.length ? (from + (start.at(-1) / 3.4 + 1) / 2) / count : 0.5;
+  const made = slider(id, column.name, 0, 1, Math.min(1, Math.max(0, at)), at => shown(column, decode(column, places(at), () => 0), "–"));
   return { box: made.box, places: () => places(made.input.valueAsNumber) };
 }
 
@@ -201,7 +206,11 @@ function controls() {
     return made;
   });
   by("rest").hidden = !page.sliders.length;
-  page.given = (facts.given?.columns ?? []).map(asked);
+  let taken = 0;
+  page.given = (facts.given?.columns ?? []).map((column, place) => {
+    const start = (facts.start ?? []).slice(taken, taken += widthOf(column));
+    return asked(column, place, start);
+  });
   by("given").append(...page.given.map(one => one.box));
   by("opinion").hidden = !facts.judge;
   by("stage").hidden = !pictures();
@@ -268,7 +277,8 @@ function say() {
   by("stage").setAttribute("aria-label", words().stage);
   if (!facts) return;
   const what = pictures() ? words().pictures(facts.sample.width, facts.sample.height) : words().table;
-  by("title").textContent = document.title = words().title(what, facts.source, facts.network);
+  by("title").textContent = document.title = facts.source;
+  by("what").textContent = words().what(what, facts.network);
   page.sliders?.forEach((one, place) => { one.text.textContent = one.known ?? words().direction(place + 1); });
   if (page.paper) by("paper").setAttribute("aria-label", words().paper[facts.condition.kind]);
   if (page.paper) by("drawing-title").textContent = `${words().draw}: ${words().paper[facts.condition.kind]}`;
@@ -292,6 +302,7 @@ async function start() {
   say();
   by("status").textContent = words().loading;
   page.facts = JSON.parse(new TextDecoder().decode(await bytes("model.json")));
+  page.packed = new Float32Array((await bytes("latents.bin")).buffer);
   ort.env.wasm.numThreads = 1; // more need headers that not every server sends
   ort.env.wasm.wasmBinary = await bytes("ort.wasm"); // so that no server's type for .wasm matters
   const open = async name => ort.InferenceSession.create(await bytes(name), { executionProviders: ["wasm"] });

@@ -2,7 +2,7 @@
 export const WORDS = {
   en: {
     other: "한국어", otherLang: "ko",
-    title: (what, source, network) => `${source}: ${what} (${network})`,
+    what: (what, network) => `A generative adversarial network (${network}) makes ${what}.`,
     pictures: (w, h) => `pictures of ${w} × ${h} pixels`, table: "table rows",
     loading: "Loading the networks …", broken: why => `This page cannot run: ${why}`,
     draw: "What goes in", pen: "Pen", ink: "Ink", erase: "Erase", clear: "Clear", load: "Load a picture",
@@ -11,14 +11,14 @@ export const WORDS = {
     direction: place => `Direction ${place}`, missing: "missing",
     real: percent => `The judge says: ${percent} % real`, first: " (the first row)",
     paper: {
-      outlines: "Draw outlines with the pointer", gray: "Load a picture or draw in greys", small: "Load a picture or draw",
+      outlines: "Draw outlines with the pointer", gray: "Load a picture or draw in grays", small: "Load a picture or draw",
       masked: "Load a picture, then paint the hole", pairs: "Load a picture or draw",
     },
     stage: "The generated picture",
   },
   ko: {
     other: "English", otherLang: "en",
-    title: (what, source, network) => `${source}: ${what} (${network})`,
+    what: (what, network) => `생성적 적대 신경망(${network})이 만드는 것: ${what}`,
     pictures: (w, h) => `${w} × ${h} 픽셀 그림`, table: "표의 행",
     loading: "신경망을 읽는 중 …", broken: why => `이 페이지를 돌릴 수 없습니다: ${why}`,
     draw: "넣는 그림", pen: "펜", ink: "색", erase: "지우개", clear: "모두 지우기", load: "그림 열기",

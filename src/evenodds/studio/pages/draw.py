@@ -16,14 +16,13 @@ import numpy as np
 from PIL import Image
 
 from evenodds.core.errors import UserError
-from evenodds.core.rng import seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_given
 from evenodds.data.images import conditions
 from evenodds.data.images.album import BadPicture
 from evenodds.data.images.arrays import to_pictures
 from evenodds.data.images.decoding import look
-from evenodds.networks.generate import draw, generate
+from evenodds.networks.generate import fixed_noise, generate, latents_of
 from evenodds.runs.run import Run
 from evenodds.runs.sample import as_pictures
 from evenodds.studio import markup, plots, security
@@ -113,8 +112,8 @@ def condition_of(run: Run, file: Any) -> tuple[Any, str | None]:
 def made(studio: Studio, run: Run, condition: Any) -> Any:
     """What the run makes of a condition (c, H, W), uint8 (H, W, C)."""
     generator = studio.cache.generator(run)
-    with studio.cache.lock, seeded(0, CPU):  # the same noise from stroke to stroke
-        z = draw(1, run.recipe.network.latent)
+    with studio.cache.lock, fixed_noise(CPU):  # the same from stroke to stroke
+        z = latents_of([0], run.recipe.network.latent)
         return to_pictures(next(generate(generator, z, as_given(condition[None], CPU))))[0]
 
 

@@ -13,14 +13,13 @@ from torch import Tensor, nn
 
 from evenodds.config.sizes import as_setting
 from evenodds.core.errors import UserError
-from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import drawn
 from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.game.step import per_sample
 from evenodds.metrics.probability import probability
-from evenodds.networks.generate import draw
+from evenodds.networks.generate import draw, fixed_noise, latents_of
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.run import Run
 from evenodds.studio import markup, plots
@@ -88,9 +87,8 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
     generator, discriminator = studio.cache.once(run, "players", lambda: players(run))
     # As Steer makes the fake of that number: the same latent, the same condition, the same noise of G's own.
     c = resolve_condition(run, None, run.recipe.plan.seed).conditions_for(0, 1)
-    with studio.cache.lock, seeded(seed_of(seed, "steer"), CPU):
-        z = draw(1, run.recipe.network.latent)
-    with studio.cache.lock, seeded(seed_of(0, "steer", "make"), CPU):
+    with studio.cache.lock, fixed_noise(CPU):
+        z = latents_of([seed], run.recipe.network.latent)
         made, grown = inside(generator, z, c)
         _, looked = inside(discriminator, made, c)
         answer = answer_of(run, studio.cache.store(run), (generator, discriminator), made, c)

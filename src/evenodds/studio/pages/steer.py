@@ -17,7 +17,7 @@ from evenodds.judge.predict import read_input
 from evenodds.runs.report import inline
 from evenodds.runs.run import Run
 from evenodds.steer import interpolation
-from evenodds.steer.directions import Direction
+from evenodds.steer.directions import Direction, usable
 from evenodds.steer.write import write_film
 from evenodds.studio import markup, security
 from evenodds.studio.gradio_errors import with_gradio_errors
@@ -35,7 +35,6 @@ from evenodds.studio.steer_view import (
     sheet,
     steering,
     thumbnails,
-    usable,
 )
 from evenodds.studio.translate import problem_sentence
 
@@ -87,7 +86,7 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
                 markup.note(problem_sentence(say, problem)),
                 gr.update(value=[], visible=False),
             )
-        directions = usable(studio, name) if not message else []
+        directions = usable(studio.run(name)) if not message else []
         return message, gallery, [one.name for one in directions], *labelled(directions)
 
     def move(name: str, seeds: str, own_picture: OwnPicture | None, names: list[str], *amounts: float) -> str:
@@ -200,7 +199,7 @@ def finding(
         message = gr.HTML(elem_id="direction-told")
 
     def after(run: Run, directions: list[Direction]) -> Any:
-        directions = usable(studio, run.path.name)
+        directions = usable(run)
         items = "".join(f"<li>{escape(sentence(say, one))}</li>" for one in directions)
         return f'<ul class="eo-events">{items}</ul>', [one.name for one in directions], *labelled(directions)
 
