@@ -13,6 +13,7 @@ from evenodds.config.settings import NetworkSettings
 from evenodds.core.spec import Condition, PictureSpec, SampleSpec
 from evenodds.networks.dcgan import ConvDiscriminator
 from evenodds.networks.fast import FastDiscriminator
+from evenodds.networks.layers import fill_normal
 from evenodds.networks.mlp import DenseDiscriminator
 from evenodds.networks.r3gan import ResidualDiscriminator
 
@@ -124,5 +125,5 @@ class ConcatDiscriminator(nn.Module):
 def embedding(condition: Condition) -> nn.Linear:
     """(n, width) -> (n, EMBEDDED), of a latent vector's scale for a one-hot column."""
     layer = nn.Linear(condition.spec.shape[0], EMBEDDED, bias=False)
-    nn.init.normal_(layer.weight)
+    fill_normal(layer.weight)
     return layer

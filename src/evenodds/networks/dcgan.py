@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from evenodds.config.settings import NetworkSettings
 from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
-from evenodds.networks.layers import SLOPE, FromPlace, ToPlace
+from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, fill_normal
 
 WIDEST = 8
 """No layer has more than this many times the finest layer's channels (the paper's 1024 against 128)."""
@@ -85,8 +85,8 @@ class ConvDiscriminator(nn.Module):
 def init_normal(module: nn.Module) -> None:
     """Weights from N(0, 0.02^2), scales from N(1, 0.02^2), biases zero (section 4)."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
+        fill_normal(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
+        fill_normal(module.weight, 1.0, 0.02)
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d) and module.bias is not None:
         nn.init.zeros_(module.bias)

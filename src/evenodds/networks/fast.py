@@ -20,7 +20,7 @@ from evenodds.config.settings import NetworkSettings
 from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
 from evenodds.networks.dcgan import WIDEST, init_normal
-from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, channels_last
+from evenodds.networks.layers import SLOPE, FromPlace, ToPlace, channels_last, fill_normal
 from evenodds.networks.r3gan import init_msr
 
 SKIPPED = 4
@@ -249,5 +249,5 @@ def init_gained(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
         init_msr(module, GAIN)
     elif isinstance(module, Doubling) and module.bias is not None:
-        nn.init.normal_(module.weight, 0.0, GAIN / math.sqrt(module.weight[:, 0].numel()))
+        fill_normal(module.weight, 0.0, GAIN / math.sqrt(module.weight[:, 0].numel()))
         nn.init.zeros_(module.bias)

@@ -85,3 +85,9 @@ def dense(widths: list[int]) -> list[nn.Module]:
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.LeakyReLU(SLOPE)]
     return layers
+
+
+def fill_normal(weight: Tensor, mean: float = 0.0, std: float = 1.0) -> None:
+    """Fills a weight with normal numbers, unless it has no memory: there torch would load its compiler, in seconds."""
+    if not weight.is_meta:
+        nn.init.normal_(weight, mean, std)

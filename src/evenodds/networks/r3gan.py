@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from evenodds.config.settings import NetworkSettings
 from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
-from evenodds.networks.layers import SLOPE, channels_last
+from evenodds.networks.layers import SLOPE, channels_last, fill_normal
 
 BLOCKS = 2
 """Residual blocks a stage."""
@@ -135,6 +135,6 @@ def groups_of(channels: int) -> int:
 
 def init_msr(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
     """Weights from N(0, gain^2 / fan-in) (He 2015, 1502.01852, equation 10); biases zero."""
-    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
+    fill_normal(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -19,7 +19,7 @@ from evenodds.config.settings import NetworkSettings
 from evenodds.config.sizes import start_of
 from evenodds.core.spec import PictureSpec
 from evenodds.networks.dcgan import WIDEST
-from evenodds.networks.layers import SLOPE, channels_last
+from evenodds.networks.layers import SLOPE, channels_last, fill_normal
 from evenodds.networks.r3gan import init_msr
 
 STYLES = 128
@@ -88,7 +88,7 @@ class EqualizedLinear(nn.Linear):
     def __init__(self, before: int, after: int, gain: float, bias: float = 0.0) -> None:
         super().__init__(before, after)
         self.scale = gain / math.sqrt(before)
-        nn.init.normal_(self.weight)
+        fill_normal(self.weight)
         nn.init.constant_(self.bias, bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class StyledLayer(nn.Module):
             if doubles
             else nn.Conv2d(before, after, 3, padding=1, bias=False)
         )
-        nn.init.normal_(self.conv.weight, 0.0, START)
+        fill_normal(self.conv.weight, 0.0, START)
         self.strength = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(after))
         self.register_buffer("noise", torch.randn(1, *places))
