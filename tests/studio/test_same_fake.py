@@ -14,6 +14,7 @@ pytest.importorskip("gradio", reason="the extra studio is not installed")
 from evenodds.data.images.arrays import to_pictures
 from evenodds.networks.generate import latents_of
 from evenodds.runs.report import first_fakes
+from evenodds.studio import plots
 from evenodds.studio.i18n import speaker
 from evenodds.studio.pages import how
 from evenodds.studio.state import Studio
@@ -29,10 +30,10 @@ def test_a_fake_of_a_number_is_the_same_in_how_and_in_steer(tmp_path: Path, seed
     steer = studio.cache.steer(run)
     [fake] = to_pictures(steer.generate(steer.latents([seed])))
     grows, looks, _ = how.maps_of(studio, speaker("en"), run, seed)
-    assert how.picture(fake) in grows
-    assert how.picture(fake) in looks
+    assert plots.enlarged(fake) in grows
+    assert plots.enlarged(fake) in looks
     [other] = to_pictures(steer.generate(steer.latents([seed + 1])))
-    assert how.picture(other) not in grows
+    assert plots.enlarged(other) not in grows
 
 
 def test_fake_0_of_the_report_is_that_of_steer(tmp_path: Path) -> None:

@@ -111,6 +111,8 @@ def test_no_text_is_there_for_nothing() -> None:
         "beat ",
         "axis ",
         "card ",
+        "guide ",
+        "drawn ",
         "loss ",
         "game ",
         *MESSAGES,

@@ -21,7 +21,7 @@ from evenodds.data.images.arrays import write_grid
 from evenodds.export.model_card import SHEET, card, init_name, license_of, source_name
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.hub_folder import DISCRIMINATOR, FORMAT, WEIGHTS
-from evenodds.runs.run import JUDGE, Run, write_json
+from evenodds.runs.run import EYES, JUDGE, Run, write_json
 from evenodds.runs.sample import Sampler
 from evenodds.steer.directions import names
 
@@ -61,6 +61,7 @@ def export_hub(
                 shutil.copyfile(run.path / name, part / name)
         take_conditions(run, part, reals)
         take_directions(run, part)
+        take_readers(run, part, half)
         judge = fresh_judge(run) if reals else None
         if judge is not None:
             judge.save(part / JUDGE)
@@ -111,6 +112,16 @@ def take_directions(run: Run, part: Path) -> None:
         tensors, state = bundle.read(run.path / "directions" / name)
         if state["checkpoint"] == best:
             bundle.write(part / "directions" / name, tensors, state)
+
+
+def take_readers(run: Run, part: Path, half: bool) -> None:
+    """Write the networks that read labels from pictures, where they were trained: with them features are found without
+    the data."""
+    if (run.path / EYES).is_dir():
+        tensors, state = bundle.read(run.path / EYES)
+        bundle.write(
+            part / EYES, {name: halved(group) if half else group for name, group in tensors.items()}, state
+        )
 
 
 def halved(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -25,7 +25,7 @@ from evenodds.runs.hub_folder import (
     single,
     unreadable,
 )
-from evenodds.runs.run import JUDGE, Run, write_recipe
+from evenodds.runs.run import EYES, JUDGE, Run, write_recipe
 
 MOST_JUDGE = 512
 """Hidden units of a judge that is opened, at most."""
@@ -39,7 +39,7 @@ def open_run(name: str | Path) -> Run:
     if not in_gallery(name):
         return Run.open(Path(name))
     folder = folder_of(name)
-    run = open_hub(folder, folder.name)
+    run = open_hub(folder, str(name))
     run.name = str(name)
     atexit.register(shutil.rmtree, run.path.parent, ignore_errors=True)
     return run
@@ -67,7 +67,7 @@ def open_hub(folder: Path, name: str = "run") -> Run:
             if (folder / file).is_file():
                 shutil.copyfile(folder / file, path / file)
         directions = [f"directions/{one.name}" for one in (folder / "directions").glob("*") if one.is_dir()]
-        for inner in ("condition", JUDGE, *directions):
+        for inner in ("condition", JUDGE, EYES, *directions):
             if (folder / inner).is_dir():
                 tensors, facts_inside = bundle.read(folder / inner)
                 bundle.write(

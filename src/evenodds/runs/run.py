@@ -34,6 +34,9 @@ COPY = "checkpoints/recipe.json"
 JUDGE = "judge"
 """Where the judge is kept, which is made when it is first asked."""
 
+EYES = "eyes"
+"""Where the networks are kept that read labels from pictures, which are trained when they are first asked."""
+
 SCORES = "scores.json"
 Scored = Literal["pairs", "score"]
 """What it holds."""

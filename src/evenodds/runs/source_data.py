@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evenodds.core.errors import UserError
+from evenodds.data.images.ingest import Watch
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
@@ -10,11 +11,12 @@ from evenodds.runs.gallery import in_gallery
 from evenodds.runs.run import Run
 
 
-def store_of(run: Run) -> Store:
-    """The data that the run was trained on. Raises UserError where it is gone or has changed."""
+def store_of(run: Run, watch: Watch | None = None) -> Store:
+    """The data that the run was trained on; ``watch`` as in ``prepare``. Raises UserError where it is gone or has
+    changed."""
     named = run.facts["source"]
     try:
-        store = prepare(find(named, run.recipe.data), run.recipe.data)
+        store = prepare(find(named, run.recipe.data), run.recipe.data, watch)
     except UserError as problem:
         if in_gallery(run.name):
             raise UserError(

@@ -33,6 +33,7 @@ VERSION = 3
 """Raised whenever training changes: stored networks of another version are then trained again."""
 
 Codes = dict[str, Tensor]
+Levels = dict[str, list[str]]
 
 
 def attribute_reader(
@@ -61,36 +62,63 @@ def picture_reader(store: Store, seed: int, device: torch.device, folder: Path |
         raise UserError(
             f"no label of {store.facts['source']} has 2 to {MOST_LEVELS} levels, name examples instead"
         )
+    if (stored := stored_reader(store.spec, store.fingerprint, device, folder, levels)) is not None:
+        return stored
     with seeded(seed_of(seed, "eyes"), device):
-        counts = {name: len(level_names) for name, level_names in levels.items()}
-        network = LabelEnsemble(READERS, store.spec, WIDTH, counts).to(device)
-        if (accuracy := load_stored(network, store, folder)) is None:
-            train_readers(
-                network,
-                store,
-                {name: codes_of(labels[name], level_names) for name, level_names in levels.items()},
-                device,
-            )
-            accuracy = heldout_accuracy(network, store, levels, heldout, device)
-            if folder is not None:
-                facts = {"fingerprint": store.fingerprint, "learnt": VERSION, "accuracy": accuracy}
-                bundle.write(folder, {"eyes": network.state_dict()}, facts)
+        network = ensemble(store.spec, levels, device)
+        codes = {name: codes_of(labels[name], level_names) for name, level_names in levels.items()}
+        train_readers(network, store, codes, device)
+        accuracy = heldout_accuracy(network, store, levels, heldout, device)
+    if folder is not None:
+        facts = {"fingerprint": store.fingerprint, "learnt": VERSION, "accuracy": accuracy}
+        facts["levels"] = [[name, level_names] for name, level_names in levels.items()]
+        bundle.write(folder, {"eyes": network.state_dict()}, facts)
+    return reader_of(network, levels, accuracy, device)
+
+
+def ensemble(spec: PictureSpec, levels: Levels, device: torch.device) -> LabelEnsemble:
+    """The networks that read labels of such levels, untrained."""
+    counts = {name: len(level_names) for name, level_names in levels.items()}
+    return LabelEnsemble(READERS, spec, WIDTH, counts).to(device)
+
+
+def reader_of(
+    network: LabelEnsemble, levels: Levels, accuracy: dict[str, float], device: torch.device
+) -> AttributeReader:
+    """What reads the levels from pictures by trained networks."""
     network.eval().requires_grad_(False)
     features = tuple(Feature(name, level) for name, level_names in levels.items() for level in level_names)
     log_odds = log_odds_reader(network, device)
     return AttributeReader(features, lambda x: log_odds(x).sigmoid(), accuracy, log_odds)
 
 
-def load_stored(network: LabelEnsemble, store: Store, folder: Path | None) -> dict[str, float] | None:
-    """Load stored networks; returns their accuracy on held-out reals, or None if none is stored for this store."""
+def stored_reader(
+    spec: PictureSpec,
+    fingerprint: str,
+    device: torch.device,
+    folder: Path | None,
+    levels: Levels | None = None,
+) -> AttributeReader | None:
+    """The reader that is stored in ``folder`` for data of that fingerprint, which itself need not be there; None where
+    none is, or where it is damaged. ``levels`` are those of its labels where the folder, of an earlier version, does
+    not name them."""
     if folder is None or not folder.exists():
         return None
     tensors, facts = bundle.read(folder)
-    if facts["fingerprint"] != store.fingerprint or facts.get("learnt") != VERSION:
+    if facts["fingerprint"] != fingerprint or facts.get("learnt") != VERSION:
         return None
-    network.load_state_dict(tensors["eyes"])
-    accuracy: dict[str, float] = facts["accuracy"]
-    return accuracy
+    try:
+        named = {
+            str(name): [str(level) for level in names] for name, names in facts.get("levels", [])
+        } or levels
+        if not named or not all(2 <= len(names) <= MOST_LEVELS for names in named.values()):
+            return None
+        network = ensemble(spec, named, device)
+        network.load_state_dict(tensors["eyes"])
+        accuracy = {str(name): float(share) for name, share in facts["accuracy"].items()}
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError):
+        return None
+    return reader_of(network, named, accuracy, device)
 
 
 def train_readers(network: LabelEnsemble, store: Store, codes: Codes, device: torch.device) -> None:
@@ -119,7 +147,7 @@ def degrade(x: Tensor) -> Tensor:
 def heldout_accuracy(
     network: LabelEnsemble,
     store: Store,
-    levels: dict[str, list[str]],
+    levels: Levels,
     labels: pd.DataFrame,
     device: torch.device,
 ) -> dict[str, float]:
@@ -163,7 +191,7 @@ def one_vs_rest_log_odds(logits: Tensor) -> Tensor:
     return logits - others.logsumexp(2)
 
 
-def levels_of(labels: pd.DataFrame) -> dict[str, list[str]]:
+def levels_of(labels: pd.DataFrame) -> Levels:
     """The labels that can be steered, with their levels: those of 2 to MOST_LEVELS levels."""
     levels_by_label = {str(name): sorted(map(str, labels[name].dropna().unique())) for name in labels}
     return {name: levels for name, levels in levels_by_label.items() if 2 <= len(levels) <= MOST_LEVELS}

@@ -153,7 +153,7 @@ class LatentEditor(LatentSpace):
     def refiner(self) -> LatentRefiner | None:
         """What refines latents; None for rows, whose attributes are not differentiable, and for a model of the gallery
         whose data is not there."""
-        if in_gallery(self.run.name) and not self.has_data:
+        if in_gallery(self.run.name) and self.models.attributes_at_hand is None and not self.has_data:
             return None
         if self.attributes.log_odds is None:
             return None

@@ -12,10 +12,10 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
 from evenodds.networks.generate import fixed_noise
 from evenodds.runs.conditions import resolve_condition
-from evenodds.runs.run import Run
+from evenodds.runs.run import EYES, Run
 from evenodds.runs.sample import load_generator
 from evenodds.runs.source_data import store_of
-from evenodds.steer.attribute_classifier import attribute_reader
+from evenodds.steer.attribute_classifier import attribute_reader, stored_reader
 from evenodds.steer.attributes import AttributeReader, TensorFn
 from evenodds.steer.inversion import Dissimilarity, Encoder, discriminator_features, encoder_of
 from evenodds.steer.styles import latents_for
@@ -63,7 +63,19 @@ class RunModels:
     @cached_property
     def attributes(self) -> AttributeReader:
         """What reads features from samples; readers of pictures' labels are trained the first time."""
-        return attribute_reader(self.store, self.run.recipe.plan.seed, self.device, self.run.path / "eyes")
+        return self.attributes_at_hand or attribute_reader(
+            self.store, self.run.recipe.plan.seed, self.device, self.run.path / EYES
+        )
+
+    @property
+    def attributes_at_hand(self) -> AttributeReader | None:
+        """What reads features from pictures, where it was trained before: the data need not be there. Else None."""
+        if "attributes" in vars(self):
+            return self.attributes
+        if not isinstance(self.run.spec, PictureSpec):
+            return None
+        fingerprint = str(self.run.facts["data"]["fingerprint"])
+        return stored_reader(self.run.spec, fingerprint, self.device, self.run.path / EYES)
 
     @cached_property
     def discriminator_features(self) -> TensorFn:

@@ -43,14 +43,16 @@ def build(studio: Studio, language: Language) -> gr.Blocks:
                 with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}") as tab:
                     module.page(studio, say, PageState(key, chosen, here))
                 tab.select(None, None, here, js=f"() => '{key}'", api_visibility="private")
+        lecture.guide(say, chosen)
         choose(studio, blocks, chosen)
         blocks.load(card_first, None, tabs, show_progress="hidden", api_visibility="private")
     return blocks
 
 
 def card_first(request: gr.Request) -> Any:
-    """The lecture, where the address names one of its cards."""
-    return gr.Tabs(selected="lecture") if "card" in request.query_params else gr.skip()
+    """The lecture, where the address names one of its cards; one that is to be shown turns to its page by itself."""
+    query = request.query_params
+    return gr.Tabs(selected="lecture") if "card" in query and "show" not in query else gr.skip()
 
 
 def heading(say: Words) -> str:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
@@ -21,6 +22,7 @@ from evenodds.judge import nearest, train
 from evenodds.judge.judge import Judge
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import PICTURES
+from evenodds.runs.gallery import in_gallery
 from evenodds.runs.report import real_rows
 from evenodds.runs.run import Run
 from evenodds.runs.sample import Sampler, load_generator
@@ -31,6 +33,10 @@ from evenodds.studio import security
 ENTRIES = 12
 """Things kept open at once, the last ones used."""
 CPU = torch.device("cpu")
+
+
+class UnpreparedError(Exception):
+    """Data is not there and takes a while to be made."""
 
 
 class RunCache:
@@ -88,8 +94,9 @@ class RunCache:
         return made
 
     def store(self, run: Run) -> Store:
-        """The data of a run."""
-        made: Store = self.once(run, "store", lambda: store_of(run), "any")
+        """The data of a run. Raises UserError where that of a model of the gallery would have to be made first, which
+        takes minutes."""
+        made: Store = self.once(run, "store", lambda: store_at_hand(run), "any")
         return made
 
     def judge(self, run: Run) -> Judge:
@@ -123,3 +130,19 @@ class RunCache:
             if isinstance(run.spec, PictureSpec):
                 return np.concatenate(list(sampler.pictures(n, seed, condition_for)))
             return next(sampler.rows(n, seed, condition_for))
+
+
+def store_at_hand(run: Run) -> Store:
+    """The data of a run, which for a model of the gallery must be prepared already or at once. Raises UserError where
+    it is not, and as ``store_of``."""
+
+    def refuse(what: str, done: int, total: int | None) -> None:
+        raise UnpreparedError
+
+    try:
+        return store_of(run, refuse if in_gallery(run.name) else None)
+    except UnpreparedError:
+        raise UserError(
+            f"the pictures that {run.name} was trained on are not on this machine yet: a new direction by labels draws "
+            "them, once"
+        ) from None

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from evenodds.core.errors import UserError
+from evenodds.runs.gallery import in_gallery
 from evenodds.runs.run import Run
 from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
@@ -74,8 +75,13 @@ def play(game: HeldGame, action: str, steps: int) -> dict[str, Any]:
 
 
 def steps_by_hand(run: Run) -> bool:
-    """Whether single steps can be shown of a run: a table of two columns that was played."""
-    return (run.path / "codec.json").exists() and len(run.codec()["columns"]) == 2 and bool(run.checks())
+    """Whether single steps can be shown of a run: a table of two columns that was played, here or for
+    the gallery."""
+    return (
+        (run.path / "codec.json").exists()
+        and len(run.codec()["columns"]) == 2
+        and (bool(run.checks()) or in_gallery(run.name))
+    )
 
 
 def asked_for(sent: Any) -> tuple[Any, str, str, int]:

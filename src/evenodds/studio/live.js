@@ -8,7 +8,7 @@ let run = "", scene = null, frames = [], seen = 0, live = true, shown = null, pi
 let from = null, began = 0, came = 0, sheet = null, phase = "none", picture = 0;
 // A game that is played by hand: whose it is, whether it is open, which beat of a slow step is shown.
 const visitor = Math.random().toString(36).slice(2);
-let held = false, asked = "", beat = 0, busy = false;
+let held = false, asked = "", beat = 0, busy = false, playing = false;
 const BEAT = 2200;
 
 const one = (selector) => element.querySelector(selector);
@@ -25,7 +25,7 @@ const percent = (share) => Math.round(100 * share);
 function forget(name) {
   [run, scene, frames, seen, live, shown, pinned, most, from, sheet] = [name, null, [], 0, true, null, 0, 0, null, null];
   root().hidden = true;
-  [held, asked, beat] = [false, "", 0];
+  [held, asked, beat, playing] = [false, "", 0, false];
   bar();
 }
 
@@ -33,6 +33,7 @@ function bar(can = false) {
   one(".eo-held").hidden = !can && !held;
   one(".eo-held > button").hidden = held;
   one(".eo-tools").hidden = !held;
+  one("[data-held=play]").setAttribute("aria-pressed", playing);
   if (!held) one(".eo-beat").textContent = "";
 }
 
@@ -56,15 +57,38 @@ async function played(action, answer) {
   if (answer.error) return;
   if (action === "can") { bar(answer.can); return; }
   if (answer.scene) {
-    [scene, frames, most, held, live, from, shown] = [answer.scene, [], 0, true, true, null, null];
+    [scene, frames, most, held, from, shown] = [answer.scene, [], 0, true, null, null];
     one(":scope .eo-live > canvas").hidden = false;
-    one(".eo-live-pair").hidden = one(".eo-live-film").hidden = true;
-    root().hidden = false;
+    one(".eo-live-pair").hidden = true;
+    one(".eo-live-film").hidden = root().hidden = false;
     bar();
   }
   most = Math.max(most, ...answer.frames.map((frame) => frame.signal));
   one(".eo-beat").textContent = "";
+  keep(action === "slow" ? answer.frames.slice(1) : answer.frames);
   if (action === "slow") await slowly(answer.frames); else show(answer.frames[0]);
+}
+
+// The film of a game that is played by hand: every step so far.
+function keep(added) {
+  frames.push(...added);
+  if (frames.length > MOST) frames = frames.filter((frame, place) => place % 2 || place > MOST / 2);
+  const film = one(".eo-live-film input");
+  film.max = film.value = frames.length - 1;
+  live = true;
+}
+
+// Round after round, until it is pressed again.
+async function playOn() {
+  playing = !playing;
+  bar();
+  const own = run;
+  while (playing && held && own === run) {
+    await hold("round");
+    if (one(".eo-wrong").textContent) playing = false;
+    await new Promise((done) => setTimeout(done, 60));
+  }
+  if (own === run) bar();
 }
 
 const pause = () => new Promise((done) => setTimeout(done, BEAT));
@@ -103,12 +127,12 @@ async function look() {
 function take(answer) {
   phase = answer.phase;
   if (answer.scene) scene = answer.scene;
-  const playing = phase === "playing" || phase === "preparing";
-  if (!playing && frames.length && !held) forget(run);  // from now on the page shows what the game came to
-  if (playing && held) forget(run);
-  if (!playing && phase !== "none" && asked !== run + phase) { asked = run + phase; hold("can"); }
-  if (playing && !one(".eo-held").hidden) bar();
-  if (!playing || !scene || !answer.frames.length) return;
+  const runs = phase === "playing" || phase === "preparing";
+  if (!runs && frames.length && !held) forget(run);  // from now on the page shows what the game came to
+  if (runs && held) forget(run);
+  if (!runs && phase !== "none" && asked !== run + phase) { asked = run + phase; hold("can"); }
+  if (runs && !one(".eo-held").hidden) bar();
+  if (!runs || !scene || !answer.frames.length) return;
   if (answer.frames[0].number < seen) frames = [];
   for (const frame of answer.frames) {
     seen = frame.number;
@@ -134,11 +158,13 @@ function show(frame) {
   one(".eo-live-answer").innerHTML = "";
   one(".eo-live-answer").append(put(say.answer, { number: pinned + 1, fake, real: 100 - fake }));
   one(".eo-live-signal").style.width = (most ? 100 * frame.signal / most : 0).toFixed(1) + "%";
+  one(".eo-live-called").textContent = put(say.called, { called: frame.real.filter((real) => real < 0.5).length, count: frame.real.length });
   told.textContent = put(say.facts, { signal: frame.signal.toPrecision(2) });
   one(".eo-live-wins").style.width = (100 * frame.wins).toFixed(1) + "%";
   one(".eo-live-pairs").textContent = put(say.pairs, { wins: percent(frame.wins) });
   root().dataset.round = frame.round;
   root().dataset.frames = seen;
+  if (frame.points) root().dataset.middle = [0, 1].map((axis) => frame.points.reduce((sum, point) => sum + point[axis], 0) / frame.points.length);
   if (scene.kind === "pictures") sheetOf(frame); else requestAnimationFrame(draw);
   tick();
 }
@@ -318,7 +344,9 @@ function pin(place) {
 
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-held]");
+  if (button && button.dataset.held !== "play") playing = false;
   if (button && button.dataset.held === "close") forget(run);
+  else if (button && button.dataset.held === "play") playOn();
   else if (button) hold(button.dataset.held);
   const paper = event.target.closest("canvas");
   if (!paper || !shown) return;

@@ -14,11 +14,11 @@ from evenodds.studio.held_games import HeldGames
 from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
 
-SCRIPT = ("round", "left", "alone", "answer", "facts", "pairs", "there")
-HELD = ("open", "slow", "d", "g", "round", "trained", "untrained", "close", "steps", "bar")
+SCRIPT = ("round", "left", "alone", "answer", "called", "facts", "pairs", "there")
+"""What the script says, with facts of its own put in."""
+HELD = ("open", "play", "slow", "d", "g", "round", "trained", "untrained", "close", "steps", "bar")
 BEATS = ("noise", "fake", "percent", "d moves", "arrows", "g moves")
 """The captions of a slow step, in their order."""
-"""What the script says, with facts of its own put in."""
 
 
 def canvas(studio: Studio, say: Words, chosen: gr.Dropdown) -> gr.HTML:

@@ -20,6 +20,7 @@ from evenodds.data.images.arrays import sheet_scale
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.answers import read_answers
 from evenodds.runs.film import number_ranges
+from evenodds.runs.gallery import in_gallery
 from evenodds.runs.heat import heat_of
 from evenodds.runs.journal import Check
 from evenodds.runs.messages import alarm_sentence, event_sentence
@@ -50,6 +51,9 @@ def board(say: Words, run: Run | None, status: Status) -> str:
     verdict = run.verdict()
     if verdict is not None and not status.running:
         parts.append(ending(say, verdict))
+    if in_gallery(run.name):
+        parts.append(markup.note(say("gallery run", name=run.name)))
+        return "".join(parts)
     if not checks:
         parts.append(markup.note(status.line or say("first check")))
         return "".join(parts)

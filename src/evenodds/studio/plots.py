@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 
 from evenodds.data.builtin.people import KG_PER_CM
+from evenodds.data.images.arrays import grid_image
 from evenodds.runs import report
 from evenodds.runs.heat import Axes, Heat
 from evenodds.runs.journal import Check
@@ -267,3 +269,8 @@ def standard_weight(axes: Axes) -> tuple[float, float, float, float]:
 def inline(image: Image.Image) -> str:
     """A picture as a data URL."""
     return report.inline(report.png(image), "png")
+
+
+def enlarged(pixels: NDArray[np.uint8], side: int = 160) -> str:
+    """A picture (H, W, C) as a data URL, enlarged so that its longer side has ``side`` pixels or nearly so many."""
+    return inline(grid_image(pixels[None], 1, max(1, side // max(pixels.shape[:2]))))

@@ -19,7 +19,7 @@ from evenodds.runs.run import Run, player_of
 from evenodds.runs.status import OVER
 from evenodds.studio.security import OWN, run_path
 
-Phase = Literal["none", "preparing", "playing", "paused", "over", "failed"]
+Phase = Literal["none", "preparing", "playing", "paused", "over", "failed", "gallery"]
 GOES_ON = 130, -signal.SIGINT, -signal.SIGTERM
 """Exit codes of a training that was stopped."""
 

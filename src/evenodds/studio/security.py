@@ -10,6 +10,7 @@ from evenodds.core.errors import UserError
 from evenodds.data.images.album import SUFFIXES, Album, BadPicture
 from evenodds.data.images.decoding import look
 from evenodds.data.source import BUILTINS, TABLES
+from evenodds.runs.gallery import folder_of, in_gallery
 
 UPLOAD_BYTES = 200_000_000
 """Of one upload, at most: a zip of a few thousand pictures."""
@@ -55,9 +56,14 @@ def touched(run: Path) -> float:
 
 def served(root: Path, name: str, file: str) -> Path:
     """A file of a run that a browser may see. Raises UserError for any other, and where it is not there."""
-    path = run_path(root, name) / file
+    return served_of(run_path(root, name), file)
+
+
+def served_of(folder: Path, file: str) -> Path:
+    """A file of the run in a folder that a browser may see. Raises UserError as ``served``."""
+    path = folder / file
     if not FILES.fullmatch(file) or not path.is_file() or path.resolve().parent != path.parent.resolve():
-        raise UserError(f"{name} has no such file to be seen")
+        raise UserError(f"{folder.name} has no such file to be seen")
     return path
 
 
@@ -91,10 +97,13 @@ def source(text: str, *, local: bool) -> str:
 
 
 def initial(root: Path, text: str, *, local: bool) -> str:
-    """What a game may begin with: a run in ``root`` by its name, or any path or name where whoever asks sits at this
-    machine. Raises UserError for another that comes over a network."""
+    """What a game may begin with: a run in ``root`` by its name, a model of the gallery, or any path or name where
+    whoever asks sits at this machine. Raises UserError for another that comes over a network."""
     if text in runs(root):
         return str(run_path(root, text))
+    if in_gallery(text):
+        folder_of(text)
+        return text
     if local:
         return text
     raise UserError(f"{text[:80]!r} is none of the runs here, choose one of them to begin with")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,13 @@ def serve(studio: Studio, host: str, port: int, password: str | None, say: Any) 
     app = make(studio, host, password)
     address = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
-    AnnouncedServer(config, lambda: say(address)).run()
+    warm = threading.Thread(target=studio.gallery.open_all, daemon=True)
+
+    def ready() -> None:
+        say(address)
+        warm.start()  # and not before: nobody is to wait for the address
+
+    AnnouncedServer(config, ready).run()
 
 
 class AnnouncedServer(uvicorn.Server):  # type: ignore[misc]  # its types are not read
@@ -128,7 +135,7 @@ class RunFiles:
         """A film, a report, a sheet of fakes."""
         name, file = request.path_params["name"], request.path_params["file"]
         try:
-            path: Path = security.served(self.studio.root, name, file)
+            path: Path = security.served_of(self.studio.folder(name), file)
         except UserError as problem:
             return PlainTextResponse(str(problem), 404)
         return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
@@ -139,8 +146,7 @@ class RunFiles:
         if not after.isdecimal() or len(after) > 12:
             return PlainTextResponse("after is the number of a frame", 400)
         try:
-            path = security.run_path(self.studio.root, name)
-            status = self.studio.trainings.status(name)
+            path, status = self.studio.folder(name), self.studio.status(name)
         except UserError as problem:
             return PlainTextResponse(str(problem), 404)
         content: dict[str, Any] = {"phase": status.phase, "frames": []}

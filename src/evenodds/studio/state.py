@@ -16,7 +16,8 @@ from evenodds.judge.judge import Judge
 from evenodds.runs.run import Run
 from evenodds.studio import security
 from evenodds.studio.cache import RunCache
-from evenodds.studio.processes import Trainings
+from evenodds.studio.gallery_runs import GalleryRuns, is_of_gallery
+from evenodds.studio.processes import Status, Trainings
 
 
 @dataclass
@@ -30,21 +31,40 @@ class Studio:
     """The run to be shown first."""
     cache: RunCache = field(init=False)
     trainings: Trainings = field(init=False)
+    gallery: GalleryRuns = field(init=False)
 
     def __post_init__(self) -> None:
         self.root = self.root.absolute()
         self.root.mkdir(parents=True, exist_ok=True)
         self.cache = RunCache(self.root)
         self.trainings = Trainings(self.root)
+        self.gallery = GalleryRuns()
+
+    def own_names(self) -> list[str]:
+        """The runs in the folder, those that are just beginning first."""
+        return list(dict.fromkeys([*self.trainings.names(), *security.runs(self.root)]))
 
     def names(self) -> list[str]:
-        """The runs to choose from, those that are just beginning first."""
-        return list(dict.fromkeys([*self.trainings.names(), *security.runs(self.root)]))
+        """The runs to choose from: those in the folder, then those of the gallery."""
+        return [*self.own_names(), *self.gallery.names()]
+
+    def status(self, name: str) -> Status:
+        """Where a run is. Raises UserError for a name that is none."""
+        return Status("gallery") if is_of_gallery(name) else self.trainings.status(name)
+
+    def folder(self, name: object) -> Path:
+        """The folder of the run of that name, whether it is there yet or not; that of a model of the gallery is a copy.
+        Raises UserError for a name that is none."""
+        if is_of_gallery(name):
+            return self.gallery.run(str(name)).path
+        return security.run_path(self.root, name)
 
     def run(self, name: object) -> Run:
         """The run of that name. Raises UserError where none is chosen, and where there is none."""
         if not name:
             raise UserError("no run is chosen: start one on the first page, or choose one above")
+        if is_of_gallery(name):
+            return self.gallery.run(str(name))
         return Run.open(security.run_path(self.root, name))
 
     def judge(self, run: Run) -> Judge:

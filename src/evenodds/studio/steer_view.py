@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ from evenodds.studio.state import Studio
 THUMBS = 24
 MEASURED = 1.0
 """The strength, in steps, at which the effect of a direction was measured."""
+CHANGED, NOTED = 4, 0.05
+"""Features that were gained, at most so many, by at least this share."""
 SIDE = 128
 """Pixels that a picture's side is shown with, about."""
 
@@ -95,7 +98,7 @@ def moved(
             ]
         made = torch.cat(ends)
     if isinstance(steer.run.spec, PictureSpec):
-        note = markup.note(say("before and after")) + unmeasured(say, amounts)
+        note = markup.note(say("before and after")) + unmeasured(say, amounts) + changes(say, steer, *ends)
         return note + sheet(say, steer, made, len(ends[0]))
     codec = TableCodec.from_json(steer.run.codec())
     rows = codec.decode(made.numpy(), np.random.default_rng(0))
@@ -133,7 +136,39 @@ def each(say: Words, steer: LatentEditor, made: Any, captions: tuple[str, ...]) 
         markup.figure(markup.image(plots.inline(grid_image(one[None], 1)), caption, ""), caption)
         for one, caption in zip(to_pictures(made), captions, strict=True)
     ]
-    return f'<div class="eo-sum">{"".join(parts)}</div>'
+    return f'<div class="eo-sum">{"".join(parts)}</div>' + readings(say, steer, made, captions)
+
+
+def readings(say: Words, steer: LatentEditor, made: Any, captions: tuple[str, ...]) -> str:
+    """What the label readers say of samples (n, *shape), a row a feature; nothing where none were trained yet."""
+    reader = steer.models.attributes_at_hand
+    if reader is None:
+        return ""
+    shares = reader.read(made)
+    rows = [
+        [feature.name, *(plots.figure(share) for share in column)]
+        for feature, column in zip(reader.features, shares.T, strict=True)
+    ]
+    return f"<h3>{say('label readers')}</h3>" + markup.table(
+        say("label readers"), ["", *captions], rows, headed=True
+    )
+
+
+def changes(say: Words, steer: LatentEditor, before: Any, after: Any) -> str:
+    """The features that, by the label readers, most of the moved samples gained, on average; nothing where none did, or
+    where no readers were trained yet."""
+    reader = steer.models.attributes_at_hand
+    if reader is None:
+        return ""
+    start, end = (reader.read(samples).mean(0) for samples in (before, after))
+    gained = [index for index in np.argsort(start - end)[:CHANGED] if end[index] - start[index] >= NOTED]
+    texts = (
+        f"{reader.features[index].name} {plots.figure(start[index])} → {plots.figure(end[index])}"
+        for index in gained
+    )
+    return (
+        f'<p class="eo-said">{escape(say("label readers"))}: {escape(", ".join(texts))}</p>' if gained else ""
+    )
 
 
 def thumbnails(studio: Studio, steer: LatentEditor) -> list[Any]:

@@ -17,6 +17,20 @@ from evenodds.training.trainer import Trainer
 Start = Literal["trained", "untrained"]
 
 
+def load_best(trainer: Trainer, run: Run) -> None:
+    """Takes up a run's best state. A model of the gallery holds the average G and D alone: there the players begin with
+    those, and their optimizers anew."""
+    tensors, facts = bundle.read(run.checkpoints.best())
+    if "generator" in tensors:
+        trainer.restore(tensors, facts)
+        return
+    players = trainer.players
+    players.generator.load_state_dict(tensors["average"])
+    players.average.network.load_state_dict(tensors["average"])
+    players.discriminator.load_state_dict(tensors["discriminator"])
+    trainer.rounds, trainer.seen = facts["rounds"], facts["seen"]
+
+
 class HeldGame:
     """Plays single steps of a run's game on the CPU by the trainer's own step functions; the run stays as it is.
 
@@ -33,7 +47,7 @@ class HeldGame:
         self.extra_g_steps = 0
         self.trainer = Trainer(self.run.recipe, self.store, device)
         if start == "trained":
-            self.trainer.restore(*bundle.read(self.run.checkpoints.best()))
+            load_best(self.trainer, self.run)
         self.view = LiveView(self.run.recipe.plan.seed, self.store, self.trainer, averaged=False)
         if self.view.grid is None:
             raise UserError(

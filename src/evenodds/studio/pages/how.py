@@ -27,7 +27,7 @@ from evenodds.studio.cache import CPU
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.layers import Layer, inside, players
-from evenodds.studio.pages import too_strong
+from evenodds.studio.pages import few_faces, too_strong, writing
 from evenodds.studio.pages.loading import PageState, load_when_shown
 from evenodds.studio.state import Studio
 from evenodds.studio.translate import problem_sentence
@@ -42,6 +42,8 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     """The page, for the run that is chosen."""
     chosen = state.chosen
     gr.HTML(f'<div class="eo-lecture">{say("how game")}</div>')
+    gr.HTML(f'<div class="eo-lecture">{say("how few")}</div>')
+    few_faces.section(studio, say, state)
     with gr.Row():
         seed = gr.Slider(0, 99, 0, step=1, label=say("which fake"), elem_id="which")
         small = gr.Button(say("train small"), elem_id="train-small", scale=0, min_width=260)
@@ -56,6 +58,8 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     pools = gr.HTML(elem_id="pools")
     gr.HTML(f'<div class="eo-lecture">{say("how strong")}</div>')
     too_strong.section(studio, say, state)
+    gr.HTML(f'<div class="eo-lecture">{say("how writing")}</div>')
+    writing.section(say, state)
     gr.HTML(f'<div class="eo-lecture">{say("how more")}</div>')
 
     def show(name: str, seed: float) -> Any:
@@ -91,13 +95,17 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
         z = latents_of([seed], run.recipe.network.latent)
         made, grown = inside(generator, z, c)
         _, looked = inside(discriminator, made, c)
-        answer = answer_of(run, studio.cache.store(run), (generator, discriminator), made, c)
+        try:
+            store = studio.cache.store(run)
+            answer = answer_of(run, store, (generator, discriminator), made, c)
+            meter = plots.meter(say, 1 - answer, say("D on it"))
+        except UserError as problem:  # D's percent is read beside reals, which are not there
+            meter = markup.note(problem_sentence(say, problem))
     fake = to_pictures(made)[0]
     first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
-    last = step(say("step picture")) + markup.image(picture(fake), say("alt made"), "eo-made")
+    last = step(say("step picture")) + markup.image(plots.enlarged(fake), say("alt made"), "eo-made")
     steps = "".join(shown(say, one) for one in grown if one.channels != run.spec.shape[0])
     seen = "".join(shown(say, one) for one in looked)
-    meter = plots.meter(say, 1 - answer, say("D on it"))
     grows = first + (steps if grown else markup.note(say("dense"))) + last
     return grows, last + seen + meter, pooled(say, fake)
 
@@ -141,11 +149,6 @@ def bars(z: Any) -> str:
         for index, value in enumerate(z)
     )
     return f'<svg class="eo-bars" viewBox="0 0 420 44" aria-hidden="true">{parts}</svg>'
-
-
-def picture(pixels: Any) -> str:
-    """A picture (H, W, C), enlarged."""
-    return plots.inline(grid_image(pixels[None], 1, max(1, 160 // max(pixels.shape[:2]))))
 
 
 def pooled(say: Words, pixels: Any) -> str:

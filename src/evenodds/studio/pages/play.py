@@ -23,6 +23,7 @@ from evenodds.runs.run import Run
 from evenodds.studio import live_view, markup, play_view, plots, security
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
+from evenodds.studio.pages import drawn_data, own_settings
 from evenodds.studio.pages.loading import PageState
 from evenodds.studio.processes import Status
 from evenodds.studio.state import Studio
@@ -110,8 +111,8 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
         mark: Any = ["none"]
         return mark, (Status("none"), f'<p class="eo-welcome">{say("welcome")}</p>', "", "")
     try:
-        status = studio.trainings.status(name)
-        run = studio.run(name) if (security.run_path(studio.root, name) / "recipe.json").is_file() else None
+        status = studio.status(name)
+        run = studio.run(name) if (studio.folder(name) / "recipe.json").is_file() else None
     except UserError as problem:
         return [str(problem)], (Status("none"), markup.alert(problem_sentence(say, problem)), "", "")
     written = (
@@ -169,7 +170,7 @@ def ended(say: Words, run: Run, status: Status) -> str:
 
 def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     """The form from which a game is started."""
-    with gr.Accordion(say("new game"), open=not studio.names(), elem_id="new-game") as form:
+    with gr.Accordion(say("new game"), open=False, elem_id="new-game") as form:
         with gr.Row():
             source = gr.Dropdown(
                 list(BUILTINS),
@@ -206,6 +207,9 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
                 max_lines=1,
                 elem_id="init",
             )
+        drawn = drawn_data.section(say)
+        own_fields = own_settings.section(say)
+        own = gr.State({})
         go = gr.Button(say("start"), variant="primary", elem_id="start")
 
     def begin(
@@ -217,23 +221,35 @@ def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         budget: str,
         name: str,
         init: str,
+        drawing: str | None = None,
+        by_hand: dict[str, str] | None = None,
     ) -> Any:
-        named = security.source(source, local=studio.local) if upload is None else stored(studio, upload)
+        named = drawn_data.source(studio.root, drawing) if upload is None else stored(studio, upload)
+        if named is None:
+            named = security.source(source, local=studio.local)
         settings = {"network": network, "condition": condition, "size": size, "budget": budget}
         settings = {key: value.strip() for key, value in settings.items() if value and value.strip()}
+        settings |= by_hand or {}
         recipe_of(settings)  # refused here, where the form is still open, and not by the process
         name = name.strip()
         if not name or not named.startswith(HUB):  # a named game leaves the hub's data to the process
             own_name = find(named).name
             name = name or free(studio, own_name)
-        flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
+        flags = [part for key, value in settings.items() for part in (f"--{key.replace('_', '-')}", value)]
         if init.strip():
             flags += ["--init", security.initial(studio.root, init.strip(), local=studio.local)]
         studio.trainings.start(name, named, flags)
         return gr.update(choices=studio.names(), value=name), gr.update(open=False)
 
-    fields = [source, upload, network, condition, size, budget, name, init]
-    go.click(with_gradio_errors(begin, say), fields, [chosen, form], api_name="start")
+    fields = [source, upload, network, condition, size, budget, name, init, drawn, own]
+    # Both states are no parameters of the API: its clients give files and a recipe.
+    go.click(
+        lambda *values: own_settings.chosen(values),
+        own_fields,
+        own,
+        show_progress="hidden",
+        api_visibility="private",
+    ).then(with_gradio_errors(begin, say), fields, [chosen, form], api_name="start")
 
 
 def stored(studio: Studio, upload: str) -> str:

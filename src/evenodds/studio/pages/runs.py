@@ -135,10 +135,14 @@ def listed(studio: Studio, say: Words, names: list[str]) -> str:
 
 def card(studio: Studio, say: Words, name: str) -> str:
     """One run at a glance."""
-    status = studio.trainings.status(name)
+    status = studio.status(name)
     choice = (
-        f'<label class="eo-choose"><input type="checkbox" data-run="{escape(name)}" '
-        f'aria-label="{escape(say("choose it", name=name))}">{escape(say("choose"))}</label>'
+        ""
+        if status.phase == "gallery"
+        else (
+            f'<label class="eo-choose"><input type="checkbox" data-run="{escape(name)}" '
+            f'aria-label="{escape(say("choose it", name=name))}">{escape(say("choose"))}</label>'
+        )
     )
     title = f'{choice}<h3><a href="?run={quote(name)}">{escape(name)}</a></h3>{play_view.badge(say, status)}'
     try:
