@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -223,3 +225,26 @@ def test_faces_have_the_hair_that_is_asked_for() -> None:
     for color in colors:
         fakes = gan.sample(60, condition={"hair_colour": color}).transpose(0, 3, 1, 2)
         assert np.mean(read(fakes) == color) > 0.9, color
+
+
+def test_a_conditional_model_is_opened_without_torchs_compiler() -> None:
+    """Which takes seconds to be imported, and is where weights without memory are filled with normal numbers."""
+    opening = (
+        "import sys; from evenodds.export.pretrained import open_run; run = open_run('gallery:faces'); "
+        "assert run.condition is not None; print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", opening], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_faces_come_with_what_reads_their_labels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path))
+    steer = Gan.load("gallery:faces").steer
+    reader = steer.attributes
+    assert {feature.column for feature in reader.features} > {"glasses", "beard", "hair_length"}
+    assert min(reader.accuracy.values()) > 0.95
+    column = [feature.name for feature in reader.features].index("glasses=yes")
+    strips = steer.apply("glasses=yes", steer.latents(range(8)), steps=3, refined=False)
+    without, with_it = (reader.read(strips[:, end])[:, column].mean() for end in (0, 2))
+    assert without < 0.3 < 0.6 < with_it
+    assert not list(tmp_path.iterdir()), "no data was made"
