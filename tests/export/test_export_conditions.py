@@ -42,6 +42,7 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "labels": ("classes", {"condition": "labels", "network": "dcgan", "size": SIZE}),
     "columns": ("penguins", {"condition": "species,flipper"}),
     "pairs": ("pairs", {"condition": "pairs", "size": SIZE, "network": "resunet"}),
+    "unpaired": ("pairs", {"condition": "unpaired", "size": SIZE}),
     "outlines": ("photographs", {"condition": "outlines", "size": SIZE, "network": "pix2pix"}),
     "gray": ("photographs", {"condition": "gray", "size": SIZE, "network": "resunet"}),
     "small": ("photographs", {"condition": "small", "size": SIZE, "network": "resunet"}),
@@ -293,7 +294,7 @@ def test_every_condition_s_page_follows_its_controls(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["outlines", "gray", "small", "masked", "pairs"])
+@pytest.mark.parametrize("kind", ["outlines", "gray", "small", "masked", "pairs", "unpaired"])
 def test_a_page_gives_what_sampling_gives(
     kind: ConditionKind, exported: Exported, visit: Any, tmp_path: Path
 ) -> None:

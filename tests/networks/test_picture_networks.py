@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from evenodds.config.settings import NetworkSettings
+from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec
+from evenodds.networks.build import family_for
 from evenodds.networks.pix2pix import NoiseDropout, PatchDiscriminator, UNetGenerator, padded
 from evenodds.networks.resunet import Merge, ResidualPatchDiscriminator, ResidualUNet, halved
 
@@ -399,3 +401,48 @@ def test_merging_is_one_convolution_over_the_doubled_map_and_the_skip() -> None:
     weight = torch.cat([merge.below.weight, merge.beside.weight], dim=1)
     over_both = nn.functional.conv2d(torch.cat([doubled, skip], dim=1), weight)
     torch.testing.assert_close(merge(x, skip), over_both, rtol=1e-4, atol=1e-5)
+
+
+def unpaired(channels: int = 3, given: int = 3, side: int = 16) -> Asked:
+    """As ``asked``, for pictures without partners."""
+    spec, named, _ = asked(side, side, channels)
+    return Asked(spec, named, Condition("unpaired", PictureSpec(given, side, side)))
+
+
+@pytest.mark.parametrize(("channels", "given"), [(3, 3), (1, 3), (3, 1)])
+def test_an_unpaired_g_begins_by_giving_its_picture_back(channels: int, given: int) -> None:
+    network = ResidualUNet(*unpaired(channels, given))
+    c, z = torch.rand(2, given, 20, 28) * 2 - 1, torch.randn(2, LATENT)
+    made = network(z, c)
+    assert made.shape == (2, channels, 20, 28)
+    gray = (c * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    expected = c if channels == given else gray if channels == 1 else c.expand(-1, 3, -1, -1)
+    torch.testing.assert_close(made, expected)
+    assert not torch.equal(stirred(network)(z, c), made)
+
+
+def test_places_are_compared_with_the_same_places_of_every_level() -> None:
+    network = stirred(ResidualUNet(*unpaired()))
+    c = torch.rand(2, 3, 16, 16)
+    fake, maps = network.with_maps(torch.randn(2, LATENT), c)
+    assert [tuple(level.shape) for level in maps] == [(2, 4, 16, 16), (2, 8, 8, 8), (2, 16, 4, 4)]
+    same = network.compare(maps, c)
+    for made, source in same:
+        torch.testing.assert_close(made, source)
+        torch.testing.assert_close(made.norm(dim=2), torch.ones(made.shape[:2]))
+    assert [made.shape[1] for made, _ in same] == [256, 64, 16]
+    assert not torch.equal(*network.compare(maps, fake)[0])
+
+
+def test_an_unpaired_d_sees_the_sample_alone() -> None:
+    network = stirred(ResidualPatchDiscriminator(*unpaired()))
+    x = torch.randn(2, 3, 16, 16)
+    assert torch.equal(network(x, torch.zeros(2, 3, 16, 16)), network(x, torch.randn(2, 3, 16, 16)))
+
+
+def test_a_network_without_heads_is_refused_for_unpaired_pictures() -> None:
+    spec, named, condition = unpaired()
+    with pytest.raises(
+        UserError, match=r"pix2pix does not play on pictures under --condition unpaired.*: resunet"
+    ):
+        family_for(spec, named.model_copy(update={"network": "pix2pix"}), condition)

@@ -321,6 +321,21 @@ def test_a_photograph_of_another_size_becomes_one_of_the_run_s(
     assert opened(tmp_path / "out.png").shape == (SIDE, SIDE, 3)
 
 
+def test_a_picture_is_made_at_the_size_that_is_asked(
+    drawn: Path, photographs: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    one = photographs / "00.png"
+    command = ("sample", drawn, "--condition", one, "--out", tmp_path / "out.png")
+    assert evenodds(*command, "--size", "40x24").code == 0
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.size == (40, 24)
+    assert evenodds(*command, "--size", SIDE).code == 0
+    assert np.array_equal(opened(tmp_path / "out.png"), made(Gan.load(drawn), 1, condition=one)[0])
+    refused(evenodds(*command, "--size", "auto"), "--size auto is for train")
+    refused(evenodds(*command, "--size", "4"), "--size 4", "greater than or equal to 8")
+    refused(evenodds("sample", drawn, "--size", "40", "--out", tmp_path / "o.png"), "leave --size out")
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_folder_becomes_a_folder_with_its_names(
     drawn: Path, drawings: Path, tmp_path: Path, evenodds: Call, *, packed: bool
@@ -569,6 +584,16 @@ GAMES_REFUSED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "l1 without a condition": ("photographs", ("--l1", "3"), ("--l1", "leave it out", "--condition")),
     "l1 with labels": ("classes", ("--condition", "labels", "--l1", "3"), ("--l1", "made from a picture")),
+    "contrast with labels": (
+        "classes",
+        ("--condition", "labels", "--contrast", "1"),
+        ("--contrast", "without partners"),
+    ),
+    "a pool of outlines": (
+        "classes",
+        ("--condition", "outlines", "--pool", "50"),
+        ("--pool", "without partners"),
+    ),
     "l1 of a table": ("homes", ("--condition", "town", "--l1", "3"), ("--l1", "made from a picture")),
     "ssim without a condition": ("photographs", ("--ssim", "3"), ("--ssim", "leave it out", "--condition")),
     "labels where there are none": (

@@ -9,7 +9,9 @@ from cyclopts import Parameter
 
 from evenodds.cli.options import Device, RunFolder
 from evenodds.cli.remarks import say
+from evenodds.config.sizes import AUTO, read_size, size_of
 from evenodds.core.errors import UserError
+from evenodds.core.spec import Size
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +30,7 @@ def sample(
     best: str | None = None,
     min_real: float | None = None,
     grid: str | None = None,
+    size: str | None = None,
     seed: int = 0,
     device: Device = "auto",
 ) -> None:
@@ -54,11 +57,14 @@ def sample(
         A percentage such as 30: samples are made until enough of them are at least so real by the judge.
     grid:
         Columns and rows of a sheet, such as 8x4; sets the number of samples.
+    size:
+        With pictures of your own as --condition: a side in pixels, or width x height such as 640x480, of what is made;
+        by default the size that was trained on.
     seed:
         Random seed: the same seed gives the same samples.
     """
+    from evenodds.core import distributed
     from evenodds.core.device import find_device
-    from evenodds.core.distributed import rank, size
     from evenodds.core.spec import PictureSpec
     from evenodds.export.pretrained import open_run
     from evenodds.networks.generate import Share
@@ -68,13 +74,27 @@ def sample(
     suffix = "png" if isinstance(opened.spec, PictureSpec) else "csv"
     path = out or Path(f"{opened.path.resolve().name}-fakes.{suffix}")
     columns, n = (None, n) if grid is None else grid_of(grid, n)
-    request = SampleRequest(n, path, seed, condition, Share(rank(), size()), truncation, columns)
+    share = Share(distributed.rank(), distributed.size())
+    request = SampleRequest(n, path, seed, condition, share, truncation, columns, pixels_of(size))
     found_device = find_device(device)
     selection = selection_of(opened, best, min_real, found_device)
     choose = None if selection is None else selection.choose
     count = write_samples(opened, request, found_device, say, choose)
     chosen = "" if selection is None else f", chosen by the judge among {selection.made:,}"
     print(f"{count:,} {'fake' if count == 1 else 'fakes'} in {path_of_share(path, request.share)}{chosen}")
+
+
+def pixels_of(text: str | None) -> Size | None:
+    """The size that a flag names, if any. Raises UserError for another text, and for auto."""
+    if text is None:
+        return None
+    try:
+        size = read_size(text)
+    except ValueError as problem:
+        raise UserError(f"--size {text}: {problem}") from None
+    if size == AUTO:
+        raise UserError("--size auto is for train, give a side such as 256 or width x height such as 640x480")
+    return size_of(size)
 
 
 def grid_of(text: str, n: int | None) -> tuple[int, int]:

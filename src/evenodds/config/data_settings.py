@@ -62,11 +62,11 @@ class DataSettings(Group):
     as many as make 1,000, up to 30 %."""
 
     condition: str | None = None
-    """Condition of G. Pictures: labels (all labels) or some by name, separated by commas; or pairs, outlines, gray,
-    small or masked. Tables: columns by name, separated by commas."""
+    """Condition of G. Pictures: labels (all labels) or some by name, separated by commas; or pairs, unpaired,
+    outlines, gray, small or masked. Tables: columns by name, separated by commas."""
 
     direction: Literal["AtoB", "BtoA"] = "AtoB"
-    """With pairs: AtoB generates B from A (the left half), BtoA generates A from B."""
+    """With pairs or unpaired: AtoB generates B from A (of one file the left half), BtoA generates A from B."""
 
     @field_validator("size", mode="before")
     @classmethod

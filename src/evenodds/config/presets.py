@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from evenodds.config.data_settings import DataSettings
 from evenodds.config.settings import NetworkName, NetworkSettings, Recipe, ScaleName
 from evenodds.config.stages import stages_of, written
+from evenodds.config.unpaired import GAME, OBJECTIVE, refuse_without_partner
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
 
@@ -151,6 +152,8 @@ def resolve(
         first = spec.at_side(stages[0])
     scale = scale_of(recipe.network.scale, name)
     preset = scaled(preset_of(name, first, n_train), scale)
+    if condition is not None and not condition.paired:
+        preset = preset._replace(objective=preset.objective | OBJECTIVE, game=preset.game | GAME)
     game = filled(recipe.game, preset.game)
     if "batch" not in recipe.game.model_fields_set:
         game = game.model_copy(update={"batch": min(game.batch, n_train)})
@@ -180,12 +183,7 @@ def resolve(
         update={"plan": plan, "network": network, "objective": objective, "game": game}
     )
     refuse_contradictions(resolved, n_train)
-    near = {"--l1": recipe.objective.l1, "--ssim": recipe.objective.ssim}
-    for flag in [flag for flag, weight in near.items() if weight]:
-        if condition is None or not condition.pictures:
-            raise UserError(
-                f"{flag} is for pictures made from a picture (--condition pairs, outlines ...), leave it out"
-            )
+    refuse_without_partner(recipe, condition)
     return resolved
 
 
@@ -217,7 +215,7 @@ def mirror_of(recipe: Recipe, spec: SampleSpec, condition: Condition | None) -> 
 def best_network(spec: SampleSpec, condition: Condition | None = None) -> NetworkName:
     """The best at equal time (docs/experiments/networks.md): dense for tiny grey pictures, else convolutions."""
     if condition is not None and condition.pictures:
-        return "pix2pix"
+        return "pix2pix" if condition.paired else "resunet"
     if isinstance(spec, PictureSpec):
         return "gan" if spec.side <= TINY and spec.channels == 1 else "dcgan"
     return "tabular"

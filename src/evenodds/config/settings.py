@@ -21,8 +21,8 @@ class NetworkSettings(Group):
     """The networks and their size."""
 
     network: NetworkName = "auto"
-    """Pictures: gan (dense), dcgan, r3gan, style or fast (few, large); pix2pix or resunet under a picture condition.
-    Tables: tabular or gan. auto takes what measured best."""
+    """Pictures: gan (dense), dcgan, r3gan, style or fast (few, large); pix2pix or resunet under a picture condition,
+    resunet under an unpaired one. Tables: tabular or gan. auto takes what measured best."""
 
     scale: ScaleName = "auto"
     """Size of the networks for pictures: tiny, small, base or large have a half, one, two and four times the width, and
@@ -90,6 +90,12 @@ class ObjectiveSettings(Group):
     ssim: float = Field(default=0.0, ge=0, le=1e6)
     """Weight of 1 - SSIM to the real picture, under a picture condition."""
 
+    contrast: float = Field(default=0.0, ge=0, le=1e4)
+    """Weight of the patch contrast that keeps content, with --condition unpaired (CUT's paper: 1)."""
+
+    identity: float = Field(default=0.0, ge=0, le=1e4)
+    """Weight of the mean absolute error of G on real pictures of its own set, with --condition unpaired."""
+
     penalty_estimator: Literal["exact", "difference"] = "exact"
     """Estimate the gradient norm by double backward (exact) or by a finite difference along a random direction."""
 
@@ -145,6 +151,10 @@ class GameSettings(Group):
 
     freeze_d: int = Field(default=0, ge=0, le=100)
     """Layers of D that stay as --init gave them, counted from the picture (FreezeD)."""
+
+    pool: int = Field(default=0, ge=0, le=10_000)
+    """Past fakes that are held, of which D sees some beside new ones, with --condition unpaired (CycleGAN's paper:
+    50)."""
 
     augment: Literal["auto", "on", "off"] = "auto"
     """Differentiable augmentation of D's input, for pictures; auto augments the more of them, the more D memorizes."""

@@ -102,7 +102,7 @@ LARGEST, CHANNELS, WIDEST = 4096, 16, 1_000_000
 """Of a file's word: a picture's largest side and channels, a row's largest width."""
 
 ValuedKind = Literal["labels", "columns"]
-PicturedKind = Literal["pairs", "outlines", "gray", "small", "masked"]
+PicturedKind = Literal["pairs", "unpaired", "outlines", "gray", "small", "masked"]
 ConditionKind = Literal[ValuedKind, PicturedKind]
 
 ON_DISK: dict[ConditionKind, str] = {"gray": "grey"}
@@ -129,6 +129,12 @@ class Condition:
     @property
     def pictures(self) -> bool:
         return isinstance(self.spec, PictureSpec)
+
+    @property
+    def paired(self) -> bool:
+        """Whether each sample has a condition of its own; of two unpaired sets neither says anything of the other,
+        and D sees the sample alone."""
+        return self.kind != "unpaired"
 
 
 def at_most(spec: SampleSpec, rows: int, pictures: int, pixels: int, fewest: int = 1) -> int:

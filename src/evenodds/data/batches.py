@@ -33,35 +33,58 @@ class Batches:
     def __init__(self, store: Store, seed: int, rank: int = 0, ranks: int = 1) -> None:
         self.store, self.rank, self.ranks = store, rank, ranks
         self.seed = (seed, 0)
-        self.epoch = -1
-        self.order = np.empty(0, np.int64)
+        self.samples = Order(store.n_train, self.seed)
+        self.inputs: Order | None = None
+        """Of unpaired pictures, which come in an order of their own."""
+        if store.condition is not None and not store.condition.paired:
+            self.inputs = Order(store.n_conditions("train"), (seed, 1))
         self.choices = choices_of(store)
 
     def indices(self, seen: int, count: int) -> np.ndarray:
         """This rank's ``count`` of all ranks' training indices that follow ``seen`` samples, across epochs where need
         be."""
-        first, whole = self.rank * count, self.ranks * count
-        return self.of_all(seen, whole)[first : first + count]
+        return self.share(self.of_all(seen, self.ranks * count), count)
+
+    def share(self, indices: np.ndarray, count: int) -> np.ndarray:
+        """This rank's ``count`` of all ranks' indices."""
+        first = self.rank * count
+        return indices[first : first + count]
 
     def of_all(self, seen: int, count: int) -> np.ndarray:
         """The ``count`` training indices of all ranks that follow ``seen`` samples."""
         if self.choices is not None:
             return self.choices.draw(count, np.random.default_rng([*self.seed, seen]))
-        total = self.store.n_train
+        return self.samples.at(seen, count)
+
+    def at(self, seen: int, count: int, device: torch.device) -> Drawn:
+        """The reals that follow ``seen`` samples: float32 (count, *spec.shape), and their conditions, or of unpaired
+        pictures the next ones of the other set."""
+        reals, inputs = self.indices(seen, count), None
+        if self.inputs is not None:
+            inputs = self.share(self.inputs.at(seen, self.ranks * count), count)
+        return drawn(self.store, "train", reals, device, inputs)
+
+
+class Order:
+    """Each of ``total`` rows once an epoch, in an order drawn from (seed, epoch)."""
+
+    def __init__(self, total: int, seed: tuple[int, int]) -> None:
+        self.total, self.seed = total, seed
+        self.epoch = -1
+        self.order = np.empty(0, np.int64)
+
+    def at(self, seen: int, count: int) -> np.ndarray:
+        """The ``count`` rows that follow ``seen`` ones, across epochs where need be."""
         parts = []
         while count:
-            epoch, start = divmod(seen, total)
+            epoch, start = divmod(seen, self.total)
             if epoch != self.epoch:
-                self.order = np.random.default_rng([*self.seed, epoch]).permutation(total)
+                self.order = np.random.default_rng([*self.seed, epoch]).permutation(self.total)
                 self.epoch = epoch
             part = self.order[start : start + count]
             parts.append(part)
             seen, count = seen + len(part), count - len(part)
         return np.concatenate(parts)
-
-    def at(self, seen: int, count: int, device: torch.device) -> Drawn:
-        """The reals that follow ``seen`` samples: float32 (count, *spec.shape), and their conditions."""
-        return drawn(self.store, "train", self.indices(seen, count), device)
 
 
 class Choices:
@@ -104,10 +127,12 @@ def choices_of(store: Store) -> Choices | None:
     return Choices(columns)
 
 
-def drawn(store: Store, part: Part, indices: np.ndarray, device: torch.device) -> Drawn:
-    """Samples of a part with their conditions, as the networks take them."""
+def drawn(
+    store: Store, part: Part, indices: np.ndarray, device: torch.device, inputs: np.ndarray | None = None
+) -> Drawn:
+    """Samples of a part with their conditions, or those at ``inputs``, as the networks take them."""
     block = store.train(indices) if part == "train" else store.heldout(indices)
-    conditions = store.conditions(part, indices)
+    conditions = store.conditions(part, indices if inputs is None else inputs)
     return Drawn(
         as_samples(store, block, device), None if conditions is None else as_given(conditions, device)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,7 @@ import numpy as np
 from evenodds.config.data_settings import DataSettings
 from evenodds.config.sizes import AUTO, automatic
 from evenodds.core.spec import Condition, PictureSpec, Size, sides_of
-from evenodds.data.conditioning import kind_of, of_labels
+from evenodds.data.conditioning import BETWEEN, kind_of, of_labels
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
 from evenodds.data.images.items import Pictures
@@ -84,7 +85,7 @@ def make_album(
     if settings.condition is not None and kind == "labels":
         of_labels(settings.condition, frame, source.name)  # refused now, before every picture is decoded
     spec, condition, pictures, span, chosen = _ingest(album, settings, default_side(source), watch)
-    if kind == "pairs" and album.metadata_name is None:
+    if kind in BETWEEN and album.metadata_name is None:
         frame = None  # its folders are A and B, or parts of no meaning
 
     def chunks() -> Chunks:
@@ -98,7 +99,8 @@ def make_album(
         if span is not None:
             facts["range"] = list(span)
         rows = None if frame is None else frame.iloc[report.indices].reset_index(drop=True)
-        return _about(facts, rows, settings, condition, source)
+        about = _about(facts, rows, settings, condition, source)
+        return replace(about, heldout=report.heldout)
 
     return write_store(target, spec, source.name, chunks(), condition)
 
@@ -196,6 +198,13 @@ def _ingest(album: Album, settings: DataSettings, side: int, watch: Watch | None
         made, drawn_from = channels_of(settings, pairs.gray), channels_of(settings, pairs.gray_source)
         spec, source = (PictureSpec.of(channels, pairs.size) for channels in (made, drawn_from))
         return Incoming(spec, source, pairs.pairs(settings.fit, made, drawn_from), None, pairs.notes)
+    if kind_of(settings.condition) == "unpaired":
+        from evenodds.data.images.unpaired import Unpaired
+
+        sets = Unpaired(album, settings.direction, partial(choose_size, settings, side), watch)
+        made, drawn_from = (channels_of(settings, one.gray) for one in (sets.samples, sets.inputs))
+        spec, source = (PictureSpec.of(channels, sets.size) for channels in (made, drawn_from))
+        return Incoming(spec, source, sets.chunks(settings.fit, made, drawn_from), None, sets.notes)
     ingest = Ingest(album, watch)
     size, chosen = choose_size(settings, side, ingest.sizes)
     channels = channels_of(settings, ingest.gray)
@@ -229,7 +238,7 @@ def _about(
     if settings.condition is None or kind is None:
         return About(facts, labels, holdout=settings.holdout)
     if picture is not None:
-        facts["given"] = {"kind": kind, **({"direction": settings.direction} if kind == "pairs" else {})}
+        facts["given"] = {"kind": kind, **({"direction": settings.direction} if kind in BETWEEN else {})}
         return About(facts, labels, condition=Condition(kind, picture), holdout=settings.holdout)
     chosen = of_labels(settings.condition, labels, source.name)
     facts["given"] = {"kind": kind, "columns": list(chosen.codec.names)}

@@ -48,6 +48,10 @@ class RequestedValue:
     value: Any
 
 
+BETWEEN: tuple[ConditionKind, ...] = ("pairs", "unpaired")
+"""Kinds whose pictures come from folders A and B, in a direction between them."""
+
+
 def kind_of(condition: str | None) -> ConditionKind | None:
     """The kind of condition that pictures are made under; anything but a known word names labels."""
     if condition is None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from evenodds.config.data_settings import DataSettings
 from evenodds.config.sizes import as_setting
 from evenodds.core.spec import PictureSpec
+from evenodds.data.conditioning import BETWEEN
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Watch
 from evenodds.data.images.pairs import made_names
+from evenodds.data.images.unpaired import sample_names
 from evenodds.data.prepare import picture_path, prepare, read_source
 from evenodds.data.source import Source
 from evenodds.data.store import Array, Store
@@ -38,7 +40,8 @@ def examine(source: Source, settings: DataSettings, watch: Watch | None = None) 
     """Facts about a source as JSON values; prepares it, so that training starts at once afterwards.
 
     Always: source, kind, count, train, heldout, skipped (file and reason), notes, licence, fingerprint,
-    prepared_bytes, prepared_in; where a condition is asked for, given (kind, and columns or direction).
+    prepared_bytes, prepared_in; where a condition is asked for, given (kind, and columns or
+    direction; of unpaired pictures also how many are given, in training and held out).
     Pictures: width and height (min, median, max in pixels), modes (count, treated), prepared (size as --size takes it,
     channels, fit), labels (levels and their counts, missing) and near_duplicates. Tables: columns (name, kind,
     missing, distinct, in_words; of a text file read_as), left_out, duplicate_rows.
@@ -130,7 +133,10 @@ def _names(source: Source, store: Store) -> list[str]:
     skipped = {entry["file"] for entry in store.facts["skipped"]}
     condition = store.facts.get("given", {})
     with Album(picture_path(source)) as album:
-        names = made_names(album, condition["direction"]) if condition.get("kind") == "pairs" else album.names
+        names = list(album.names)
+        if condition.get("kind") in BETWEEN:
+            of_samples = sample_names if condition["kind"] == "unpaired" else made_names
+            names = of_samples(album, condition["direction"])
         return [name for name in names if name not in skipped]
 
 

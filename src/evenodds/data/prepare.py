@@ -21,7 +21,7 @@ from evenodds.data.build_store import (
 )
 from evenodds.data.cache import locked, once
 from evenodds.data.cache_entries import cache_root, lease
-from evenodds.data.conditioning import kind_of, of_columns
+from evenodds.data.conditioning import BETWEEN, kind_of, of_columns
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Watch
 from evenodds.data.objects import Content
@@ -84,9 +84,10 @@ def _refuse_strange(source: Source, settings: DataSettings) -> None:
 
 
 def _pictures(source: Source, content: Content, settings: DataSettings, watch: Watch | None) -> Store:
-    if kind_of(settings.condition) == "pairs":
+    if kind_of(settings.condition) in BETWEEN:
         raise UserError(
-            "--condition pairs needs a folder or zip of pairs: give labels or outlines, or such a folder"
+            f"--condition {settings.condition} needs a folder or zip with A and B: "
+            "give labels or outlines, or such a folder"
         )
     key = [content.digest, settings.size, settings.fit, settings.channels, *_given(settings)]
     return once(
@@ -102,7 +103,7 @@ def _given(settings: DataSettings) -> list[str]:
     return [
         *holdout,
         settings.condition.strip(),
-        *([settings.direction] if kind_of(settings.condition) == "pairs" else []),
+        *([settings.direction] if kind_of(settings.condition) in BETWEEN else []),
     ]
 
 
@@ -122,9 +123,10 @@ def picture_path(source: Source, watch: Watch | None = None) -> Path:
 
 
 def _digits(source: Source, settings: DataSettings) -> Store:
-    if kind_of(settings.condition) == "pairs":
+    if kind_of(settings.condition) in BETWEEN:
         raise UserError(
-            "--condition pairs needs a folder or zip of pairs, and digits has none: give labels or outlines"
+            f"--condition {settings.condition} needs a folder or zip with A and B, and digits has none: "
+            "give labels or outlines"
         )
     size = settings.size or default_side(source)
     # Digits are square: how they are fitted decides about rectangles alone.

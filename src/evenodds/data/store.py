@@ -28,7 +28,8 @@ Part = Literal["train", "heldout"]
 LAYOUT = 4
 """The version of the files below."""
 
-SAMPLES, CONDITIONS, ORDER = "samples.npy", "conditions.npy", "order.npy"
+SAMPLES, CONDITIONS = "samples.npy", "conditions.npy"
+ORDER, CONDITION_ORDER = "order.npy", "condition_order.npy"
 FACTS, LABELS = "store.json", "labels.parquet"
 SUMS = {SAMPLES: "samples.crc.npy", CONDITIONS: "conditions.crc.npy"}
 """A checksum of every row, by which rows of large files are checked as they are read."""
@@ -59,7 +60,12 @@ class Store:
         self.condition_codec: dict[str, Any] | None = entry["condition_codec"]
         self.n_heldout: int = entry["facts"]["counts"]["heldout"]
         self.n_train: int = entry["facts"]["counts"]["train"]
-        self._samples, self._order, self._conditions = samples, order, conditions
+        self._samples, self._conditions = samples, conditions
+        self._split = Split(order, self.n_train, self.n_heldout)
+        self._condition_split = self._split
+        if self.condition is not None and not self.condition.paired:
+            counts = entry["facts"]["given"]
+            self._condition_split = Split(_File(path / CONDITION_ORDER), counts["train"], counts["heldout"])
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -77,10 +83,10 @@ class Store:
             samples, order = _File(path / SAMPLES), _File(path / ORDER)
             conditions = None if entry["condition"] is None else _File(path / CONDITIONS)
             store = cls(path, entry, samples, order, conditions)
-            count = store.n_train + store.n_heldout
-            if samples.shape != (count, *store.spec.shape) or order.shape != (count,):
+            count, many = store._split.count, store._condition_split.count
+            if samples.shape != (count, *store.spec.shape):
                 raise ValueError("its counts disagree")
-            if store.condition and conditions and conditions.shape != (count, *store.condition.spec.shape):
+            if store.condition and conditions and conditions.shape != (many, *store.condition.spec.shape):
                 raise ValueError("its conditions' count disagrees")
             if entry["labels"] and not (path / LABELS).is_file():
                 raise ValueError("its labels are missing")
@@ -92,18 +98,27 @@ class Store:
 
     def train(self, indices: npt.NDArray[np.integer[Any]]) -> Array:
         """Training samples 0 to n_train - 1, in the order asked for, as a new array."""
-        return self._samples.gather(self._rows("train", indices))
+        return self._samples.gather(self._split.rows("train", indices))
 
     def heldout(self, indices: npt.NDArray[np.integer[Any]]) -> Array:
         """Held-out samples 0 to n_heldout - 1, in the order asked for, as a new array."""
-        return self._samples.gather(self._rows("heldout", indices))
+        return self._samples.gather(self._split.rows("heldout", indices))
 
     def conditions(self, part: Part, indices: npt.NDArray[np.integer[Any]]) -> Array | None:
         """What those samples of a part were made under, in the order asked for, as a new array: pictures uint8
-        (n, C, H, W), values float32 (n, width). None where no condition was asked for."""
+        (n, C, H, W), values float32 (n, width). None where no condition was asked for.
+
+        Of unpaired pictures those of the same part, one after the other, and from the first again.
+        """
         if self._conditions is None:
             return None
-        return self._conditions.gather(self._rows(part, indices))
+        if self.condition is not None and not self.condition.paired:
+            indices = indices % self.n_conditions(part)
+        return self._conditions.gather(self._condition_split.rows(part, indices))
+
+    def n_conditions(self, part: Part) -> int:
+        """How many conditions a part has: as many as samples, but of unpaired pictures."""
+        return self._condition_split.n_of(part)
 
     def in_file_order(self, start: int, stop: int) -> Array:
         """Samples start to stop - 1 as they were prepared, training and held-out mixed."""
@@ -119,12 +134,30 @@ class Store:
         frame = pd.read_parquet(self.path / LABELS)
         if part == "all":
             return frame
-        count = self.n_train if part == "train" else self.n_heldout
-        return frame.iloc[self._rows(part, np.arange(count))].reset_index(drop=True)
+        count = self._split.n_of(part)
+        return frame.iloc[self._split.rows(part, np.arange(count))].reset_index(drop=True)
 
-    def _rows(self, part: Part, indices: npt.NDArray[np.integer[Any]]) -> Array:
-        # The order's first n_heldout places are held out; bounds are checked because they adjoin.
-        count, first = (self.n_train, self.n_heldout) if part == "train" else (self.n_heldout, 0)
+
+class Split:
+    """Which rows of a file are training rows, and which are held out: the first ``n_heldout`` of an order."""
+
+    def __init__(self, order: _File, n_train: int, n_heldout: int) -> None:
+        self._order, self.n_train, self.n_heldout = order, n_train, n_heldout
+        if order.shape != (self.count,):
+            raise ValueError("its counts disagree")
+
+    @property
+    def count(self) -> int:
+        """Rows of both parts."""
+        return self.n_train + self.n_heldout
+
+    def n_of(self, part: Part) -> int:
+        """Rows of a part."""
+        return self.n_train if part == "train" else self.n_heldout
+
+    def rows(self, part: Part, indices: npt.NDArray[np.integer[Any]]) -> Array:
+        """Where rows of a part stand in the file. Raises IndexError where it has no such row."""
+        count, first = self.n_of(part), self.n_heldout if part == "train" else 0
         if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= count):
             raise IndexError(f"an index lies outside 0 to {count - 1}")
         return self._order.gather(indices + first)

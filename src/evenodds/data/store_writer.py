@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zlib
 from array import array
 from collections.abc import Generator, Iterable, Sequence
@@ -19,6 +20,7 @@ from evenodds.core import atomic, checksums
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, SampleSpec, condition_to_json, spec_to_json
 from evenodds.data.store import (
+    CONDITION_ORDER,
     CONDITIONS,
     FACTS,
     LABELS,
@@ -33,6 +35,8 @@ from evenodds.data.store import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evenodds.data.images.ingest import Heldout
 
 FEWEST = 10
 SHARE, LARGEST_SHARE, ENOUGH_ROWS = 0.1, 0.3, 1_000
@@ -54,6 +58,8 @@ class About:
     """Share of the samples to hold out; 0 chooses by their number."""
     condition_codec: dict[str, Any] | None = None
     """How values that are no part of a row are encoded, as TableCodec.to_json gives it."""
+    heldout: Heldout | None = None
+    """Which rows are held out of samples and of unpaired pictures, where the source says that."""
 
 
 Chunks = Generator[Array | tuple[Array, Array], None, About]
@@ -81,17 +87,41 @@ def write_store(
                 None if condition is None else files.enter_context(Rows(part / CONDITIONS, condition, digest))
             )
             about = append_all(chunks, samples, beside)
-        count = samples.count
-        if count < FEWEST:
-            raise UserError(
-                f"{name} holds {count} usable samples and at least {FEWEST} are needed: add more."
-            )
-        order = np.random.default_rng(_SPLIT_SEED).permutation(count).astype(np.int64)
+        unpaired = beside is not None and about.condition is not None and not about.condition.paired
+        for rows in (samples, *([beside] if unpaired and beside else [])):
+            if rows.count < FEWEST:
+                what = "samples" if rows is samples else "pictures to make others from"
+                raise UserError(
+                    f"{name} holds {rows.count} usable {what} and at least {FEWEST} are needed: add more."
+                )
+        own, others = about.heldout or (None, None)
         with atomic.reporting_write_errors(path):
-            np.save(part / ORDER, order, allow_pickle=False)
-            digest.update(order.data)
-            _write_about(part, spec, count, about, digest)
+            heldout = split(part / ORDER, samples.count, spec, about.holdout, own, digest)
+            if unpaired and beside is not None:
+                many = split(part / CONDITION_ORDER, beside.count, spec, about.holdout, others, digest)
+                about.facts["given"] |= {"train": beside.count - many, "heldout": many}
+            _write_about(part, spec, samples.count, heldout, about, digest)
     return Store.open(path)
+
+
+def split(
+    path: Path,
+    count: int,
+    spec: SampleSpec,
+    share: float,
+    rows: list[int] | None,
+    digest: hashlib._Hash,
+) -> int:
+    """Writes the order in which the held-out rows, ``rows`` or a ``share`` by chance, come before the others. Returns
+    how many are held out."""
+    order = np.random.default_rng(_SPLIT_SEED).permutation(count).astype(np.int64)
+    heldout = heldout_count(count, spec, share)
+    if rows is not None:
+        chosen = np.isin(order, rows)
+        order, heldout = np.concatenate([order[chosen], order[~chosen]]), len(rows)
+    np.save(path, order, allow_pickle=False)
+    digest.update(order.data)
+    return heldout
 
 
 def append_all(chunks: Chunks, samples: Rows, conditions: Rows | None) -> About:
@@ -142,7 +172,9 @@ class Rows:
             raise ValueError(f"a chunk of {chunk.dtype} {chunk.shape} does not fit {self.spec}")
         content = np.ascontiguousarray(chunk)
         self.digest.update(content.data)
-        self.sums.extend(zlib.crc32(row.data) for row in content.reshape(len(content), -1))
+        self.sums.extend(
+            zlib.crc32(row.data) for row in content.reshape(len(content), math.prod(self.spec.shape))
+        )
         with atomic.reporting_write_errors(self.folder):
             self.file.write(content.data)
         self.count += len(chunk)
@@ -169,8 +201,9 @@ class Rows:
         np.lib.format.write_array_header_1_0(self.file, facts)
 
 
-def _write_about(part: Path, spec: SampleSpec, count: int, about: About, digest: hashlib._Hash) -> None:
-    heldout = heldout_count(count, spec, about.holdout)
+def _write_about(
+    part: Path, spec: SampleSpec, count: int, heldout: int, about: About, digest: hashlib._Hash
+) -> None:
     condition = condition_to_json(about.condition)
     for fact in (spec_to_json(spec), about.codec_json, heldout, *([condition] if condition else [])):
         digest.update(json.dumps(fact, sort_keys=True).encode())

@@ -56,7 +56,7 @@ def fakes(run: Run, store: Store, n: int, seed: int, device: torch.device, share
     held-out ones in turn."""
     condition: SamplingCondition | None = None
     if run.condition is not None and run.condition.pictures:
-        places = np.arange(min(n, store.n_heldout))
+        places = np.arange(min(n, store.n_conditions("heldout")))
         condition = turns(cast(Bytes, store.conditions("heldout", places)))
     batches = [
         batch.transpose(0, 3, 1, 2) for batch in Sampler(run, device).pictures(n, seed, condition, share)

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from evenodds.core.spec import ConditionKind, at_most
+from evenodds.data.conditioning import BETWEEN
 from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.store import Store
+from evenodds.evaluate.unpaired import translation_scores
 from evenodds.metrics.distribution import frechet
 from evenodds.metrics.reference import reference_count, reference_features
 from evenodds.runs.conditions import turns
@@ -32,10 +34,13 @@ def fidelity(run: Run, store: Store, device: torch.device) -> dict[str, Any] | N
     """Scores of the best G on held-out pairs, or None where no picture is given.
 
     pairs; l1 (0 to 1), psnr (dB) and ssim (Wang 2004, IEEE TIP 13) to the real, means over pairs; distance (Fréchet, on
-    the game's features); and ``honoured``, how far the given picture is found again in the fake.
+    the game's features); and ``honoured``, how far the given picture is found again in the fake. Of unpaired pictures
+    what ``translation_scores`` gives.
     """
     if run.condition is None or not run.condition.pictures:
         return None
+    if not run.condition.paired:
+        return translation_scores(run, store, device)
     places = np.arange(min(store.n_heldout, at_most(store.spec, PAIRS, PAIRS, PIXELS, FEWEST)))
     inputs = cast(Bytes, store.conditions("heldout", places))
     real = store.heldout(places)
@@ -80,7 +85,7 @@ def condition_consistency(kind: ConditionKind, pictures: Bytes, fake: Bytes) -> 
     lies within REACH. gray, small, masked: the mean absolute difference (0 to 1) between the condition and the same
     taken from the fake; of masked ones outside of the hole. Pairs that come as such: nothing can be told.
     """
-    if kind == "pairs":
+    if kind in BETWEEN:
         return {}
     if kind == "outlines":
         measured = [

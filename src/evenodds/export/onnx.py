@@ -138,7 +138,8 @@ def ports(run: Run, judge: Judge | None, steered: bool = False) -> Iterator[Port
     maker = Port("generator", made, inputs, ("sample",))
     yield maker
     sample_inputs = {"x": {"shape": list(run.spec.shape), "range": "a sample, as G makes it"}}
-    if condition is not None and not condition.places:  # a row holds what was given
+    # A row holds what was given, and of unpaired pictures D sees the sample alone.
+    if condition is not None and condition.paired and not condition.places:
         sample_inputs["c"] = inputs["c"]
     yield Port("discriminator", PortableDiscriminator(discriminator), sample_inputs, ("score",), maker)
     if judge is not None:

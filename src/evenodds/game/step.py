@@ -15,7 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from evenodds.core.distributed import ALONE, Team
+from evenodds.game.pool import FakePool
 from evenodds.networks.ema import Average
+from evenodds.networks.layers import with_channels
+from evenodds.objectives.contrast import patch_contrast
 from evenodds.objectives.objective import Objective
 from evenodds.objectives.penalties import Critic
 from evenodds.objectives.ssim import dissimilarity
@@ -50,18 +53,21 @@ def d_step(
     *,
     with_penalty: bool,
     parts: int = 1,
+    pool: FakePool | None = None,
 ) -> Tensor:
     """D learns to score reals (n, *shape) above G(z, c), c being the reals' own conditions (n, ...). Returns D's
     adversarial loss, a scalar without a graph.
 
-    ``lazy`` is true in the turns in which the penalty is played; ``parts`` are how many the batch is cut into.
+    ``with_penalty`` is true in the turns in which the penalty is played; ``parts`` are how many the batch is cut into;
+    some fakes are exchanged for those of a ``pool``.
     """
     discriminator = players.discriminator
     players.optimizer_d.zero_grad(set_to_none=True)
     losses = []
     for share, part in microbatches(Batch(real, z, c), parts):
         with torch.no_grad():
-            fake = augment(players.generator(part.z, part.c))
+            fake = players.generator(part.z, part.c)
+            fake = augment(fake if pool is None else pool.exchange(fake))
         seen = augment(part.real)
         of_real, reconstruction = score_reals(discriminator, seen, part.c)
         loss = objective.loss.d(of_real, discriminator(fake, part.c))
@@ -155,15 +161,34 @@ def require_gradients(weights: Iterable[nn.Parameter], required: bool) -> None:
 
 def loss_g(players: Players, objective: Objective, augment: Augment, batch: Batch) -> Tensor:
     """What G is to lower, a scalar."""
-    fake = players.generator(batch.z, batch.c)
+    fake, loss_of_content = make_fakes(players.generator, objective, batch)
     fake_scores = players.discriminator(augment(fake), batch.c)
     real_scores = fake_scores
     if objective.loss.g_needs_real:
         with torch.no_grad():
             real_scores = players.discriminator(augment(batch.real), batch.c)
     loss = objective.loss.g(real_scores, fake_scores)
+    if loss_of_content is not None:
+        loss = loss + loss_of_content
     if objective.pixels:
         loss = loss + objective.pixels * (fake - batch.real).abs().mean()
     if objective.structure:
         loss = loss + objective.structure * dissimilarity(fake, batch.real)
     return loss
+
+
+def make_fakes(generator: nn.Module, objective: Objective, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """Fakes G(z, c), and what G loses where they do not keep c's content, or where it changes a real that is like what
+    it makes (Park 2020, 2007.15651, equation 3; Zhu 2017, 1703.10593, section 5.2)."""
+    real, z, c = batch
+    if c is None or not (objective.contrast or objective.identity):
+        return generator(z, c), None
+    fake, maps = cast(Any, generator).with_maps(z, c)
+    loss = fake.new_zeros(())
+    if objective.contrast:
+        levels = cast(Any, generator).compare(maps, with_channels(fake, c.shape[1]))
+        loss = loss + objective.contrast * patch_contrast(levels)
+    if objective.identity:
+        same = generator(z, with_channels(real, c.shape[1]))
+        loss = loss + objective.identity * (same - real).abs().mean()
+    return fake, loss

@@ -69,7 +69,9 @@ class JudgeData:
         self.condition: SamplingCondition | None = None
         if store.condition is not None and store.condition.pictures:
             # A run stores few of its conditions that are pictures, and a judge needs many fakes.
-            indices = np.random.default_rng(run.recipe.plan.seed).permutation(store.n_train)[:MAX_CONDITIONS]
+            indices = np.random.default_rng(run.recipe.plan.seed).permutation(store.n_conditions("train"))[
+                :MAX_CONDITIONS
+            ]
             self.condition = turns(cast(NDArray[np.uint8], store.conditions("train", indices)))
 
     def split(self, name: str, real: Block, fakes: int, first: int, last: int) -> Split:

@@ -30,6 +30,13 @@ class Family(NamedTuple):
     discriminator: Any
     takes: tuple[type, ...]
     given_pictures: bool = False
+    unpaired: bool = False
+    """Whether its G can compare what it makes with a picture that no real belongs to."""
+
+    def plays_under(self, condition: Condition | None) -> bool:
+        """Whether the family is made for a condition, or for none."""
+        pictures = condition is not None and condition.pictures
+        return self.given_pictures == pictures and (condition is None or condition.paired or self.unpaired)
 
 
 ENLARGER = 32
@@ -43,16 +50,17 @@ FAMILIES: dict[str, Family] = {
     "fast": Family(FastGenerator, FastDiscriminator, (PictureSpec,)),
     "tabular": Family(RowGenerator, RowDiscriminator, (RowSpec,)),
     "pix2pix": Family(UNetGenerator, PatchDiscriminator, (PictureSpec,), given_pictures=True),
-    "resunet": Family(ResidualUNet, ResidualPatchDiscriminator, (PictureSpec,), given_pictures=True),
+    "resunet": Family(
+        ResidualUNet, ResidualPatchDiscriminator, (PictureSpec,), given_pictures=True, unpaired=True
+    ),
 }
 
 
 def family_for(spec: SampleSpec, settings: NetworkSettings, condition: Condition | None = None) -> Family:
     """The family that the settings name. Raises UserError where it is not made for samples of ``spec``, or not for
     the condition."""
-    pictures = condition is not None and condition.pictures
     family = FAMILIES.get(settings.network)  # none where a recipe was changed by hand to leave it open
-    if family is not None and isinstance(spec, family.takes) and family.given_pictures == pictures:
+    if family is not None and isinstance(spec, family.takes) and family.plays_under(condition):
         return family
     kind = "pictures" if isinstance(spec, PictureSpec) else "tables"
     under = "" if condition is None else f" under --condition {condition.kind}"
@@ -62,11 +70,10 @@ def family_for(spec: SampleSpec, settings: NetworkSettings, condition: Condition
 
 def families_for(spec: SampleSpec, condition: Condition | None = None) -> list[str]:
     """The names of the families that are made for samples of ``spec`` under a condition."""
-    pictures = condition is not None and condition.pictures
     return [
         name
         for name, family in FAMILIES.items()
-        if isinstance(spec, family.takes) and family.given_pictures == pictures
+        if isinstance(spec, family.takes) and family.plays_under(condition)
     ]
 
 

@@ -14,6 +14,8 @@ SLOPE = 0.2
 """Negative slope of every leaky ReLU, as in DCGAN (1511.06434, section 3)."""
 BOUND = 4.0
 """Numbers of a row lie within +-BOUND."""
+LUMA = (0.299, 0.587, 0.114)
+"""Of red, green and blue (ITU-R BT.601)."""
 TEMPERATURE = 0.5
 """Of the softmax whose gradient a drawn category has."""
 
@@ -91,3 +93,13 @@ def fill_normal(weight: Tensor, mean: float = 0.0, std: float = 1.0) -> None:
     """Fills a weight with normal numbers, unless it has no memory: there torch would load its compiler, in seconds."""
     if not weight.is_meta:
         nn.init.normal_(weight, mean, std)
+
+
+def with_channels(x: Tensor, channels: int) -> Tensor:
+    """Pictures (n, C, H, W) as gray ones (n, 1, H, W) or in color (n, 3, H, W), where they are not so already."""
+    if x.shape[1] == channels:
+        return x
+    if channels == 1:
+        weights = torch.tensor(LUMA, device=x.device)[:, None, None]
+        return (x[:, :3] * weights).sum(1, keepdim=True)
+    return x[:, :1].expand(-1, channels, -1, -1)

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.spec import Condition, PictureSpec
-from evenodds.networks.layers import channels_last
+from evenodds.networks.contrast import PatchHeads
+from evenodds.networks.layers import channels_last, with_channels
 from evenodds.networks.pix2pix import padded
 from evenodds.networks.r3gan import BLOCKS, WIDEST, change, init_msr, stage
 
@@ -33,7 +34,8 @@ class ResidualUNet(nn.Module):
     """G(z, c): (n, latent) and (n, channels of c, H, W) -> (n, C, H, W), for any H and W.
 
     Unbounded but trained towards [-1, 1]. z scales the bottleneck's channels, from a start at which it does nothing:
-    G takes up noise only where that helps it.
+    G takes up noise only where that helps it. Under unpaired pictures it adds to c, from a start at which it gives c
+    back, and it has ``heads``, by which patches of c and of what it makes are compared; nothing else uses them.
     """
 
     def __init__(self, spec: PictureSpec, settings: NetworkSettings, condition: Condition) -> None:
@@ -52,19 +54,40 @@ class ResidualUNet(nn.Module):
         self.decoder = nn.ModuleList(stage(width, depth) for width in reversed(widths[:-1]))
         self.to_picture = nn.Conv2d(widths[0], spec.channels, 1)
         init_msr(self.to_picture, 1.0)
+        self.paired = condition.paired
+        if not self.paired:
+            self.heads = PatchHeads(widths)
+            init_msr(self.to_picture, 0.0)
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        x, window = padded(c, 2 ** len(self.changes))
-        x = channels_last(self.from_picture(x))
-        skips = []
+        return self.with_maps(z, c)[0]
+
+    def with_maps(self, z: Tensor, c: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """G(z, c), and the encoder's maps of c."""
+        wide, window = padded(c, 2 ** len(self.changes))
+        maps = self.encode(wide)
+        x = self.bottleneck(maps[-1] * (1 + self.modulate(z)[:, :, None, None]))
+        for merge, block, skip in zip(self.merges, self.decoder, reversed(maps[:-1]), strict=True):
+            x = block(merge(x, skip))
+        out: Tensor = self.to_picture(x)[window]
+        return out if self.paired else out + with_channels(c, out.shape[1]), maps
+
+    def encode(self, c: Tensor) -> list[Tensor]:
+        """Pictures (n, channels of c, H, W) with sides that can be halved -> a map of each resolution, fine to coarse:
+        (n, width, H, W), (n, 2 width, H / 2, W / 2) and so on."""
+        x = channels_last(self.from_picture(c))
+        maps = []
         for block, turn in zip(self.encoder, self.changes, strict=True):
-            skips.append(block(x))
-            x = turn(halved(skips[-1]))
-        x = self.bottleneck(x * (1 + self.modulate(z)[:, :, None, None]))
-        for merge, block in zip(self.merges, self.decoder, strict=True):
-            x = block(merge(x, skips.pop()))
-        out: Tensor = self.to_picture(x)
-        return out[window]
+            maps.append(block(x))
+            x = turn(halved(maps[-1]))
+        return [*maps, x]
+
+    def compare(self, maps: list[Tensor], fake: Tensor) -> list[tuple[Tensor, ...]]:
+        """The encoder's maps of c, and pictures like c (n, channels of c, H, W) -> unit vectors of the same places of
+        both at each level, the fake's first: (n, s, k)."""
+        again = self.encode(padded(fake, 2 ** len(self.changes))[0])
+        levels: list[tuple[Tensor, ...]] = self.heads(again, maps)
+        return levels
 
 
 class Merge(nn.Module):
@@ -88,7 +111,8 @@ class Merge(nn.Module):
 
 
 class ResidualPatchDiscriminator(nn.Module):
-    """D(x, c): (n, C, H, W) and (n, channels of c, H, W) -> (n, p), one unbounded score a patch, higher for real.
+    """D(x, c): (n, C, H, W) and (n, channels of c, H, W) -> (n, p), one unbounded score a patch, higher for real. Of
+    unpaired pictures c is none of its business.
 
     A patch is 68 x 68 px, much like pix2pix's, and the more weighty the nearer its middle 8 x 8; smaller in pictures
     under 32 px.
@@ -99,15 +123,17 @@ class ResidualPatchDiscriminator(nn.Module):
         room = min(spec.height, spec.width) // FEWEST
         halvings = min(HALVINGS, room.bit_length() - 1)
         widths = [settings.width * min(WIDEST, 2**level) for level in range(halvings + 1)]
-        self.from_picture = nn.Conv2d(spec.channels + condition.spec.shape[0], widths[0], 1)
+        self.paired = condition.paired
+        beside = condition.spec.shape[0] if self.paired else 0
+        self.from_picture = nn.Conv2d(spec.channels + beside, widths[0], 1)
         init_msr(self.from_picture, 1.0)
         self.stages = nn.ModuleList(stage(width, BLOCKS * len(widths)) for width in widths)
         self.changes = nn.ModuleList(change(a, b) for a, b in pairwise(widths))
         self.score = nn.Conv2d(widths[-1], 1, 1, bias=False)
         init_msr(self.score, 1.0)
 
-    def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        x = self.from_picture(torch.cat([c, x], dim=1))
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        x = self.from_picture(torch.cat([c, x], dim=1) if self.paired and c is not None else x)
         for block, turn in zip(self.stages, self.changes, strict=False):
             x = turn(halved(block(x)))
         scores: Tensor = self.score(self.stages[-1](x))

@@ -21,6 +21,10 @@ class Objective:
     """Weight of the mean absolute distance of a fake from the real that its condition was taken from."""
     structure: float = 0.0
     """Weight of 1 - SSIM to that real."""
+    contrast: float = 0.0
+    """Weight of the patch contrast between a fake and the unpaired picture it was made from."""
+    identity: float = 0.0
+    """Weight of the mean absolute distance of G(z, x) from a real x (Zhu 2017, 1703.10593, section 5.2)."""
 
 
 def make_objective(settings: ObjectiveSettings) -> Objective:
@@ -34,4 +38,5 @@ def make_objective(settings: ObjectiveSettings) -> Objective:
     penalty = penalties[settings.penalty] if settings.penalty_weight > 0 else None
     every = settings.penalty_every
     weight = settings.penalty_weight * every
-    return Objective(LOSSES[settings.loss], penalty, weight, every, settings.l1, settings.ssim)
+    near = settings.l1, settings.ssim, settings.contrast, settings.identity
+    return Objective(LOSSES[settings.loss], penalty, weight, every, *near)

@@ -18,7 +18,7 @@ from evenodds.core.bundle import Tensors
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
 from evenodds.core.rng import seed_of
-from evenodds.core.spec import PictureSpec, RowSpec
+from evenodds.core.spec import PictureSpec, RowSpec, Size
 from evenodds.data.batches import as_given
 from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.images import conditions
@@ -65,7 +65,11 @@ def sampled_conditions(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
         return None
     if store.condition.pictures:
         indices = np.arange(min(STORED_PICTURES, store.n_heldout))
-        blocks = {"given": store.conditions("heldout", indices), "real": store.heldout(indices)}
+        if store.condition.paired:
+            blocks = {"given": store.conditions("heldout", indices), "real": store.heldout(indices)}
+        else:
+            indices = np.arange(min(STORED_PICTURES, store.n_conditions("heldout")))
+            blocks = {"given": store.conditions("heldout", indices)}
     else:
         indices = np.random.default_rng(0).permutation(store.n_train)[:STORED_VALUES]
         blocks = {"given": store.conditions("train", indices)}
@@ -74,12 +78,21 @@ def sampled_conditions(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
 
 
 def resolve_condition(
-    run: Run, request: ConditionRequest | None, seed: int, say: Say = lambda text: None
+    run: Run,
+    request: ConditionRequest | None,
+    seed: int,
+    say: Say = lambda text: None,
+    size: Size | None = None,
 ) -> SamplingCondition:
     """The conditions that the user wants, or without a wish those that the data held.
 
-    Raises UserError for a condition that the run was not trained for, and for values or pictures that do not fit.
+    Pictures of the user's own are fitted to a ``size``, or to the run's. Raises UserError for a condition that the run
+    was not trained for, and for values, pictures or a size that do not fit.
     """
+    if size is not None and (run.condition is None or not run.condition.pictures or request is None):
+        raise UserError(
+            "a size is chosen for what is made from pictures of yours (--condition FILE): leave --size out"
+        )
     if run.condition is None:
         if request is not None:
             raise UserError(
@@ -94,8 +107,9 @@ def resolve_condition(
                 raise UserError(
                     f"{run.path} holds no pictures of its data, give a picture file or a folder of them"
                 )
-            return turns(stored, reals=tensors["known"]["real"].numpy())
-        return pictures(run, request, say)
+            reals = tensors["known"].get("real")
+            return turns(stored, reals=None if reals is None else reals.numpy())
+        return pictures(run, request, say, size)
     codec = TableCodec.from_json(state["codec"])
     if isinstance(request, Mapping):
         spelled = {name: codec.spelled(name, value) for name, value in request.items()}
@@ -213,8 +227,9 @@ def turns(
     return SamplingCondition(conditions_for, blocks, reals, names or [])
 
 
-def pictures(run: Run, request: ConditionRequest, say: Say) -> SamplingCondition:
-    """The user's own pictures as conditions; what was done to them is told to ``say``, bad ones among others too."""
+def pictures(run: Run, request: ConditionRequest, say: Say, size: Size | None = None) -> SamplingCondition:
+    """The user's own pictures as conditions, of a ``size`` or of the run's; what was done to them is told to ``say``,
+    bad ones among others too."""
     if (
         run.condition is None
         or isinstance(request, Mapping | pd.DataFrame)
@@ -226,15 +241,12 @@ def pictures(run: Run, request: ConditionRequest, say: Say) -> SamplingCondition
         )
     names: list[str] = []
     blocks: list[NDArray[np.uint8]] = []
+    spec, drawn_from = (cast(PictureSpec, one) for one in (run.spec, run.condition.spec))
+    if size is not None:
+        spec, drawn_from = (PictureSpec.of(one.channels, size) for one in (spec, drawn_from))
     for name, file in _files(request, say):
         try:
-            block, note = conditions.read(
-                run.condition.kind,
-                file,
-                cast(PictureSpec, run.spec),
-                cast(PictureSpec, run.condition.spec),
-                run.recipe.data.fit,
-            )
+            block, note = conditions.read(run.condition.kind, file, spec, drawn_from, run.recipe.data.fit)
         except BadPicture as problem:
             say(f"{name} is left out: {problem}")
             continue

@@ -152,6 +152,18 @@ def pairs_sentences(scores: dict[str, Any] | None) -> list[str]:
     """How near fakes come to held-out reals, and to what was given."""
     if scores is None:
         return []
+    if "distance_before" in scores:
+        sentence = (
+            "What is made from {pictures:,} held-out pictures lies {distance:.3f} from held-out reals of the "
+        )
+        sentence += (
+            "other set (Fréchet distance), and these pictures themselves lie {distance_before:.3f} from them."
+        )
+        share = f"{scores['honoured']['content']:.0%}"
+        return [
+            sentence.format(**scores),
+            f"Patch by patch fakes keep {share} of the content: 100% is all of it, 0% no more than chance.",
+        ]
     sentence = "Over {pairs:,} held-out pairs fakes differ from reals by {l1:.3f} (L1, values from 0 to 1); "
     sentence += "PSNR {psnr:.1f} dB, SSIM {ssim:.3f}, Fréchet distance {distance:.3f}."
     lines, met = [sentence.format(**scores)], scores["honoured"]
@@ -260,7 +272,9 @@ def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
         count = min(SHOWN, len(cast(Any, wish.pictures)))
         made = Sampler(run, torch.device("cpu")).pictures(count, run.recipe.plan.seed, wish)
         sheet, columns = beside(wish, np.concatenate(list(made)))
-        what = "held-out conditions, what G makes of them, and the reals"
+        what = "held-out conditions and what G makes of them"
+        if wish.reals is not None:
+            what = "held-out conditions, what G makes of them, and the reals"
         captioned.append((what, inline(png(grid_image(sheet, columns)), "png")))
     elif isinstance(store.spec, PictureSpec) and sheets:
         fakes = first_fakes(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from evenodds.core import bundle
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say, silent
 from evenodds.core.rng import seed_of
-from evenodds.core.spec import PictureSpec
+from evenodds.core.spec import PictureSpec, Size, sides_of
 from evenodds.data.images import conditions
 from evenodds.data.images.arrays import to_pictures, write_folder, write_grid
 from evenodds.data.tables.codec import TableCodec
@@ -60,14 +61,20 @@ def load_generator(run: Run, device: torch.device) -> nn.Module:
 class Sampler:
     """Makes fakes with a run's best generator: a stream with flat memory, the same for the same n and seed."""
 
-    def __init__(self, run: Run, device: torch.device, generator: nn.Module | None = None) -> None:
-        """``generator`` is the run's, where it was loaded already.
+    def __init__(
+        self,
+        run: Run,
+        device: torch.device,
+        generator: nn.Module | None = None,
+        size: Size | None = None,
+    ) -> None:
+        """``generator`` is the run's, where it was loaded already; ``size`` that of pictures where it is not the run's.
 
         Raises UserError for a checkpoint that is damaged, or does not fit the recipe.
         """
         self.run, self.device = run, device
         self.generator = generator or load_generator(run, device)
-        self.batch = batch_of(run, device)
+        self.batch = batch_of(run, device, size)
 
     def pictures(
         self,
@@ -129,12 +136,12 @@ def with_rows(table: pd.DataFrame, rows: pd.DataFrame, start: int) -> pd.DataFra
     return table
 
 
-def batch_of(run: Run, device: torch.device) -> int:
-    """Samples made at once: fewer of large pictures."""
+def batch_of(run: Run, device: torch.device, size: Size | None = None) -> int:
+    """Samples made at once: fewer of large pictures, of a ``size`` or of the run's."""
     if not isinstance(run.spec, PictureSpec):
         return 8 * BATCH
     pixels = ON_CPU if device.type == "cpu" else PIXELS
-    return max(1, min(BATCH, pixels // (run.spec.height * run.spec.width)))
+    return max(1, min(BATCH, pixels // math.prod(run.spec.size if size is None else sides_of(size))))
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,8 @@ class SampleRequest:
         Of pictures: by how much latents are scaled towards their mean, above 0 and at most 1.
     columns:
         Of a sheet: pictures side by side; about a square when left out.
+    size:
+        Of what is made from the user's own pictures; the run's when left out.
     """
 
     n: int | None
@@ -164,6 +173,7 @@ class SampleRequest:
     share: Share = WHOLE
     truncation: float = 1.0
     columns: int | None = None
+    size: Size | None = None
 
 
 Choose = Callable[[Sampler, SampleRequest, SamplingCondition], Iterator[Any]]
@@ -181,14 +191,14 @@ def write_samples(
     check_request(run, request)
     n, share = request.n, request.share
     with torch.random.fork_rng():
-        condition = resolve_condition(run, request.condition, request.seed, say)
+        condition = resolve_condition(run, request.condition, request.seed, say, request.size)
         count = 0 if condition.pictures is None else len(condition.pictures)
         count = count if condition.rows is None else len(condition.rows)
         n = (count or USUAL) if n is None else n
-        out, starts = path_of_share(request.out, share), share.starts(n, batch_of(run, device))
+        out, starts = path_of_share(request.out, share), share.starts(n, batch_of(run, device, request.size))
         if n and not starts:
             return 0
-        sampler = Sampler(run, device)
+        sampler = Sampler(run, device, size=request.size)
         chosen = None
         if choose is not None:
             refuse_choice(request, condition)

@@ -77,7 +77,7 @@ class Probes:
 
     def conditions(self, count: int, start: int = 0, part: Part = "heldout") -> Tensor | None:
         """``count`` conditions of a part's reals from ``start`` on, round and round; None where there are none."""
-        many = self.store.n_heldout if part == "heldout" else self.store.n_train
+        many = self.store.n_conditions(part)
         conditions = self.store.conditions(part, np.arange(start, start + count) % many)
         return None if conditions is None else as_given(conditions, self.device)
 

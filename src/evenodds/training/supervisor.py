@@ -254,14 +254,21 @@ class Supervisor:
 
     def reals(self, part: Part, count: int) -> Tensor:
         """The first ``count`` reals of a part, with what they were made under where that is no part of them."""
-        return torch.cat([beside(*drawn) for drawn in self.checker.probes.pairs(part, count)])
+        return torch.cat([self.beside(*drawn) for drawn in self.checker.probes.pairs(part, count)])
 
     def fakes(self, part: Part, count: int) -> Tensor:
         """As many fakes of the averaged G under the conditions of a part, drawn from torch's random state."""
         probes = self.checker.probes
         latents, conditions = probes.latents(count), probes.conditions(count, part=part)
         made = torch.cat(list(generate(self.trainer.players.average.network, latents, conditions))).clone()
-        return beside(made, conditions)
+        return self.beside(made, conditions)
+
+    def beside(self, x: Tensor, c: Tensor | None) -> Tensor:
+        """Pictures with what they were made under as further channels; rows and unpaired pictures as they are."""
+        condition = self.trainer.store.condition
+        if c is None or x.dim() < 4 or (condition is not None and not condition.paired):
+            return x
+        return with_condition_channels(x, c)
 
     def state(self) -> dict[str, Any]:
         """As JSON, for a checkpoint; what was measured before is in the journal."""
@@ -279,11 +286,6 @@ class Supervisor:
                 self.before = []
             elif "odds" in line:
                 self.before.append(CheckMetrics(**{name: line[name] for name in CheckMetrics._fields}))
-
-
-def beside(x: Tensor, c: Tensor | None) -> Tensor:
-    """Pictures with what they were made under as further channels; rows as they are."""
-    return x if c is None or x.dim() < 4 else with_condition_channels(x, c)
 
 
 def on_first_channels(extract: Extract, channels: int, x: Tensor) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from evenodds.data.batches import Batches, Drawn
 from evenodds.data.store import Store
 from evenodds.game.augment import augment, jitter, mirror
 from evenodds.game.cuda_graphs import CudaGraphRunner
+from evenodds.game.pool import FakePool
 from evenodds.game.schedule import BalanceSchedule, ScheduleState
 from evenodds.game.step import Players, d_step, g_step
 from evenodds.networks.cascade import CascadeGenerator, EnlargerPlayer, at_stage, grained, shrink
@@ -79,8 +80,10 @@ class Trainer:
         self.schedule = BalanceSchedule(recipe.game, state, penalised=self.objective.penalty is not None)
         self.players = players or make_players(recipe, store, device)
         self.players.team = team
-        # What ranks send each other is no part of a graph.
-        self.graphs = CudaGraphRunner(device, self.players.optimizers, on=team.size == 1)
+        self.pool = FakePool(recipe.game.pool, store.spec.shape, device) if recipe.game.pool else None
+        # What ranks send each other is no part of a graph, nor is a pool that fills.
+        recordable = team.size == 1 and self.pool is None
+        self.graphs = CudaGraphRunner(device, self.players.optimizers, on=recordable)
         pictured = store.condition is not None and store.condition.pictures
         self.jitters = pictured and recipe.game.augment == "on"
         self.mirrors = not pictured and recipe.game.mirror == "on"
@@ -141,9 +144,16 @@ class Trainer:
 
     def learn_d(self, with_penalty: bool, x: Tensor, c: Tensor | None) -> Tensor:
         """Updates D on reals x under c and as many fakes. Returns D's loss."""
-        z, parts = self.latents(), self.parts
         return d_step(
-            self.playing, self.objective, self.augment, x, z, c, with_penalty=with_penalty, parts=parts
+            self.playing,
+            self.objective,
+            self.augment,
+            x,
+            self.latents(),
+            c,
+            with_penalty=with_penalty,
+            parts=self.parts,
+            pool=self.pool,
         )
 
     def learn_g(self, x: Tensor, c: Tensor | None) -> Tensor:
@@ -254,6 +264,7 @@ class Trainer:
             "average": players.average.network.state_dict(),
             "optimizer_g": optimizer_tensors(players.optimizer_g),
             "optimizer_d": optimizer_tensors(players.optimizer_d),
+            **({} if self.pool is None else {"pool": self.pool.state()}),
         }
         counts = {"rounds": self.rounds, "turns": self.turns, "seen": self.seen}
         return tensors, {
@@ -274,6 +285,8 @@ class Trainer:
             raise ValueError(f"{stage} is no stage of the game")
         self.stage, self.stage_began = stage, began
         self.load_players(tensors)
+        if self.pool is not None:
+            self.pool.restore(tensors["pool"])
         self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
         self.parts = facts["parts"]
         self.schedule.restore(facts["pace"])

@@ -225,7 +225,7 @@ def test_no_pair_at_all_tells_the_two_layouts(kind: str, tmp_path: Path) -> None
 
 def test_digits_are_no_pairs() -> None:
     with pytest.raises(
-        UserError, match="--condition pairs needs a folder or zip of pairs, and digits has none"
+        UserError, match="--condition pairs needs a folder or zip with A and B, and digits has none"
     ):
         prepare(find("digits"), DataSettings(condition="pairs"))
 
@@ -286,5 +286,8 @@ def test_pictures_without_partners_are_refused_with_what_is_wrong(tmp_path: Path
     folder = apart(tmp_path / "unpaired", names=("trainA", "trainB"))
     for number, path in enumerate(sorted((folder / "trainB").iterdir())):
         path.rename(path.with_name(f"other{number}.png"))
-    with pytest.raises(UserError, match=r"no partner in B.*pictures without partners cannot be learnt from"):
+    with pytest.raises(
+        UserError,
+        match=r"no partner in B.*two sets of pictures without partners are for --condition unpaired",
+    ):
         opened(folder)

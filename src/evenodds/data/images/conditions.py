@@ -61,7 +61,7 @@ def read(
 
     outlines: a drawing in two tones is taken as lines, of anything else the outlines are taken. grey: the luma of any
     picture. small: one of a quarter of the side or less is only enlarged. masked: transparent pixels are the hole, of
-    a picture without any the one that ``make`` chooses. pairs: fitted. Raises BadPicture.
+    a picture without any the one that ``make`` chooses. pairs and unpaired: fitted. Raises BadPicture.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
@@ -73,7 +73,7 @@ def read(
         lines = edges.lines_of(image, size, fit)
         notes.append("its outlines were taken" if lines is None else None)
         made = make(kind, fitted(image, size, fit, channels)) if lines is None else lines
-    elif kind == "pairs":
+    elif kind in ("pairs", "unpaired"):
         made = fitted(image, size, fit, _channels(condition))
     elif kind == "small" and _is_small(image, fewer, fit):
         made = _each(fitted(image, fewer, fit, channels), size, Image.Resampling.BICUBIC)

@@ -7,7 +7,7 @@ import os
 import statistics
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -38,6 +38,9 @@ _NATURAL = (1.0, 255.0, 65_535.0)
 
 Floats = NDArray[np.float32]
 
+Heldout = tuple[list[int] | None, list[int] | None]
+"""Which rows are held out, of the samples and of the conditions; None of a set that is split by chance."""
+
 _Result = TypeVar("_Result")
 
 
@@ -51,6 +54,8 @@ class IngestReport:
     """Of the same pictures."""
     skipped: dict[str, str]
     """File names, and why each is left out."""
+    heldout: Heldout | None = None
+    """Where the album itself says what is held out, of unpaired pictures."""
 
     def facts(self) -> dict[str, Any]:
         """Sizes in pixels and modes of the pictures, and what was skipped, as JSON values."""
@@ -90,13 +95,16 @@ class IngestReport:
 class Ingest:
     """Reads an album. ``usable`` are indices into ``album.names``; ``skipped`` says why others are not."""
 
-    def __init__(self, album: Album, watch: Watch | None = None) -> None:
-        """Looks at every picture's header. Raises UserError where none can be read."""
+    def __init__(
+        self, album: Album, watch: Watch | None = None, indices: Sequence[int] | None = None
+    ) -> None:
+        """Looks at the header of every picture, or of those at ``indices``. Raises UserError where none can be read."""
         self.album = album
         self.skipped: dict[str, str] = {}
         self.headers: dict[int, Header] = {}
         self._watch = watch
-        for index, header in self._each("looking at pictures", range(len(album.names)), self._header):
+        chosen = range(len(album.names)) if indices is None else indices
+        for index, header in self._each("looking at pictures", chosen, self._header):
             self.headers[index] = header
         self.usable = list(self.headers)
         self._refuse_none()

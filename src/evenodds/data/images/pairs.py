@@ -23,7 +23,7 @@ Choose = Callable[[Sequence[tuple[int, int]]], tuple[Size, list[str]]]
 
 _LAYOUTS = (
     "give subfolders A and B in which partners have the same name, or pictures twice as wide as high that hold A in "
-    "their left half and B in their right; pictures without partners cannot be learnt from"
+    "their left half and B in their right; two sets of pictures without partners are for --condition unpaired"
 )
 SIDES = {"a": 0, "traina": 0, "b": 1, "trainb": 1}
 """Which side a subfolder holds, by its name in lower case."""

@@ -12,7 +12,7 @@ export const WORDS = {
     real: percent => `The judge says: ${percent} % real`, first: " (the first row)",
     paper: {
       outlines: "Draw outlines with the pointer", gray: "Load a picture or draw in grays", small: "Load a picture or draw",
-      masked: "Load a picture, then paint the hole", pairs: "Load a picture or draw",
+      masked: "Load a picture, then paint the hole", pairs: "Load a picture or draw", unpaired: "Load a picture or draw",
     },
     stage: "The generated picture",
   },
@@ -28,7 +28,7 @@ export const WORDS = {
     real: percent => `감정인의 말: ${percent} % 진짜`, first: " (첫 행)",
     paper: {
       outlines: "윤곽선을 그려 보세요", gray: "그림을 열거나 회색으로 그려 보세요", small: "그림을 열거나 그려 보세요",
-      masked: "그림을 열고 구멍을 칠해 보세요", pairs: "그림을 열거나 그려 보세요",
+      masked: "그림을 열고 구멍을 칠해 보세요", pairs: "그림을 열거나 그려 보세요", unpaired: "그림을 열거나 그려 보세요",
     },
     stage: "생성된 그림",
   },
