@@ -70,6 +70,7 @@ class Game(NamedTuple):
         seconds = 6 if trial else 60 * MINUTES[self.side]
         of = {
             "size": self.side,
+            "channels": "color",
             "scale": self.scale,
             "seed": self.seed,
             "budget": f"{seconds:g}s",

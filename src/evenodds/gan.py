@@ -22,6 +22,7 @@ from evenodds.config.keywords import Configured, Device, Keywords
 from evenodds.core.device import find_device
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
+from evenodds.data.images.alpha import straight
 from evenodds.data.source import Source, find, source_of
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.containers import Container, contained, is_table, table_of
@@ -218,7 +219,8 @@ class Gan(Configured):
             resolved = resolve_condition(run, condition, seed)
             sampler = Sampler(run, device)
             if isinstance(run.spec, PictureSpec):
-                return np.concatenate(list(sampler.pictures(some, seed, resolved, truncation=truncation)))[:n]
+                made = np.concatenate(list(sampler.pictures(some, seed, resolved, truncation=truncation)))[:n]
+                return straight(made) if run.spec.alpha else made
             rows = pd.concat(list(sampler.rows(some, seed, resolved)), ignore_index=True)
         codec = TableCodec.from_json(run.codec())
         return contained(codec.in_memory(rows.head(n)), container_of(run))

@@ -30,8 +30,9 @@ class DataSettings(Group):
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """Bring pictures to --size: crop to the center, pad with the mean color of the edge, or stretch."""
 
-    channels: Literal["auto", "gray", "color"] = "auto"
-    """Gray (1 channel) or color (3); auto takes gray if every picture is gray."""
+    channels: Literal["auto", "gray", "color", "alpha", "opaque"] = "auto"
+    """Gray (1 channel), color (3) or alpha (color with transparency, 4); auto takes alpha if more than half of the
+    pictures have transparent pixels, and gray if all are gray; opaque is auto with transparency laid on white."""
 
     range: str = "auto"
     """Pictures with more than 8 bits a pixel: the values that become black and white, such as 1000:1470. auto takes

@@ -6,6 +6,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+WITH_ALPHA: Literal[4] = 4
+"""Channels of pictures that are learnt with their transparency."""
+
 Size = int | tuple[int, int]
 """A square's side, or width and height, in pixels."""
 
@@ -26,6 +29,11 @@ class PictureSpec:
     @property
     def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.height, self.width)
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the last channel is alpha; the color before it is premultiplied around 0."""
+        return self.channels == WITH_ALPHA
 
     @classmethod
     def of(cls, channels: int, size: Size) -> PictureSpec:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from evenodds.config.data_settings import DataSettings
 from evenodds.config.sizes import AUTO, automatic
-from evenodds.core.spec import Condition, PictureSpec, Size, sides_of
+from evenodds.core.spec import WITH_ALPHA, Condition, PictureSpec, Size, sides_of
 from evenodds.data.conditioning import BETWEEN, kind_of, of_labels
 from evenodds.data.images.album import Album
 from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from evenodds.data.images.arrays import Bytes, Range
+    from evenodds.data.images.arrays import Bytes, Channels, Range
 
 _FOLDER_SIZE = 64
 _CHUNK = 256
@@ -70,7 +70,7 @@ class Incoming(NamedTuple):
     span: Range | None
     """The values of wide pictures that become black and white."""
     notes: list[str]
-    """How their size was chosen, where it was."""
+    """How their size and channels were chosen, where they were."""
 
 
 def make_album(
@@ -90,7 +90,7 @@ def make_album(
 
     def chunks() -> Chunks:
         report = yield from pictures
-        notes = chosen + report.notes(spec.size, settings.fit) + label_notes
+        notes = chosen + report.notes(spec.size, settings.fit, spec.alpha) + label_notes
         if album.other_names and source.builtin is None:
             notes.append(ignored(album.other_names))
         if span is not None:
@@ -132,7 +132,7 @@ def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
     pictures, which = digits.load()
     side = pictures.shape[-1]
     size, chosen = choose_size(settings, digits.SIZE, [(side, side)] * len(pictures))
-    channels = channels_of(settings, gray=True)
+    channels = channels_of(settings, gray=True, transparent=False)
     facts = {**facts_of(source, chosen, digits.LICENCE), "skipped": [], "fit": settings.fit}
     facts |= {name: {"min": side, "median": side, "max": side} for name in ("width", "height")}
     facts["modes"] = {"L": len(pictures)}
@@ -152,13 +152,14 @@ def make_pictures(
     from evenodds.data.images.arrays import fitted
 
     size, chosen = choose_size(settings, pictures.side, pictures.sizes)
-    channels = channels_of(settings, pictures.gray)
+    total, transparent = len(pictures.sizes), pictures.transparent
+    channels = channels_of(settings, pictures.gray, 2 * transparent > total)
+    chosen += transparency_noted(settings, transparent, total)
     spec = PictureSpec.of(channels, size)
     condition, make = _making(settings, spec)
     facts = {**facts_of(source, [*chosen, *pictures.notes]), **pictures.facts(), "fit": settings.fit}
 
     def chunks() -> Chunks:
-        total = len(pictures.sizes)
         for start, images in enumerate(batched(pictures.images(), _CHUNK)):
             samples = np.stack([fitted(image, size, settings.fit, channels) for image in images])
             yield samples if make is None else (samples, np.stack([make(one) for one in samples]))
@@ -175,9 +176,21 @@ def batched(images: Iterator[Any], n: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def channels_of(settings: DataSettings, gray: bool) -> Literal[1, 3]:
-    """How many channels pictures get that are all grey, or not."""
-    return 1 if settings.channels == "gray" or (settings.channels == "auto" and gray) else 3
+def channels_of(settings: DataSettings, gray: bool, transparent: bool) -> Channels:
+    """How many channels pictures get that are all grey, or not, and most of which are transparent somewhere, or not."""
+    if settings.channels == "alpha" or (settings.channels == "auto" and transparent):
+        return WITH_ALPHA
+    return 1 if settings.channels == "gray" or (settings.channels in ("auto", "opaque") and gray) else 3
+
+
+def transparency_noted(settings: DataSettings, transparent: int, total: int) -> list[str]:
+    """A note where the pictures' transparency decided of their channels, or is no more than some have."""
+    if settings.channels != "auto" or not transparent:
+        return []
+    uses = f"{transparent} of {total} pictures have transparent pixels"
+    if 2 * transparent > total:
+        return [f"--channels auto takes alpha: {uses} (--channels color lays them on white)"]
+    return [f"--channels auto takes no alpha: only {uses}"]
 
 
 def facts_of(source: Source, notes: list[str], license: str | None = None) -> dict[str, Any]:
@@ -195,24 +208,33 @@ def _ingest(album: Album, settings: DataSettings, side: int, watch: Watch | None
         from evenodds.data.images.pairs import Pairs
 
         pairs = Pairs(album, settings.direction, partial(choose_size, settings, side), watch)
-        made, drawn_from = channels_of(settings, pairs.gray), channels_of(settings, pairs.gray_source)
+        made = channels_of(settings, pairs.gray, _mostly(settings, pairs, pairs.usable))
+        partners = [pairs.partners[index] for index in pairs.usable]
+        drawn_from = channels_of(settings, pairs.gray_source, _mostly(settings, pairs, partners))
         spec, source = (PictureSpec.of(channels, pairs.size) for channels in (made, drawn_from))
         return Incoming(spec, source, pairs.pairs(settings.fit, made, drawn_from), None, pairs.notes)
     if kind_of(settings.condition) == "unpaired":
         from evenodds.data.images.unpaired import Unpaired
 
         sets = Unpaired(album, settings.direction, partial(choose_size, settings, side), watch)
-        made, drawn_from = (channels_of(settings, one.gray) for one in (sets.samples, sets.inputs))
+        made, drawn_from = (channels_of(settings, one.gray, False) for one in (sets.samples, sets.inputs))
         spec, source = (PictureSpec.of(channels, sets.size) for channels in (made, drawn_from))
         return Incoming(spec, source, sets.chunks(settings.fit, made, drawn_from), None, sets.notes)
     ingest = Ingest(album, watch)
     size, chosen = choose_size(settings, side, ingest.sizes)
-    channels = channels_of(settings, ingest.gray)
+    transparent = ingest.transparent() if settings.channels == "auto" else 0
+    channels = channels_of(settings, ingest.gray, 2 * transparent > len(ingest.usable))
+    chosen += transparency_noted(settings, transparent, len(ingest.usable))
     spec = PictureSpec.of(channels, size)
     condition, make = _making(settings, spec)
     span = ingest.value_range() if settings.range == "auto" else settings.span
     chunks = ingest.chunks(size, settings.fit, channels, make, span)
     return Incoming(spec, condition, chunks, span, chosen)
+
+
+def _mostly(settings: DataSettings, ingest: Ingest, indices: Sequence[int]) -> bool:
+    """Whether most of some pictures use their transparency, where that is asked."""
+    return settings.channels == "auto" and 2 * ingest.transparent(indices) > len(indices)
 
 
 def _making(

@@ -73,8 +73,9 @@ def _pictures(source: Source, store: Store, watch: Watch | None) -> dict[str, An
     if not isinstance(store.spec, PictureSpec):
         raise TypeError(f"a store of pictures has the spec {store.spec}")
     facts = store.facts
+    treated = {**_TREATED, **dict.fromkeys(("LA", "RGBA"), "with alpha")} if store.spec.alpha else _TREATED
     modes = {
-        mode: {"count": count, "treated": _TREATED.get(mode, "converted")}
+        mode: {"count": count, "treated": treated.get(mode, "converted")}
         for mode, count in facts["modes"].items()
     }
     return {

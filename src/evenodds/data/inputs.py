@@ -15,7 +15,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.album import SUFFIXES, Album, BadPicture, is_archive
-from evenodds.data.images.arrays import decode
+from evenodds.data.images.arrays import decode, decoded_channels
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import READABLE
@@ -100,4 +100,4 @@ def _decoded(path: Path, text: str, spec: PictureSpec, settings: DataSettings) -
 def _read(file: Any, spec: PictureSpec, settings: DataSettings) -> np.ndarray[Any, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
-        return decode(file, spec.size, settings.fit, 1 if spec.channels == 1 else 3, settings.span)
+        return decode(file, spec.size, settings.fit, decoded_channels(spec), settings.span)

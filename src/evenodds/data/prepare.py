@@ -66,7 +66,7 @@ def _album(source: Source, path: Path, settings: DataSettings, watch: Watch | No
             len(album.other_names),
             settings.size or default_side(source),
             settings.fit,
-            settings.channels,
+            f"channels {settings.channels}",
             f"range {settings.range}",
             *_given(settings),
         ]
@@ -89,7 +89,7 @@ def _pictures(source: Source, content: Content, settings: DataSettings, watch: W
             f"--condition {settings.condition} needs a folder or zip with A and B: "
             "give labels or outlines, or such a folder"
         )
-    key = [content.digest, settings.size, settings.fit, settings.channels, *_given(settings)]
+    key = [content.digest, settings.size, settings.fit, f"channels {settings.channels}", *_given(settings)]
     return once(
         source, key, lambda target: make_pictures(source, content.pictures(), settings, target, watch)
     )
@@ -131,7 +131,7 @@ def _digits(source: Source, settings: DataSettings) -> Store:
     size = settings.size or default_side(source)
     # Digits are square: how they are fitted decides about rectangles alone.
     fit = [settings.fit] if isinstance(size, str) else []
-    key = [size, *fit, channels_of(settings, gray=True), *_given(settings)]
+    key = [size, *fit, channels_of(settings, gray=True, transparent=False), *_given(settings)]
     return once(source, key, lambda target: make_digits(source, settings, target))
 
 

@@ -17,6 +17,7 @@ from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec, at_most
 from evenodds.data.store import Store
 from evenodds.evaluate import images, tables
+from evenodds.evaluate.alpha import alpha_metrics
 from evenodds.evaluate.extractors import Extractor, extractor_of
 from evenodds.evaluate.metric import Metric
 from evenodds.evaluate.table_plots import table_plots
@@ -102,6 +103,8 @@ def of_pictures(
     if features is None or fake is None:
         return None
     figures = list(images.figures(store, fake, features, extractor, device))
+    if isinstance(store.spec, PictureSpec) and store.spec.alpha:
+        figures += alpha_metrics(store, fake)
     if request.classifier is not None:
         figures.append(images.certainty(store, fake, request.classifier, device))
     sheet = run.path / "copies.png"

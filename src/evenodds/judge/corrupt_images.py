@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from evenodds.core.spec import WITH_ALPHA
+from evenodds.data.images.alpha import bounded
+
 Bytes = NDArray[np.uint8]
 Picture = NDArray[np.float32]
 """One picture (C, H, W) from 0 to 255."""
@@ -36,6 +39,10 @@ def corrupt_images(pictures: Bytes, n: int, rng: np.random.Generator) -> Bytes:
                 break
             way = ways[rng.integers(len(ways))]
         out[index] = made
+    if (
+        pictures.shape[1] == WITH_ALPHA
+    ):  # colors beyond their alpha, which no picture has, would give them away
+        out = np.ascontiguousarray(bounded(out.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2))
     return out
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec, RowSpec
+from evenodds.data.images.alpha import premultiplied
 from evenodds.data.store import Block, Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.corrupt_images import corrupt_images
@@ -140,6 +141,7 @@ def cut_sheet(path: Path, spec: PictureSpec) -> NDArray[np.uint8]:
     with Image.open(path) as image:
         pixels = np.asarray(image)
     pixels = pixels.reshape(*pixels.shape[:2], spec.channels)
+    pixels = premultiplied(pixels) if spec.alpha else pixels
     split = round(PICTURES**0.5)
     scale = ((pixels.shape[0] + _GAP) // split - _GAP) // spec.height
     step_y, step_x = spec.height * scale + _GAP, spec.width * scale + _GAP

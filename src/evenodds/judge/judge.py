@@ -15,7 +15,8 @@ from torch import Tensor
 
 from evenodds.core import bundle
 from evenodds.core.errors import UserError
-from evenodds.core.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_json
+from evenodds.core.spec import WITH_ALPHA, PictureSpec, SampleSpec, spec_from_json, spec_to_json
+from evenodds.data.images.alpha import premultiplied
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import p_values
@@ -131,6 +132,7 @@ class Judge:
             raise UserError(
                 f"pictures of {pictures.dtype} {pictures.shape} cannot be judged, give uint8 (n, {h}, {w}, {c})"
             )
+        pictures = premultiplied(pictures) if c == WITH_ALPHA else pictures
         return Look(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), np.zeros(len(pictures)))
 
     def examine(self, rows: pd.DataFrame) -> tuple[Look, list[tuple[Oddity, ...]]]:

@@ -50,7 +50,8 @@ def extractor(device: torch.device) -> Callable[[Tensor], NDArray[Any]]:
         module = []
         for part in torch.split(x, BATCH):
             levels = torch.from_numpy(to_pictures(part)).permute(0, 3, 1, 2)
-            module.append(network(levels.expand(-1, 3, -1, -1).contiguous().to(device))[0].float().cpu())
+            color = levels.expand(-1, 3, -1, -1) if levels.shape[1] == 1 else levels[:, :3]
+            module.append(network(color.contiguous().to(device))[0].float().cpu())
         return np.asarray(torch.cat(module).numpy())
 
     return features

@@ -12,6 +12,7 @@ from PIL import Image
 
 from evenodds.config.settings import LossName
 from evenodds.core import atomic
+from evenodds.data.images.alpha import on_checkerboard
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import NumberColumn
 from evenodds.runs.heat import Axes, heat_of
@@ -68,7 +69,7 @@ def picture_frames(sheets: list[Path]) -> Iterator[Image.Image]:
         with Image.open(sheet) as image:
             image.load()
             image.thumbnail((SIDE, SIDE))
-            yield few_colours(image.convert("RGB"))
+            yield few_colours(on_checkerboard(image).convert("RGB"))
 
 
 def cloud_frames(tables: list[Path], real: pd.DataFrame, axes: Axes, loss: LossName) -> Iterator[Image.Image]:

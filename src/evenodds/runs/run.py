@@ -59,6 +59,9 @@ class Run:
         self.facts, self.mended = self._facts()
         # Before version 0.2 a tenth was held out of every source, and no picture was mirrored.
         self.facts["settings"]["data"].setdefault("holdout", 0.1)
+        if "range" not in self.facts["settings"]["data"]:
+            # Nor was transparency learnt.
+            laid_on_white(self.facts["settings"]["data"])
         self.facts["settings"]["data"].setdefault("range", "full")
         self.facts["settings"]["data"].setdefault("read", READ_BEFORE)
         self.facts["settings"]["game"].setdefault("mirror", "off")
@@ -259,6 +262,12 @@ class Run:
     def samples(self, suffix: str = "*") -> Iterator[Path]:
         """What fixed latents gave, oldest first."""
         return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
+
+
+def laid_on_white(data: dict[str, Any]) -> None:
+    """Has the channels of a recipe's data chosen as they were before alpha was learnt."""
+    if data.get("channels", "auto") == "auto":
+        data["channels"] = "opaque"
 
 
 def player_of(path: Path) -> int | None:

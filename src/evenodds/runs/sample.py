@@ -20,6 +20,7 @@ from evenodds.core.observer import Say, silent
 from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec, Size, sides_of
 from evenodds.data.images import conditions
+from evenodds.data.images.alpha import OPAQUE
 from evenodds.data.images.arrays import to_pictures, write_folder, write_grid
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
@@ -290,8 +291,12 @@ def beside(condition: SamplingCondition, fakes: NDArray[np.uint8]) -> tuple[NDAr
 
 
 def as_pictures(blocks: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Conditions (n, c, H, W) as pictures (n, H, W, channels): gray ones in color, a mask left away."""
-    if blocks.shape[1] >= 3 > channels:  # in color, beside gray fakes
+    """Conditions (n, c, H, W) as stored pictures (n, H, W, channels): gray ones in color, a mask left away."""
+    if blocks.shape[1] == 3 < channels:  # without alpha, beside fakes that have it
+        blocks = np.concatenate([blocks, np.full_like(blocks[:, :1], OPAQUE)], 1)
+    elif blocks.shape[1] < 3 <= channels:
+        opaque = np.full_like(blocks[:, :1], OPAQUE)
+        blocks = np.concatenate([blocks[:, :1]] * 3 + [opaque], 1)
+    elif blocks.shape[1] >= 3 > channels:  # in color, beside gray fakes
         blocks = np.stack([conditions.to_gray(block[:3]) for block in blocks])
-    picture = blocks[:, :channels] if blocks.shape[1] >= channels else blocks[:, :1].repeat(channels, 1)
-    return np.ascontiguousarray(picture.transpose(0, 2, 3, 1))
+    return np.ascontiguousarray(blocks[:, :channels].transpose(0, 2, 3, 1))

@@ -15,6 +15,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
 from evenodds.core.rng import seed_of, seeded
 from evenodds.core.spec import PictureSpec, at_most
+from evenodds.data.images.alpha import premultiplied, straight
 from evenodds.data.images.arrays import to_tensor
 from evenodds.data.inputs import pictures_from
 from evenodds.data.store import Store
@@ -81,14 +82,16 @@ class LatentSpace:
         return latents.of(latents_of(seeds, latents.latent, self.device))
 
     def pictures(self, path: str, say: Say) -> tuple[list[str], NDArray[np.uint8]]:
-        """Read the names and pictures uint8 (n, H, W, C), at the run's size, of a file, folder or zip.
+        """Read the names and pictures uint8 (n, H, W, C), of straight alpha where the run has it, at the run's size, of
+        a file, folder or zip.
 
         Skipped files are reported to ``say``. Raises UserError for a run of rows, and if there is no picture.
         """
         spec = self.picture_spec()
         parts = list(pictures_from(path, spec, self.run.recipe.data, say))
         names = [name for parts, _ in parts for name in parts]
-        return names, np.concatenate([block for _, block in parts]).transpose(0, 2, 3, 1)
+        pictures = np.concatenate([block for _, block in parts]).transpose(0, 2, 3, 1)
+        return names, straight(pictures) if spec.alpha else pictures
 
     def latents_of(self, examples: Examples) -> Tensor:
         """The latents (n, latent) of seeds or of pictures uint8 (n, H, W, C); latents are returned unchanged."""
@@ -181,6 +184,7 @@ class LatentSpace:
                 f"pictures to be inverted are uint8 of shape (n, {', '.join(map(str, expected))}) and not "
                 f"{pictures.dtype} of {pictures.shape}"
             )
+        pictures = premultiplied(pictures) if spec.alpha else pictures
         return to_tensor(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), self.device)
 
     def tuned(self, z: Tensor, pictures: NDArray[np.uint8]) -> Self:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
-from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import to_pictures, write_grid
+from evenodds.core.spec import WITH_ALPHA, PictureSpec
+from evenodds.data.images.alpha import on_checkerboard, premultiplied
+from evenodds.data.images.arrays import to_image, to_pictures, write_grid
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
 from evenodds.runs.run import Run
@@ -45,6 +46,7 @@ def write_inverted(pictures: NDArray[np.uint8], made: list[Tensor], to: Path | N
     path = to or Path("inverted.png")
     if path.suffix.lower() != ".png":
         raise UserError(f"give --out a .png file and not {path}")
+    pictures = premultiplied(pictures) if pictures.shape[-1] == WITH_ALPHA else pictures
     beside = np.stack([pictures, *map(to_pictures, made)], 1)
     columns = beside.shape[1] * max(1, min(4, len(pictures)))
     write_grid(beside.reshape(-1, *pictures.shape[1:]), path, columns)
@@ -64,7 +66,7 @@ def write_film(run: Run, made: Tensor, to: Path | None) -> Path:
         raise UserError(f"{run.path} makes pictures, give --out a .gif or .mp4 file and not {path}")
     times = max(1, SIDE // min(made.shape[-2:]))
     frames = [
-        Image.fromarray(np.squeeze(one.repeat(times, 0).repeat(times, 1))).convert("RGB")
+        on_checkerboard(to_image(one.repeat(times, 0).repeat(times, 1))).convert("RGB")
         for one in to_pictures(made)
     ]
     atomic.write_bytes(path, writers[path.suffix.lower()](frames))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec
+from evenodds.data.images.alpha import on_checkerboard
 from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
@@ -200,7 +201,7 @@ def places(values: NDArray[np.float64]) -> list[list[float | None]]:
 
 def sheet(pictures: Tensor) -> str:
     """Pictures (n, C, H, W) in [-1, 1] side by side, a PNG as a data URL."""
-    image = grid_image(to_pictures(pictures))
+    image = on_checkerboard(grid_image(to_pictures(pictures)))
     if max(image.size) > SHEET:
         image.thumbnail((SHEET, SHEET), Image.Resampling.BILINEAR)
     content = BytesIO()

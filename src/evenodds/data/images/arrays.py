@@ -14,8 +14,9 @@ from PIL import Image
 
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
-from evenodds.core.spec import Size, sides_of
+from evenodds.core.spec import WITH_ALPHA, PictureSpec, Size, sides_of
 from evenodds.data.images.album import BadPicture, leads_out
+from evenodds.data.images.alpha import bounded, layers, straight
 from evenodds.data.images.decoding import Header, calm, is_gray, is_wide, look, open_file, open_image, upright
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "is_gray",
     "look",
     "plain",
+    "to_image",
     "to_pictures",
     "to_tensor",
     "write_folder",
@@ -38,18 +40,23 @@ __all__ = [
 
 Bytes = npt.NDArray[np.uint8]
 Fit = Literal["crop", "pad", "stretch"]
+Channels = Literal[1, 3, 4]
+"""Gray, color, or color with alpha."""
 Range = tuple[float, float]
 """The values of wide pictures, with more than 8 bits a pixel, that become black and white."""
 
+OF_LAYERS: tuple[Channels, Channels] = (3, 1)
+"""Channels of a picture's color and of its alpha."""
 _GAP = 2  # pixels between the pictures of a sheet
 
 
 def decode(
-    file: BinaryIO | Path, size: Size, fit: Fit, channels: Literal[1, 3], span: Range | None = None
+    file: BinaryIO | Path, size: Size, fit: Fit, channels: Channels, span: Range | None = None
 ) -> Bytes:
     """A picture file as a uint8 array of shape (channels, height, width).
 
-    Any mode is read: transparency lies on white, more than 8 bits are scaled to 8 by ``span`` or else by the range of
+    Any mode is read: of 4 channels, the color is premultiplied by alpha around mid-gray (``alpha.premultiplied``), and
+    of fewer, transparency lies on white; more than 8 bits are scaled to 8 by ``span`` or else by the range of
     their kind, the EXIF orientation is followed, an animation gives its first frame. Raises BadPicture with the reason
     for a file that is empty, damaged, not a picture, or over 100 megapixels (checked before any pixel is read).
     """
@@ -64,10 +71,14 @@ def decode(
         return fitted(upright(image), size, fit, channels, span)
 
 
-def fitted(
-    image: Image.Image, size: Size, fit: Fit, channels: Literal[1, 3], span: Range | None = None
-) -> Bytes:
+def fitted(image: Image.Image, size: Size, fit: Fit, channels: Channels, span: Range | None = None) -> Bytes:
     """An opened image as uint8 (channels, height, width): its centre, padded with its edge's mean, or stretched."""
+    if channels == WITH_ALPHA:
+        image = plain(image, span) if is_wide(image.mode) else image
+        color, opacity = (fitted(one, size, fit, n) for one, n in zip(layers(image), OF_LAYERS, strict=True))
+        return np.ascontiguousarray(
+            bounded(np.concatenate([color, opacity]).transpose(1, 2, 0)).transpose(2, 0, 1)
+        )
     image = plain(image, span).convert("L" if channels == 1 else "RGB")
     wide, high = sides_of(size)
     width, height = image.size
@@ -82,6 +93,11 @@ def fitted(
         image = _resized(image, (wide, high), (left, upper, left + x, upper + y))
     pixels = np.asarray(image).reshape(high, wide, channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def decoded_channels(spec: PictureSpec) -> Channels:
+    """As how many channels pictures are decoded that go with a spec, a mask left away."""
+    return 1 if spec.channels == 1 else 4 if spec.alpha else 3
 
 
 def largest_within(width: int, height: int, wide: int, high: int) -> tuple[float, float]:
@@ -111,15 +127,17 @@ def sent(values: np.ndarray, device: torch.device | str) -> torch.Tensor:
 
 
 def to_pictures(tensor: torch.Tensor) -> Bytes:
-    """float (n, C, H, W) in [-1, 1] as uint8 (n, H, W, C); what lies outside is clipped."""
+    """float (n, C, H, W) in [-1, 1] as uint8 (n, H, W, C), of 4 channels as stored (``alpha.straight`` makes files of
+    them); what lies outside is clipped."""
     import torch
 
     levels = tensor.detach().float().add(1).mul(127.5).round().clamp(0, 255)
-    return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    pictures: Bytes = levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return bounded(pictures) if pictures.shape[-1] == WITH_ALPHA else pictures
 
 
 def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = None) -> Image.Image:
-    """One sheet of uint8 (n, H, W, C) pictures in reading order, 2 white pixels apart.
+    """One sheet of stored uint8 (n, H, W, C) pictures in reading order, 2 white pixels apart.
 
     ``columns`` makes about a square when left out; ``scale`` enlarges by a whole number, by default
     until the shorter side has 64 pixels. Raises ValueError for no pictures.
@@ -136,7 +154,7 @@ def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = 
         y, x = index // columns * step_y, index % columns * step_x
         large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
         sheet[y : y + height * scale, x : x + width * scale] = large
-    return _image(sheet)
+    return to_image(sheet)
 
 
 def sheet_scale(height: int, width: int) -> int:
@@ -169,7 +187,7 @@ def write_folder(
     with atomic.folder(folder) as part:
         for batch in batches:
             for picture in batch:
-                content = _png(_image(picture))
+                content = _png(to_image(picture))
                 if names and leads_out(names[count]):
                     raise UserError(f"{names[count]} would be written outside {folder}, rename that picture")
                 file = (
@@ -185,8 +203,11 @@ def write_folder(
     return count - first
 
 
-def _image(pixels: Bytes) -> Image.Image:
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+def to_image(pixels: Bytes) -> Image.Image:
+    """A stored picture uint8 (H, W, C) as an image: L, RGB, or RGBA with straight alpha."""
+    if pixels.shape[-1] == WITH_ALPHA:
+        return Image.fromarray(straight(pixels))
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else np.ascontiguousarray(pixels))
 
 
 def _png(image: Image.Image) -> bytes:

@@ -15,7 +15,7 @@ from PIL import Image
 from evenodds.core.errors import UserError
 from evenodds.core.spec import ConditionKind, PictureSpec
 from evenodds.data.images import edges
-from evenodds.data.images.arrays import Bytes, Fit, fitted
+from evenodds.data.images.arrays import Bytes, Fit, decoded_channels, fitted
 from evenodds.data.images.decoding import whole
 
 HOLE = 128
@@ -48,10 +48,12 @@ def make(kind: ConditionKind, picture: Bytes) -> Bytes:
 
 
 def to_gray(picture: Bytes) -> Bytes:
-    """uint8 (C, H, W) as its luma, (1, H, W) (ITU-R BT.601, as Pillow weighs it)."""
+    """uint8 (C, H, W) as its luma, (1, H, W) (ITU-R BT.601, as Pillow weighs it), transparency on mid-gray."""
     if len(picture) == 1:
         return picture
-    return np.asarray(Image.fromarray(picture.transpose(1, 2, 0)).convert("L"))[None]
+    return np.asarray(Image.fromarray(np.ascontiguousarray(picture[:3].transpose(1, 2, 0))).convert("L"))[
+        None
+    ]
 
 
 def read(
@@ -66,7 +68,7 @@ def read(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
         image = whole(file)
-    size, channels = spec.size, _channels(spec)
+    size, channels = spec.size, decoded_channels(spec)
     fewer = (_fewer(spec.width), _fewer(spec.height))
     notes = [_fitting(image, size, fit)]
     if kind == "outlines":
@@ -74,7 +76,7 @@ def read(
         notes.append("its outlines were taken" if lines is None else None)
         made = make(kind, fitted(image, size, fit, channels)) if lines is None else lines
     elif kind in ("pairs", "unpaired"):
-        made = fitted(image, size, fit, _channels(condition))
+        made = fitted(image, size, fit, decoded_channels(condition))
     elif kind == "small" and _is_small(image, fewer, fit):
         made = _each(fitted(image, fewer, fit, channels), size, Image.Resampling.BICUBIC)
         notes = [f"{image.width} × {image.height} px enlarged to {spec.width} × {spec.height} px"]
@@ -100,10 +102,6 @@ def _fitting(image: Image.Image, size: tuple[int, int], fit: Fit) -> str | None:
     alike = image.width * height == image.height * width
     treatment = "" if alike else f" ({TREATED[fit]})"
     return f"{image.width} × {image.height} px fitted to {width} × {height} px{treatment}"
-
-
-def _channels(spec: PictureSpec) -> edges.Channels:
-    return 1 if spec.channels == 1 else 3
 
 
 def _fewer(side: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +10,6 @@ from PIL import Image
 
 from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.arrays import Bytes, Fit, fitted, plain
-
-Channels = Literal[1, 3]
 
 _LARGEST = 1024  # pixels a side that are looked at: a pen's line still is one wide
 _CONTRAST = 64  # levels of 255 between ground and line, at least

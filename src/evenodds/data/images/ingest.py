@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,19 @@ from numpy.typing import NDArray
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.album import Album, BadPicture
-from evenodds.data.images.arrays import Bytes, Fit, Header, Range, decode, is_gray, look, sample_values
-from evenodds.data.images.decoding import is_wide
+from evenodds.data.images.alpha import uses_alpha
+from evenodds.data.images.arrays import (
+    Bytes,
+    Channels,
+    Fit,
+    Header,
+    Range,
+    decode,
+    is_gray,
+    look,
+    sample_values,
+)
+from evenodds.data.images.decoding import is_wide, whole
 
 Chunk = Bytes | tuple[Bytes, Bytes]
 """Pictures (n, C, H, W), and what is given of each where something is."""
@@ -31,6 +42,8 @@ _CHUNK_BYTES = 8 * 2**20
 _QUOTED = 3
 _VALUES, _FEWEST_VALUES = 2_000_000, 100
 """Values of wide pictures that their range is measured by, and the fewest of one picture."""
+_LOOKED_THROUGH = 500
+"""Pictures that are decoded to see whether they use their transparency, at most twice as many."""
 _OUTSIDE = 0.1
 """Percent of the values below the range, and as many above it."""
 _NATURAL = (1.0, 255.0, 65_535.0)
@@ -67,8 +80,8 @@ class IngestReport:
             "modes": dict(Counter(header.mode for header in headers).most_common()),
         }
 
-    def notes(self, size: Size, fit: Fit) -> list[str]:
-        """What the user should know of how the pictures were treated."""
+    def notes(self, size: Size, fit: Fit, alpha: bool) -> list[str]:
+        """What the user should know of how the pictures were treated; ``alpha`` says that transparency is learnt."""
         headers, (width, height) = self.headers, sides_of(size)
         square = width == height
         rest = "square" if square else "picture"
@@ -86,7 +99,10 @@ class IngestReport:
                 sum(enlarged((h.width < width, h.height < height)) for h in headers),
                 f"are smaller than {pixels} px and are enlarged (--size takes another size)",
             ),
-            (sum(h.transparent for h in headers), "have transparency: they are laid on white"),
+            (
+                0 if alpha else sum(h.transparent for h in headers),
+                "have transparency: they are laid on white (--channels alpha learns it)",
+            ),
             (sum(h.many for h in headers), "have more than one frame or page: the first is taken"),
         )
         return [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
@@ -120,6 +136,22 @@ class Ingest:
         headers = (self.headers[index] for index in self.usable)
         return [(header.width, header.height) for header in headers]
 
+    def transparent(self, indices: Sequence[int] | None = None) -> int:
+        """How many of the pictures, all of them by default, use their transparency: counted, or of very many told
+        from some."""
+        usable = self.usable if indices is None else indices
+        able = [index for index in usable if self.headers[index].transparent]
+        some = able[:: max(1, len(able) // _LOOKED_THROUGH)]
+
+        def read(index: int) -> bool:
+            with self.album.open(self.album.names[index]) as file:
+                return uses_alpha(whole(file))
+
+        uses = [one for _, one in self._each("looking for transparency", some, read)]
+        self.usable = [index for index in self.usable if self.album.names[index] not in self.skipped]
+        self._refuse_none()
+        return round(len(able) * sum(uses) / len(uses)) if uses else 0
+
     def value_range(self) -> Range | None:
         """What wide pictures hold, all together, from the 0.1st to the 99.9th percentile of their values; None where
         there are none, and where they hold more than half of the range of their kind, which then stands."""
@@ -147,7 +179,7 @@ class Ingest:
         self,
         size: Size,
         fit: Fit,
-        channels: Literal[1, 3],
+        channels: Channels,
         make: Callable[[Bytes], Bytes] | None = None,
         span: Range | None = None,
     ) -> Generator[Chunk, None, IngestReport]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from evenodds.core.errors import UserError
 from evenodds.data.images.album import BadPicture
+from evenodds.data.images.alpha import uses_alpha
 from evenodds.data.images.arrays import plain
 from evenodds.data.images.decoding import Header, is_gray, upright, whole
 
@@ -65,7 +66,12 @@ class Pictures:
     @property
     def gray(self) -> bool:
         """Whether every picture is gray."""
-        return set(self.modes) == {"L"}
+        return set(self.modes) <= {"L", "LA"}
+
+    @property
+    def transparent(self) -> int:
+        """How many pictures use their transparency."""
+        return self.modes["LA"] + self.modes["RGBA"]
 
     @property
     def side(self) -> int:
@@ -75,7 +81,7 @@ class Pictures:
         return next((side for side in (8, 16, 32) if side >= own), LARGEST)
 
     def images(self) -> Iterator[Image.Image]:
-        """The pictures, gray (mode L) or in color (RGB), at their own sizes."""
+        """The pictures, gray (mode L or LA) or in color (RGB or RGBA), at their own sizes."""
         return (image for image, _ in self._images([]))
 
     def facts(self) -> dict[str, Any]:
@@ -113,7 +119,7 @@ class Pictures:
 
 
 def image_of(value: Any, what: str) -> Image.Image:
-    """A picture in memory, gray (mode L) or in color (RGB), transparency laid on white.
+    """A picture in memory, gray (mode L) or in color (RGB); where it uses its transparency, of mode LA or RGBA.
 
     A PIL picture, the bytes of a file as a data set holds them, an array (H, W) or (H, W, C) or a tensor (H, W) or
     (C, H, W): uint8, booleans, or floats from 0 to 1; C is 1, 3 or 4. Raises UserError for another shape, dtype or
@@ -127,6 +133,8 @@ def image_of(value: Any, what: str) -> Image.Image:
     else:
         image = _from_array(value, what)
     gray = is_gray(Header(image.mode, *image.size, transparent=False))
+    if uses_alpha(image):
+        return image.convert("LA" if gray else "RGBA")
     return plain(image).convert("L" if gray else "RGB")
 
 

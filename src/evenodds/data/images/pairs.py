@@ -13,7 +13,7 @@ from PIL import Image
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.album import Album, BadPicture
-from evenodds.data.images.arrays import Bytes, Fit, fitted
+from evenodds.data.images.arrays import Bytes, Channels, Fit, fitted
 from evenodds.data.images.decoding import is_gray, whole
 from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
 
@@ -65,7 +65,7 @@ class Pairs(Ingest):
         return all(is_gray(self.headers[self.partners[index]]) for index in self.usable)
 
     def pairs(
-        self, fit: Fit, channels: Literal[1, 3], channels_source: Literal[1, 3]
+        self, fit: Fit, channels: Channels, channels_source: Channels
     ) -> Generator[Chunk, None, IngestReport]:
         """The pictures to be made and those given, each uint8 (n, channels, height, width), fitted alike.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Literal
 
 import numpy as np
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import sides_of
 from evenodds.data.images.album import Album
-from evenodds.data.images.arrays import Bytes, Fit
+from evenodds.data.images.arrays import Bytes, Channels, Fit
 from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
 from evenodds.data.images.pairs import SIDES, Choose, Direction
 
@@ -40,7 +39,7 @@ class Unpaired:
         self.size, self.notes = choose(self.samples.sizes)
 
     def chunks(
-        self, fit: Fit, channels: Literal[1, 3], channels_of_inputs: Literal[1, 3]
+        self, fit: Fit, channels: Channels, channels_of_inputs: Channels
     ) -> Generator[Chunk, None, IngestReport]:
         """The samples and then the inputs, each uint8 (n, channels, height, width): a chunk has none of the other.
 

@@ -69,11 +69,13 @@ function paint(canvas, data) {
   canvas.height = height;
   const image = new ImageData(width, height);
   for (let place = 0; place < size; place++) {
+    // Of four channels the last is alpha, and the colors before it are premultiplied around mid-gray, which is 0.
+    const alpha = channels === 4 ? Math.round((data[3 * size + place] + 1) * 127.5) : 255, share = Math.min(Math.max(alpha, 1), 255) / 255;
     for (let c = 0; c < 3; c++) {
       const level = data[(channels === 1 ? 0 : c) * size + place];
-      image.data[4 * place + c] = Math.round((level + 1) * 127.5);
+      image.data[4 * place + c] = Math.round((level / share + 1) * 127.5);
     }
-    image.data[4 * place + 3] = 255;
+    image.data[4 * place + 3] = alpha;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }

@@ -96,10 +96,11 @@ export class Paper {
     const { width, height, channels } = this.spec, size = width * height, made = new Float32Array(channels * size);
     const pixels = (this.kind === "masked" ? this.picture : this.small()).data;
     const masked = this.kind === "masked", colours = masked ? channels - 1 : channels;
+    // A fourth channel is alpha: what is drawn is opaque.
     for (let place = 0; place < size; place++) {
       const [r, g, b] = pixels.slice(4 * place, 4 * place + 3), luma = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
       for (let channel = 0; channel < colours; channel++) {
-        let level = colours === 1 ? luma : [r, g, b][channel];
+        let level = colours === 1 ? luma : [r, g, b, 255][channel];
         if (this.kind === "outlines") level = luma < 128 ? 255 : 0;
         if (masked && this.hole[place]) level = this.making.hole;
         made[channel * size + place] = level / 127.5 - 1;

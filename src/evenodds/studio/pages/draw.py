@@ -12,7 +12,6 @@ from string import Template
 from typing import Any, cast
 
 import gradio as gr
-import numpy as np
 from PIL import Image
 
 from evenodds.core.errors import UserError
@@ -20,7 +19,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import as_given
 from evenodds.data.images import conditions
 from evenodds.data.images.album import BadPicture
-from evenodds.data.images.arrays import to_pictures
+from evenodds.data.images.arrays import to_image, to_pictures
 from evenodds.data.images.decoding import look
 from evenodds.networks.generate import fixed_noise, generate, latents_of
 from evenodds.runs.run import Run
@@ -128,7 +127,7 @@ def pair(say: Words, run: Run, condition: Any, fake: Any, note: str) -> str:
 
 def enlarged(picture: Any) -> str:
     """A picture (H, W, C) as a data URL, enlarged to about 256 px on its longer side where it is smaller."""
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else np.ascontiguousarray(picture))
+    image = to_image(picture)
     times = max(1, 256 // max(image.size))
     return plots.inline(image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST))
 

@@ -15,7 +15,7 @@ from evenodds.config.sizes import as_setting
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import drawn
-from evenodds.data.images.arrays import grid_image, to_pictures
+from evenodds.data.images.arrays import grid_image, to_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.game.step import per_sample
 from evenodds.metrics.probability import probability
@@ -157,7 +157,7 @@ def pooled(say: Words, pixels: Any) -> str:
     now = np.asarray(pixels)
     longer = max(now.shape[:2])
     for times in range(4):
-        image = Image.fromarray(now[..., 0] if now.shape[-1] == 1 else np.ascontiguousarray(now))
+        image = to_image(now)
         text = say("pooled" if times else "not pooled", side=as_setting(*image.size))
         # All as large as the first, of which 128 px are the longer side.
         shown_at = (round(128 * side / longer) for side in np.asarray(pixels).shape[1::-1])

@@ -13,6 +13,7 @@ import torch
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
+from evenodds.data.images.alpha import straight
 from evenodds.judge.predict import read_input
 from evenodds.runs.report import inline
 from evenodds.runs.run import Run
@@ -128,6 +129,7 @@ def inverting(studio: Studio, say: Words, chosen: gr.Dropdown, own_picture: gr.S
             raise UserError(say("pictures alone"))
         _, block = next(read_input(steer.run, str(path), lambda text: None))
         pictures = np.ascontiguousarray(block.transpose(0, 2, 3, 1), np.uint8)
+        pictures = straight(pictures) if steer.run.spec.alpha else pictures
         with studio.cache.lock:
             z, error = steer.invert(pictures)
             picture = OwnPicture(name, z[0].tolist(), pictures.tobytes() if tune else b"")
