@@ -179,7 +179,7 @@ def test_a_recipe_of_before_lies_on_white(icons: Path, tmp_path: Path) -> None:
     facts = dict(gan.fitted().facts)
     facts["settings"] = json.loads(json.dumps(facts["settings"]))
     facts["settings"]["data"]["channels"] = "auto"
-    del facts["settings"]["data"]["range"]
+    del facts["settings"]["data"]["range"], facts["settings"]["data"]["frames"]
     write_recipe(tmp_path / "run", facts)
     again = Run.open(tmp_path / "run")
     assert again.recipe.data.channels == "opaque"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+
+from tests.data.test_kinds import HEIC
 
 # Installing is most of it, and takes as long as the network does.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -160,6 +163,14 @@ def test_a_video_is_written(install: Install) -> None:
         "print(mp4([Image.new('RGB', (32, 32))] * 8)[4:8])"
     )
     assert run(install("video"), "-c", code).strip() == "b'ftyp'"
+
+
+def test_heic_is_read(install: Install) -> None:
+    code = (
+        "import base64, io; from evenodds.data.images.arrays import decode;"
+        f"print(decode(io.BytesIO(base64.b64decode({base64.b64encode(HEIC)!r})), 8, 'crop', 3).shape)"
+    )
+    assert run(install("heic"), "-c", code).strip() == "(3, 8, 8)"
 
 
 def test_features_load(install: Install) -> None:

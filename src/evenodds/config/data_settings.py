@@ -34,6 +34,9 @@ class DataSettings(Group):
     """Gray (1 channel), color (3) or alpha (color with transparency, 4); auto takes alpha if more than half of the
     pictures have transparent pixels, and gray if all are gray; opaque is auto with transparency laid on white."""
 
+    frames: Literal["first", "all"] = "first"
+    """Animations, and documents of several pages: the first frame of a file, or all frames as pictures of their own."""
+
     range: str = "auto"
     """Pictures with more than 8 bits a pixel: the values that become black and white, such as 1000:1470. auto takes
     what the pictures hold, full the range of their kind."""

@@ -17,6 +17,7 @@ from evenodds.config.sizes import AUTO, automatic
 from evenodds.core.spec import WITH_ALPHA, Condition, PictureSpec, Size, sides_of
 from evenodds.data.conditioning import BETWEEN, kind_of, of_labels
 from evenodds.data.images.album import Album
+from evenodds.data.images.decoding import values_of
 from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
 from evenodds.data.images.items import Pictures
 from evenodds.data.source import Source
@@ -96,8 +97,14 @@ def make_album(
         if span is not None:
             notes.append(stretched(span, settings))
         facts = {**facts_of(source, notes), **report.facts(), "fit": settings.fit}
+        if settings.frames == "all":
+            facts["files"] = [album.names[index] for index in report.indices]
         if span is not None:
             facts["range"] = list(span)
+        values = values_of(facts["modes"], span)
+        if values is not None and spec.channels == 1:
+            facts["values"] = list(values)
+            notes.append("fakes in a folder are PNG files of 16 bits, in the values of the pictures")
         rows = None if frame is None else frame.iloc[report.indices].reset_index(drop=True)
         about = _about(facts, rows, settings, condition, source)
         return replace(about, heldout=report.heldout)
@@ -117,8 +124,7 @@ def ignored(names: Sequence[str]) -> str:
     kinds = Counter(PurePosixPath(name).suffix.lower() or "without an ending" for name in names)
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(SHOWN_KINDS))
     more = ", ..." if len(kinds) > SHOWN_KINDS else ""
-    export = ": export .heic and .heif as JPEG or PNG" if kinds.keys() & {".heic", ".heif"} else ""
-    return f"files of kinds that are not read are ignored: {len(names)} ({counts}{more}){export}"
+    return f"files of kinds that are not read are ignored: {len(names)} ({counts}{more})"
 
 
 def make_digits(source: Source, settings: DataSettings, target: Path) -> Store:
@@ -216,11 +222,13 @@ def _ingest(album: Album, settings: DataSettings, side: int, watch: Watch | None
     if kind_of(settings.condition) == "unpaired":
         from evenodds.data.images.unpaired import Unpaired
 
-        sets = Unpaired(album, settings.direction, partial(choose_size, settings, side), watch)
+        sets = Unpaired(
+            album, settings.direction, partial(choose_size, settings, side), watch, settings.frames == "all"
+        )
         made, drawn_from = (channels_of(settings, one.gray, False) for one in (sets.samples, sets.inputs))
         spec, source = (PictureSpec.of(channels, sets.size) for channels in (made, drawn_from))
         return Incoming(spec, source, sets.chunks(settings.fit, made, drawn_from), None, sets.notes)
-    ingest = Ingest(album, watch)
+    ingest = Ingest(album, watch, settings.frames == "all")
     size, chosen = choose_size(settings, side, ingest.sizes)
     transparent = ingest.transparent() if settings.channels == "auto" else 0
     channels = channels_of(settings, ingest.gray, 2 * transparent > len(ingest.usable))

@@ -129,6 +129,8 @@ def _chunks(store: Store, watch: Watch | None) -> Iterator[Array]:
 
 def _names(source: Source, store: Store) -> list[str]:
     """What each sample is called, in the store's order."""
+    if "files" in store.facts:
+        return list(store.facts["files"])
     if source.builtin == "digits":
         return [str(index) for index in range(store.n_train + store.n_heldout)]
     skipped = {entry["file"] for entry in store.facts["skipped"]}

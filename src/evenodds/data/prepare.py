@@ -68,6 +68,7 @@ def _album(source: Source, path: Path, settings: DataSettings, watch: Watch | No
             settings.fit,
             f"channels {settings.channels}",
             f"range {settings.range}",
+            *(["every frame"] if settings.frames == "all" else []),
             *_given(settings),
         ]
         return once(source, key, lambda target: make_album(source, album, settings, target, watch))
@@ -79,6 +80,10 @@ def _refuse_strange(source: Source, settings: DataSettings) -> None:
         raise UserError("--split is for data sets (hf:user/name), leave it out")
     if settings.read_choices and (source.path is None or source.kind == "pictures"):
         raise UserError("--read is for text files, leave it out")
+    if settings.frames == "all" and (source.kind != "pictures" or source.content is not None):
+        raise UserError("--frames is for folders and archives of pictures, leave it out")
+    if settings.frames == "all" and kind_of(settings.condition) == "pairs":
+        raise UserError("--frames all is not for pairs, leave it out")
     if settings.columns and source.kind == "pictures" and source.content is None:
         raise UserError("--columns is for tables and data sets (hf:user/name), leave it out")
 

@@ -19,6 +19,7 @@ from evenodds.config.settings import Recipe
 from evenodds.core import atomic, bundle, checksums
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
+from evenodds.data.images.decoding import MOST
 from evenodds.runs import journal
 from evenodds.runs.checkpoints import Checkpoints
 from evenodds.runs.data_facts import DataFacts
@@ -59,7 +60,7 @@ class Run:
         self.facts, self.mended = self._facts()
         # Before version 0.2 a tenth was held out of every source, and no picture was mirrored.
         self.facts["settings"]["data"].setdefault("holdout", 0.1)
-        if "range" not in self.facts["settings"]["data"]:
+        if "frames" not in self.facts["settings"]["data"]:
             # Nor was transparency learnt.
             laid_on_white(self.facts["settings"]["data"])
         self.facts["settings"]["data"].setdefault("range", "full")
@@ -70,6 +71,8 @@ class Run:
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
         self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
+        self.values: tuple[float, float] | None = values_from_json(self.facts["data"].get("values"))
+        """What black and white stand for where pictures of 16 bits were learnt."""
         self.data_facts = DataFacts.from_json(self.facts["data"].get("told") or {})
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         """Who is told each line of the journal, too."""
@@ -262,6 +265,16 @@ class Run:
     def samples(self, suffix: str = "*") -> Iterator[Path]:
         """What fixed latents gave, oldest first."""
         return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
+
+
+def values_from_json(facts: Any) -> tuple[float, float] | None:
+    """The ends of a range within 16 bits. Raises ValueError or TypeError for others."""
+    if facts is None:
+        return None
+    low, high = map(float, facts)
+    if not 0 <= low < high <= MOST:
+        raise ValueError(f"{facts} are no values of 16 bits")
+    return low, high
 
 
 def laid_on_white(data: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec, Size, sides_of
 from evenodds.data.images import conditions
 from evenodds.data.images.alpha import OPAQUE
-from evenodds.data.images.arrays import to_pictures, write_folder, write_grid
+from evenodds.data.images.arrays import levels_to_values, to_pictures, to_values, write_folder, write_grid
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
 from evenodds.networks.build import build_generator, generator_shapes
@@ -84,13 +84,16 @@ class Sampler:
         condition: SamplingCondition | None = None,
         share: Share = WHOLE,
         truncation: float = 1.0,
+        deep: bool = False,
     ) -> Iterator[np.ndarray]:
-        """n fakes, or a share of them, as uint8 arrays (m, H, W, C), a batch at a time; without a ``condition`` under
-        conditions of the data. ``truncation`` is as of ``stream``."""
+        """n fakes, or a share of them, as stored uint8 (m, H, W, C), a batch at a time; without a ``condition`` under
+        conditions of the data. ``truncation`` is as of ``stream``; ``deep`` gives uint16 (m, H, W, 1), in the values of
+        the pictures, of a run that learnt pictures of 16 bits."""
         if n == 0 and isinstance(self.run.spec, PictureSpec):
             yield np.empty((0, self.run.spec.height, self.run.spec.width, self.run.spec.channels), np.uint8)
         for batch in self.samples(n, seed, condition or self.default_condition(seed), share, truncation):
-            yield to_pictures(batch.cpu())
+            values = self.run.values if deep else None
+            yield to_pictures(batch.cpu()) if values is None else to_values(batch, values)
 
     def rows(
         self, n: int, seed: int, condition: SamplingCondition | None = None, share: Share = WHOLE
@@ -208,8 +211,13 @@ def write_samples(
             codec = TableCodec.from_json(run.codec())
             rows = chosen or sampler.rows(n, request.seed, condition, share)
             return write_table(rows, out, codec.notations, codec.layout)
-        made = chosen or sampler.pictures(n, request.seed, condition, share, request.truncation)
-        if out.suffix.lower() != ".png":
+        to_folder, values = out.suffix.lower() != ".png", run.values
+        if to_folder and chosen is not None and values is not None:
+            chosen = (levels_to_values(batch, values) for batch in chosen)
+        made = chosen or sampler.pictures(
+            n, request.seed, condition, share, request.truncation, deep=to_folder
+        )
+        if to_folder:
             return write_folder(made, out, n, condition.names if n == count else None, starts.start)
         if n > SHEET:
             raise UserError(f"a sheet of {n} pictures is too large to open, give --out a folder")

@@ -224,6 +224,7 @@ def open_run(
         "spec": spec_to_json(store.spec),
         "condition": condition_to_json(store.condition),
         **({"container": store.facts["container"]} if "container" in store.facts else {}),
+        **({"values": store.facts["values"]} if "values" in store.facts else {}),
         "told": DataFacts.from_json(store.facts).to_json(),
     }
     facts = facts_of(recipe, named, data)

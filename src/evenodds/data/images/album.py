@@ -15,7 +15,9 @@ from typing import BinaryIO, Self, cast
 from evenodds.core.errors import UserError
 from evenodds.data.images.shards import SHARD, Entry, files_in, holds_labels, shards_of
 
-SUFFIXES = frozenset({"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "avif"})
+SUFFIXES = frozenset(
+    {"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "avif", "heic", "heif"}
+)
 ARCHIVES = (".zip", SHARD)
 METADATA = "metadata.csv"
 ENTRY_LIMIT = 200_000_000

@@ -51,19 +51,19 @@ _GAP = 2  # pixels between the pictures of a sheet
 
 
 def decode(
-    file: BinaryIO | Path, size: Size, fit: Fit, channels: Channels, span: Range | None = None
+    file: BinaryIO | Path, size: Size, fit: Fit, channels: Channels, span: Range | None = None, frame: int = 0
 ) -> Bytes:
-    """A picture file as a uint8 array of shape (channels, height, width).
+    """One frame of a picture file as a uint8 array of shape (channels, height, width).
 
     Any mode is read: of 4 channels, the color is premultiplied by alpha around mid-gray (``alpha.premultiplied``), and
     of fewer, transparency lies on white; more than 8 bits are scaled to 8 by ``span`` or else by the range of
-    their kind, the EXIF orientation is followed, an animation gives its first frame. Raises BadPicture with the reason
+    their kind, the EXIF orientation is followed. Raises BadPicture with the reason
     for a file that is empty, damaged, not a picture, or over 100 megapixels (checked before any pixel is read).
     """
     if isinstance(file, Path):
         with open_file(file) as stream:
-            return decode(stream, size, fit, channels, span)
-    with calm(), open_image(file) as image:
+            return decode(stream, size, fit, channels, span, frame)
+    with calm(), open_image(file, frame) as image:
         # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted sides stay for the filter.
         ratio = 2 * most_enlarged(image.size, sides_of(size), fit)
         image.draft(None, (math.ceil(image.width * ratio), math.ceil(image.height * ratio)))
@@ -136,6 +136,24 @@ def to_pictures(tensor: torch.Tensor) -> Bytes:
     return bounded(pictures) if pictures.shape[-1] == WITH_ALPHA else pictures
 
 
+def to_values(tensor: torch.Tensor, values: Range) -> npt.NDArray[np.uint16]:
+    """float (n, 1, H, W) in [-1, 1] as uint16 (n, H, W, 1), -1 and 1 being the ends of ``values``, which lie in 0 to
+    65,535; what lies outside is clipped."""
+    low, high = values
+    shares = tensor.detach().double().add(1).div(2).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+    return np.rint(low + (high - low) * shares).astype(np.uint16)
+
+
+def levels_to_values(pictures: Bytes, values: Range) -> npt.NDArray[np.uint16]:
+    """uint8 (n, H, W, 1) as ``to_values`` gives them.
+
+    >>> levels_to_values(np.array([[[[0], [255]]]], np.uint8), (1000, 1470)).ravel().tolist()
+    [1000, 1470]
+    """
+    low, high = values
+    return np.rint(low + (high - low) * (pictures / 255)).astype(np.uint16)
+
+
 def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = None) -> Image.Image:
     """One sheet of stored uint8 (n, H, W, C) pictures in reading order, 2 white pixels apart.
 
@@ -168,13 +186,14 @@ def write_grid(pictures: Bytes, path: Path, columns: int | None = None, scale: i
 
 
 def write_folder(
-    batches: Iterable[Bytes],
+    batches: Iterable[Bytes | npt.NDArray[np.uint16]],
     folder: Path,
     total: int,
     names: Sequence[str] | None = None,
     first: int = 0,
 ) -> int:
-    """Write batches of uint8 (n, H, W, C) as 000000.png and on into a new folder; gives the count.
+    """Write batches of uint8 (n, H, W, C), or uint16 (n, H, W, 1), as 000000.png and on into a new folder; gives the
+    count.
 
     ``total`` is how many are expected, for the names' width, and ``first`` the number of the first; ``names`` are paths
     whose stems are kept instead, folders in them too. One batch is held at a time. Raises UserError where the folder
@@ -203,10 +222,10 @@ def write_folder(
     return count - first
 
 
-def to_image(pixels: Bytes) -> Image.Image:
-    """A stored picture uint8 (H, W, C) as an image: L, RGB, or RGBA with straight alpha."""
+def to_image(pixels: Bytes | npt.NDArray[np.uint16]) -> Image.Image:
+    """A stored picture uint8 (H, W, C) as an image: L, RGB, or RGBA with straight alpha; uint16 (H, W, 1) as I;16."""
     if pixels.shape[-1] == WITH_ALPHA:
-        return Image.fromarray(straight(pixels))
+        return Image.fromarray(straight(np.asarray(pixels, np.uint8)))
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else np.ascontiguousarray(pixels))
 
 
@@ -240,12 +259,12 @@ def _within(values: npt.NDArray[np.floating[Any]], span: Range) -> Bytes:
     return levels
 
 
-def sample_values(file: BinaryIO | Path, count: int) -> npt.NDArray[np.float32]:
+def sample_values(file: BinaryIO | Path, count: int, frame: int = 0) -> npt.NDArray[np.float32]:
     """About ``count`` finite values of a wide picture, evenly over its pixels. Raises BadPicture as ``decode`` does."""
     if isinstance(file, Path):
         with open_file(file) as stream:
-            return sample_values(stream, count)
-    with calm(), open_image(file) as image:
+            return sample_values(stream, count, frame)
+    with calm(), open_image(file, frame) as image:
         image.load()
         values = np.asarray(image, np.float32).ravel()
     values = values[:: max(1, len(values) // count)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,19 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageFile
 
+from evenodds.core.errors import UserError
+from evenodds.core.optional import need
 from evenodds.data.images.album import BadPicture
+from evenodds.data.images.file_kinds import BEGINNING, is_heif, kind_by_content
 
 PIXEL_LIMIT = 100_000_000
 # Formats of plain pixels only: Pillow hands PostScript, whatever the file's name, to Ghostscript.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 _GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
-_WIDE = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+_SIXTEEN = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_WIDE = _SIXTEEN | {"I", "F"}
+MOST = 65_535
+"""The greatest value of 16 bits."""
 # All of these come out of Pillow's readers for one damaged file or another.
 _DAMAGE = (
     OSError,
@@ -60,8 +66,8 @@ class Header:
     width: int
     height: int
     transparent: bool
-    many: bool = False
-    """Whether it holds more than one frame or page."""
+    frames: int = 1
+    """How many frames or pages it holds; what a JPEG holds beside its picture is none."""
 
 
 def look(file: BinaryIO | Path) -> Header:
@@ -72,15 +78,25 @@ def look(file: BinaryIO | Path) -> Header:
     with calm(), open_image(file) as image:
         mode, transparent = image.mode, image.has_transparency_data
         width, height = image.size[::-1] if lies_on_its_side(image) else image.size
-        return Header(mode, width, height, transparent, bool(getattr(image, "is_animated", False)))
+        return Header(mode, width, height, transparent, frames_of(image))
 
 
-def whole(file: BinaryIO | Path) -> Image.Image:
+def frames_of(image: ImageFile.ImageFile) -> int:
+    """How many frames or pages an opened image has."""
+    if image.format in ("JPEG", "MPO"):
+        return 1
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except _DAMAGE:  # damage after the first one, which may be whole
+        return 1
+
+
+def whole(file: BinaryIO | Path, frame: int = 0) -> Image.Image:
     """A picture at its full size, upright, in the mode of its file. Raises BadPicture as ``decode`` does."""
     if isinstance(file, Path):
         with open_file(file) as stream:
-            return whole(stream)
-    with calm(), open_image(file) as image:
+            return whole(stream, frame)
+    with calm(), open_image(file, frame) as image:
         image.load()
         return upright(image).copy()
 
@@ -88,6 +104,15 @@ def whole(file: BinaryIO | Path) -> Image.Image:
 def is_gray(header: Header) -> bool:
     """Whether a picture is grey by its mode; a colour file that happens to show grey is colour."""
     return header.mode in _GREY
+
+
+def values_of(modes: Iterable[str], span: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The values that black and white stand for where every picture holds whole numbers of up to 16 bits, by the
+    ``span`` that was taken or else by their kind; None where that is not so."""
+    modes = set(modes)
+    if not modes <= (_WIDE - {"F"} if span else _SIXTEEN) or (span and not 0 <= span[0] < span[1] <= MOST):
+        return None
+    return span or (0.0, float(MOST))
 
 
 def is_wide(mode: str) -> bool:
@@ -115,13 +140,18 @@ def open_file(path: Path) -> BinaryIO:
         raise BadPicture((error.strerror or "cannot be opened").lower()) from error
 
 
-def open_image(file: BinaryIO) -> ImageFile.ImageFile:
-    """The image with its header read. Unlike Image.open, the size is known when it is too large."""
+def open_image(file: BinaryIO, frame: int = 0) -> ImageFile.ImageFile:
+    """The image with the header of one of its frames read. Unlike Image.open, the size is known when it is too
+    large."""
     Image.preinit()
-    prefix = file.read(16)
+    beginning = file.read(BEGINNING)
+    prefix = beginning[:16]
     if not prefix:
         raise BadPicture("zero bytes")
-    for name in _FORMATS:
+    heif = is_heif(beginning)
+    if heif:
+        register_heif()
+    for name in ("HEIF",) if heif else _FORMATS:
         if name not in Image.OPEN:
             Image.init()
         if name not in Image.OPEN:  # a Pillow that was built without it
@@ -131,10 +161,21 @@ def open_image(file: BinaryIO) -> ImageFile.ImageFile:
             continue
         file.seek(0)
         image = factory(file, "")
+        if frame:
+            image.seek(frame)
         if image.width * image.height > PIXEL_LIMIT:
             raise BadPicture(f"{image.width} × {image.height} px is over the limit of 100 megapixels")
         return image
-    raise BadPicture("not a picture")
+    kind = kind_by_content(beginning)
+    raise BadPicture("not a picture" if kind is None else f"{kind}, which is not read")
+
+
+def register_heif() -> None:
+    """Has Pillow read HEIC. Raises BadPicture with the command where the extra is not installed."""
+    try:
+        need("pi_heif", "heic", "reading HEIC").register_heif_opener()
+    except UserError as missing:
+        raise BadPicture(str(missing)) from None
 
 
 def lies_on_its_side(image: ImageFile.ImageFile) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,11 +62,13 @@ class IngestReport:
     """What came of an album, once all of it was read."""
 
     indices: list[int]
-    """Of the pictures that came, in ``album.names``."""
+    """Of the files that the pictures came from, in ``album.names``."""
     headers: list[Header]
     """Of the same pictures."""
     skipped: dict[str, str]
     """File names, and why each is left out."""
+    every_frame: bool = False
+    """Whether each frame of a file is a picture of its own."""
     heldout: Heldout | None = None
     """Where the album itself says what is held out, of unpaired pictures."""
 
@@ -93,6 +95,7 @@ class IngestReport:
         others = "are not square" if square else f"have another aspect than {width}x{height}"
         pixels = f"{width}" if square else f"{width}x{height}"
         enlarged = all if fit == "pad" else any
+        unused = sum(h.frames - 1 for h in headers)
         counts = (
             (sum(h.width * height != h.height * width for h in headers), f"{others}: {treated[fit]}"),
             (
@@ -103,19 +106,43 @@ class IngestReport:
                 0 if alpha else sum(h.transparent for h in headers),
                 "have transparency: they are laid on white (--channels alpha learns it)",
             ),
-            (sum(h.many for h in headers), "have more than one frame or page: the first is taken"),
+            (
+                0 if self.every_frame else sum(h.frames > 1 for h in headers),
+                f"have more than one frame or page: {unused} beside the first are not taken (--frames all)",
+            ),
+            (
+                sum(h.frames > 1 for h in headers) if self.every_frame else 0,
+                "are frames or pages of files that hold several",
+            ),
         )
         return [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
 
 
+class Frame(NamedTuple):
+    """One frame or page of a file of an album."""
+
+    file: str
+    number: int = 0
+    """From 0."""
+
+    def __str__(self) -> str:
+        return f"{self.file} ({self.number + 1})" if self.number else self.file
+
+
 class Ingest:
-    """Reads an album. ``usable`` are indices into ``album.names``; ``skipped`` says why others are not."""
+    """Reads an album. ``usable`` are indices into ``frames``; ``skipped`` says why others are not."""
 
     def __init__(
-        self, album: Album, watch: Watch | None = None, indices: Sequence[int] | None = None
+        self,
+        album: Album,
+        watch: Watch | None = None,
+        every_frame: bool = False,
+        indices: Sequence[int] | None = None,
     ) -> None:
-        """Looks at the header of every picture, or of those at ``indices``. Raises UserError where none can be read."""
-        self.album = album
+        """Looks at the header of every picture, or of those at ``indices``, and takes the first frame of each or
+        ``every_frame``. Raises UserError where none can be read."""
+        self.album, self.every_frame = album, every_frame
+        self.frames = [Frame(name) for name in album.names]
         self.skipped: dict[str, str] = {}
         self.headers: dict[int, Header] = {}
         self._watch = watch
@@ -124,6 +151,8 @@ class Ingest:
             self.headers[index] = header
         self.usable = list(self.headers)
         self._refuse_none()
+        if every_frame:
+            self._take_all()
 
     @property
     def gray(self) -> bool:
@@ -144,12 +173,12 @@ class Ingest:
         some = able[:: max(1, len(able) // _LOOKED_THROUGH)]
 
         def read(index: int) -> bool:
-            with self.album.open(self.album.names[index]) as file:
-                return uses_alpha(whole(file))
+            name, frame = self.frames[index]
+            with self.album.open(name) as file:
+                return uses_alpha(whole(file, frame))
 
         uses = [one for _, one in self._each("looking for transparency", some, read)]
-        self.usable = [index for index in self.usable if self.album.names[index] not in self.skipped]
-        self._refuse_none()
+        self._leave_skipped()
         return round(len(able) * sum(uses) / len(uses)) if uses else 0
 
     def value_range(self) -> Range | None:
@@ -161,12 +190,12 @@ class Ingest:
         count = max(_FEWEST_VALUES, _VALUES // len(wide))
 
         def read(index: int) -> Floats:
-            with self.album.open(self.album.names[index]) as file:
-                return sample_values(file, count)
+            name, frame = self.frames[index]
+            with self.album.open(name) as file:
+                return sample_values(file, count, frame)
 
         values = np.concatenate([part for _, part in self._each("measuring values", wide, read)])
-        self.usable = [index for index in self.usable if self.album.names[index] not in self.skipped]
-        self._refuse_none()
+        self._leave_skipped()
         if not len(values):
             return None
         low, high = (float(end) for end in np.percentile(values, (_OUTSIDE, 100 - _OUTSIDE)))
@@ -190,8 +219,9 @@ class Ingest:
         """
 
         def read(index: int) -> tuple[Bytes, Bytes | None]:
-            with self.album.open(self.album.names[index]) as file:
-                picture = decode(file, size, fit, channels, span)
+            name, frame = self.frames[index]
+            with self.album.open(name) as file:
+                picture = decode(file, size, fit, channels, span, frame)
             return picture, None if make is None else make(picture)
 
         return self._chunks(read, channels * math.prod(sides_of(size)))
@@ -213,17 +243,32 @@ class Ingest:
         self._refuse_none()
         if chunk:
             yield _stacked(chunk)
-        return IngestReport(indices, [self.headers[index] for index in indices], self.skipped)
+        indices_of = {name: index for index, name in enumerate(self.album.names)}
+        files = [indices_of[self.frames[index].file] for index in indices]
+        headers = [self.headers[index] for index in indices]
+        return IngestReport(files, headers, self.skipped, self.every_frame)
 
     def _header(self, index: int) -> Header:
-        with self.album.open(self.album.names[index]) as file:
+        with self.album.open(self.frames[index].file) as file:
             return look(file)
+
+    def _take_all(self) -> None:
+        """Makes every frame of a file that holds several a picture of its own."""
+        headers = [(self.frames[index].file, header) for index, header in self.headers.items()]
+        each = [(Frame(name, frame), header) for name, header in headers for frame in range(header.frames)]
+        self.frames = [frame for frame, _ in each]
+        self.headers = {index: header for index, (_, header) in enumerate(each)}
+        self.usable = list(self.headers)
+
+    def _leave_skipped(self) -> None:
+        """Leaves out of ``usable`` what could not be read meanwhile."""
+        self.usable = [index for index in self.usable if str(self.frames[index]) not in self.skipped]
+        self._refuse_none()
 
     def _each(
         self, what: str, indices: Iterable[int], read: Callable[[int], _Result]
     ) -> Iterator[tuple[int, _Result]]:
         """``read`` of every place, in order; what cannot be read is put down in ``skipped``."""
-        names = self.album.names
 
         def job(index: int) -> _Result | BadPicture:
             try:
@@ -237,7 +282,7 @@ class Ingest:
             warnings.simplefilter("ignore")
             for done, (index, result) in enumerate(zip(indices, _in_order(job, indices), strict=True), 1):
                 if isinstance(result, BadPicture):
-                    self.skipped[names[index]] = str(result)
+                    self.skipped[str(self.frames[index])] = str(result)
                 else:
                     yield index, result
                 if self._watch is not None:

@@ -27,13 +27,21 @@ class Unpaired:
     """
 
     def __init__(
-        self, album: Album, direction: Direction, choose: Choose, watch: Watch | None = None
+        self,
+        album: Album,
+        direction: Direction,
+        choose: Choose,
+        watch: Watch | None = None,
+        every_frame: bool = False,
     ) -> None:
-        """Looks at every picture's header. Raises UserError where a set is missing or cannot be read."""
+        """Looks at every picture's header, and takes the first frame of each or ``every_frame``. Raises
+        UserError where a set is missing or cannot be read."""
         both = sets_of(album)
         first, second = both if direction == "AtoB" else both[::-1]
         self.album = album
-        self.inputs, self.samples = Ingest(album, watch, sorted(first)), Ingest(album, watch, sorted(second))
+        self.inputs, self.samples = (
+            Ingest(album, watch, every_frame, sorted(side)) for side in (first, second)
+        )
         self._tests = {index for side in both for index, test in side.items() if test}
         self._others = [name for index, name in enumerate(album.names) if index not in {**first, **second}]
         self.size, self.notes = choose(self.samples.sizes)
