@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from evenodds.config.budget import Budget
-from evenodds.config.presets import BUDGETS, PRESETS, preset_of, refuse_settings_of_others, resolve
+from evenodds.config.presets import BUDGETS, GENTLY, PRESETS, preset_of, refuse_settings_of_others, resolve
 from evenodds.config.settings import Recipe
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec, Span
@@ -24,6 +24,7 @@ PAIRS = [
     ("style", PICTURE),
     ("fast", PICTURE),
     ("tabular", ROW),
+    ("autoregressive", ROW),
 ]
 
 
@@ -102,8 +103,9 @@ def rows(numbers: int, *categories: int) -> RowSpec:
 def played(spec: RowSpec, n_train: int, **rooms: dict[str, Any]) -> tuple[float, float, int]:
     """Penalty's weight, rate and batch of so many rows."""
     made = resolved(spec, n_train, **rooms)
-    assert made.game.lr_d == made.game.lr_g
-    return made.objective.penalty_weight, made.game.lr_g, made.game.batch
+    gentle = GENTLY if made.network.network == "autoregressive" else 1
+    assert made.game.lr_g == pytest.approx(gentle * made.game.lr_d, rel=0.01)
+    return made.objective.penalty_weight, made.game.lr_d, made.game.batch
 
 
 def test_many_rows_with_categories_have_a_lighter_penalty_larger_batches_and_less_patience() -> None:
@@ -257,7 +259,7 @@ def test_a_scale_of_a_table_is_refused() -> None:
 OWN: dict[str, dict[str, Any]] = {
     "plan": {"budget": "7m", "seed": 9, "check_every": 3},
     "data": {"size": 40, "fit": "pad", "channels": "gray", "exclude": ("name",)},
-    "network": {"scale": "small", "width": 20, "latent": 11, "norm_d": "none"},
+    "network": {"scale": "small", "width_d": 30, "width": 20, "latent": 11, "norm_d": "none"},
     "objective": {
         "loss": "hinge",
         "penalty": "r1",
@@ -267,6 +269,7 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "game": {
         "batch": 24,
+        "likelihood": 0.2,
         "lr_d": 0.02,
         "lr_g": 0.03,
         "beta1": 0.4,

@@ -45,6 +45,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "style": ("photographs", {"network": "style", "size": 16}),
     "fast": ("photographs", {"network": "fast", "size": 80}),
     "tabular": ("penguins", {"network": "tabular"}),
+    "autoregressive": ("penguins", {"network": "autoregressive"}),
 }
 
 

@@ -31,6 +31,7 @@ from evenodds.networks.tabular import STEEPER
 
 PICTURES = ["gan", "dcgan", "r3gan", "style", "fast"]
 UNCONDITIONAL = [name for name, family in FAMILIES.items() if not family.given_pictures]
+OF_ROWS = ["tabular", "autoregressive"]
 SIZES = [8, 16, 24, 28, 32, 64, 128]
 CHOSEN = (Span(1, 4, "category"), Span(4, 6, "choice"))
 ROWS = RowSpec((Span(0, 1, "number"), *CHOSEN, Span(6, 7, "number"), Span(7, 9, "category")))
@@ -81,7 +82,7 @@ def test_players_take_and_give_pictures_of_the_asked_size(network: str, size: in
     assert scores.isfinite().all()
 
 
-@pytest.mark.parametrize("network", ["gan", "tabular"])
+@pytest.mark.parametrize("network", ["gan", *OF_ROWS])
 @pytest.mark.parametrize("spec", [ROWS, NUMBERS])
 @pytest.mark.parametrize("n", [1, 5])
 def test_players_take_and_give_rows_of_the_tables_width(network: str, spec: RowSpec, n: int) -> None:
@@ -139,7 +140,7 @@ def test_dense_and_dcgan_fakes_never_leave_minus_one_to_one(network: str) -> Non
 
 @pytest.mark.parametrize("network", UNCONDITIONAL)
 def test_one_score_a_sample_that_no_other_sample_changes(network: str) -> None:
-    spec = ROWS if network == "tabular" else PictureSpec(3, 16, 16)
+    spec = ROWS if network in OF_ROWS else PictureSpec(3, 16, 16)
     discriminator = stirred(players(network, spec)[1])
     x = torch.randn(5, *spec.shape)
     with torch.no_grad():
@@ -151,7 +152,7 @@ def test_one_score_a_sample_that_no_other_sample_changes(network: str) -> None:
 
 @pytest.mark.parametrize("network", UNCONDITIONAL)
 def test_no_d_is_normalised_unless_asked(network: str) -> None:
-    spec = ROWS if network == "tabular" else PictureSpec(3, 16, 16)
+    spec = ROWS if network in OF_ROWS else PictureSpec(3, 16, 16)
     assert normalisations(players(network, spec)[1]) == []
 
 
@@ -167,7 +168,7 @@ def test_dcgans_batch_norm_makes_scores_depend_on_one_another_in_training_alone(
 
 @pytest.mark.parametrize("network", UNCONDITIONAL)
 def test_gradients_reach_the_first_weight_of_g(network: str) -> None:
-    spec = ROWS if network == "tabular" else PictureSpec(3, 16, 16)
+    spec = ROWS if network in OF_ROWS else PictureSpec(3, 16, 16)
     generator, discriminator, named = players(network, spec)
     discriminator(generator(torch.randn(8, named.latent))).sum().backward()
     first = next(
@@ -179,7 +180,7 @@ def test_gradients_reach_the_first_weight_of_g(network: str) -> None:
 
 @pytest.mark.parametrize("network", UNCONDITIONAL)
 def test_the_same_seed_gives_the_same_weights(network: str) -> None:
-    spec = ROWS if network == "tabular" else PictureSpec(3, 16, 16)
+    spec = ROWS if network in OF_ROWS else PictureSpec(3, 16, 16)
 
     def weights(seed: int) -> list[dict[str, Tensor]]:
         torch.manual_seed(seed)
@@ -192,7 +193,7 @@ def test_the_same_seed_gives_the_same_weights(network: str) -> None:
 
 @pytest.mark.parametrize("network", UNCONDITIONAL)
 def test_a_wider_network_has_more_weights(network: str) -> None:
-    spec = ROWS if network == "tabular" else PictureSpec(3, 16, 16)
+    spec = ROWS if network in OF_ROWS else PictureSpec(3, 16, 16)
 
     def weights(width: int) -> list[int]:
         return [
@@ -282,7 +283,7 @@ def test_r3gans_first_fakes_and_scores_have_the_scale_of_one() -> None:
 # rows
 
 
-@pytest.mark.parametrize("network", ["gan", "tabular"])
+@pytest.mark.parametrize("network", ["gan", *OF_ROWS])
 def test_a_category_is_one_hot(network: str) -> None:
     """But for the last bit of a float, which the straight-through sum may round."""
     generator = stirred(players(network)[0])
@@ -311,7 +312,7 @@ def test_the_bound_leaves_ordinary_numbers_nearly_as_they_are() -> None:
     assert (SpanHeads(NUMBERS)(x) - x).abs().max() < 0.03
 
 
-@pytest.mark.parametrize("network", ["gan", "tabular"])
+@pytest.mark.parametrize("network", ["gan", *OF_ROWS])
 def test_a_category_alone_gives_g_a_gradient(network: str) -> None:
     """Straight through: the forward pass is a choice, the backward pass its softmax."""
     generator = players(network)[0]
@@ -394,7 +395,9 @@ def test_a_dense_gan_takes_any_size() -> None:
 
 @pytest.mark.parametrize("network", ["dcgan", "r3gan"])
 def test_a_network_of_pictures_refuses_tables(network: str) -> None:
-    with pytest.raises(UserError, match=f"--network {network} does not play on tables.*: gan, tabular$"):
+    with pytest.raises(
+        UserError, match=f"--network {network} does not play on tables.*: gan, tabular, autoregressive$"
+    ):
         build(ROWS, settings(network))
 
 

@@ -77,7 +77,7 @@ def test_a_projected_score_is_that_of_the_paper() -> None:
     torch.testing.assert_close(discriminator(x, c), by_hand)
 
 
-@pytest.mark.parametrize("network", ["tabular", "gan"])
+@pytest.mark.parametrize("network", ["tabular", "autoregressive", "gan"])
 def test_given_columns_stand_in_rows_as_they_were_given(network: str) -> None:
     generator, discriminator = players(network, ROWS, COLUMNS)
     stirred(generator)
@@ -111,7 +111,7 @@ def test_gradients_reach_the_embedding() -> None:
         ("dcgan", PICTURE, OUTLINES, "take one of: pix2pix, resunet"),
         ("pix2pix", PICTURE, LABELS, "take one of: gan, dcgan, r3gan, style, fast"),
         ("resunet", PICTURE, None, "take one of: gan, dcgan, r3gan, style, fast"),
-        ("pix2pix", ROWS, COLUMNS, "take one of: gan, tabular"),
+        ("pix2pix", ROWS, COLUMNS, "take one of: gan, tabular, autoregressive"),
     ],
 )
 def test_a_network_that_does_not_take_the_condition_is_refused(

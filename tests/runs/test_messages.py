@@ -128,6 +128,7 @@ def lines() -> Iterator[dict[str, Any]]:
             "reason": move.reason.to_json(),
         }
     yield {"event": "head start", "round": 0, "turns": 20, "reached": 0.83, "asked": 0.8, "won": True}
+    yield {"event": "likelihood", "round": 0, "steps": 900, "first": 2.31, "best": 1.87, "seconds": 40.2}
     for reason in beginnings():
         yield {"event": "init", "round": 0, "reason": reason}
     yield {"event": "resume", "round": 7}

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.medium
 
 CPU = torch.device("cpu")
 ROUNDS = 14
+LIKELIHOOD = "likelihood alone"
 
 GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "gan": ("photographs", {"network": "gan", "width": 8}, {}, {}),
@@ -59,12 +60,21 @@ GAMES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {},
         {"augment": "auto"},
     ),
+    LIKELIHOOD: (
+        "penguins",
+        {"network": "autoregressive", "width": 4},
+        {},
+        {"likelihood": 0.9, "head_start": 0.0},
+    ),
     "tabular": ("penguins", {"network": "tabular", "width": 16}, {}, {}),
+    "autoregressive": ("penguins", {"network": "autoregressive", "width": 4}, {}, {"likelihood": 0.9}),
 }
 
 
-def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None = None) -> Run:
-    """Trains to ``rounds``, or until a signal would have come in at ``stop_at``."""
+def play(
+    folder: Path, game: str, source: Path, rounds: int, stop_at: int | None = None, moments: int | None = None
+) -> Run:
+    """Trains to ``rounds``, or until a signal would have come in at ``stop_at``, or after so many ``moments``."""
     _, network, objective, tempo = GAMES[game]
     recipe = Recipe(
         plan=PlanSettings(budget=f"{rounds}rounds", check_every=3, seed=5),
@@ -78,14 +88,17 @@ def play(folder: Path, game: str, source: Path, rounds: int, stop_at: int | None
     stop = threading.Event()
 
     class Watcher(Silent):
+        count = 0
+
         def moment(self, moment: Moment) -> None:
-            if stop_at is not None and moment.rounds >= stop_at:
+            self.count += 1
+            if (stop_at is not None and moment.rounds >= stop_at) or self.count == moments:
                 stop.set()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("evenodds.training.clock.REPORT_AFTER", 0.0)
         verdict = train(run, store, Context(CPU, observer=Watcher(), stop=stop))
-    assert verdict.verdict == ("budget" if stop_at is None else "interrupted")
+    assert verdict.verdict == ("budget" if stop_at is None and moments is None else "interrupted")
     return run
 
 
@@ -113,7 +126,7 @@ def assert_equal(one: Run, other: Run) -> None:
                 assert torch.equal(value, second[group][name]), f"{group}: {name}"
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("game", [game for game in GAMES if game != LIKELIHOOD])
 def test_stopped_twice_and_resumed_equals_unbroken(
     game: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -130,6 +143,21 @@ def test_stopped_twice_and_resumed_equals_unbroken(
     assert [check.odds for check in run.checks()] == [check.odds for check in unbroken.checks()]
     for sample in unbroken.samples():
         assert (run.path / "samples" / sample.name).read_bytes() == sample.read_bytes()
+
+
+def test_a_likelihood_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path, penguins: Path) -> None:
+    unbroken = play(tmp_path / "unbroken", LIKELIHOOD, penguins, 60)
+    broken = tmp_path / "broken"
+    for steps in (20, 32):  # before the first measurement, and after it
+        run = play(broken, LIKELIHOOD, penguins, 60, moments=steps)
+        assert place(run) == 0
+    assert read(newest(run))[1]["likelihood_steps"] == 20 + 32
+    run = play(broken, LIKELIHOOD, penguins, 60)
+    assert_equal(unbroken, run)
+    [line] = [line for line in run.journal() if line.get("event") == "likelihood"]
+    [other] = [line for line in unbroken.journal() if line.get("event") == "likelihood"]
+    assert line["best"] == other["best"] < line["first"] == other["first"]
+    assert run.checks()[0].round == 0
 
 
 def test_a_larger_budget_goes_on_as_if_it_had_been_asked_for_at_once(tmp_path: Path, penguins: Path) -> None:

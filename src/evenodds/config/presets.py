@@ -20,7 +20,7 @@ TINY = 16
 on color images it learns next to nothing (docs/experiments/networks.md, 2026-11-26)."""
 
 
-GENERATION = 2
+GENERATION = 3
 """Raised whenever presets change: a run keeps what those of its time chose."""
 
 
@@ -87,6 +87,12 @@ PRESETS: dict[str, Preset] = {
         {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_estimator": "difference"},
         {"batch": 256, "ema_half_life": 200_000, "d_steps": 2},
     ),
+    # docs/experiments/likelihood.md, 2026-11-29: likelihood first.
+    "autoregressive": Preset(
+        {"width": 16, "width_d": 128},
+        {"penalty": "r1r2", "penalty_weight": 0.1, "penalty_every": 4, "penalty_estimator": "difference"},
+        {"batch": 256, "ema_half_life": 200_000, "d_steps": 2, "likelihood": 0.7},
+    ),
 }
 
 Kind = Literal["people", "table", "digits", "pictures"]
@@ -111,6 +117,12 @@ LARGEST_BATCH = (256, 512)
 """Rows in a batch where rows are many, of numbers and of categories."""
 SMALLEST_BATCH, BATCH_GROWTH = 64, 3.2
 """A batch grows with the square root of the rows: what few rows say is soon said, and more rounds are played."""
+FEW_COLUMNS = 4
+"""Up to so many columns `tabular` plays, whose rows move as one; of more, a column is best drawn after another."""
+GENTLY = 0.025
+"""By how much slower than D a G moves that goes on from likelihood (docs/experiments/likelihood.md, 2026-11-29)."""
+WIDE_TABLE = (40, 8)
+"""With more spans than so many, autoregressive's G has so few units for each."""
 TRIED = 64
 """Side, in px, of the square of as many pixels, up to which dcgan's penalty has the preset's weight."""
 HEAVIER = 4.0
@@ -218,14 +230,15 @@ def best_network(spec: SampleSpec, condition: Condition | None = None) -> Networ
         return "pix2pix" if condition.paired else "resunet"
     if isinstance(spec, PictureSpec):
         return "gan" if spec.side <= TINY and spec.channels == 1 else "dcgan"
-    return "tabular"
+    columns = sum(span.kind != "choice" for span in spec.spans)
+    return "tabular" if columns <= FEW_COLUMNS else "autoregressive"
 
 
 def preset_of(name: NetworkName, spec: SampleSpec, n_train: int) -> Preset:
     """The preset of a network for so many such samples."""
     preset = PRESETS[name]
-    if name == "tabular" and isinstance(spec, RowSpec):
-        return tabular_preset(spec, n_train)
+    if name in ("tabular", "autoregressive") and isinstance(spec, RowSpec):
+        return tabular_preset(name, spec, n_train)
     network, objective = preset.network, preset.objective
     if name in ("dcgan", "style", "fast") and isinstance(spec, PictureSpec):
         wider = next((times for side, times in WIDER.items() if spec.side <= side), 1)
@@ -265,9 +278,9 @@ def scaled(preset: Preset, scale: ScaleName) -> Preset:
     )
 
 
-def tabular_preset(spec: RowSpec, n_train: int) -> Preset:
-    """The preset of `tabular` for ``n_train`` rows: penalty, rates and batch by their number and by the share of their
-    places that are categories'."""
+def tabular_preset(name: NetworkName, spec: RowSpec, n_train: int) -> Preset:
+    """The preset of `tabular` or `autoregressive` for ``n_train`` rows: penalty, rates and batch by their number and by
+    the share of their places that are categories'."""
     places = sum(span.width for span in spec.spans if span.kind == "category")
     share = min(1.0, places / spec.width / MOSTLY)
     lightest = rounded(between(LIGHTEST, share))
@@ -275,15 +288,20 @@ def tabular_preset(spec: RowSpec, n_train: int) -> Preset:
     weight = rounded(min(HEAVIEST, max(lightest, heavier)))
     rate = rounded(between(RATES, share))
     batch = round(max(SMALLEST_BATCH, min(between(LARGEST_BATCH, share), BATCH_GROWTH * n_train**0.5)))
-    network, objective, game = PRESETS["tabular"]
+    network, objective, game = PRESETS[name]
+    if name == "autoregressive":
+        spans = len(spec.spans)
+        units = WIDE_TABLE[1] if spans > WIDE_TABLE[0] else network["width"]
+        network = network | {"latent": spans, "width": units}
     if spec.categorical:
         game = game | MIXED.game
     if weight > lightest:  # by difference a heavy penalty is mostly noise
         objective = objective | {"penalty_estimator": "exact"}
+    gentle = GENTLY if name == "autoregressive" else 1.0
     return Preset(
         network,
         objective | {"penalty_weight": weight},
-        game | {"batch": batch, "lr_d": rate, "lr_g": rate},
+        game | {"batch": batch, "lr_d": rate, "lr_g": rounded(rate * gentle)},
     )
 
 

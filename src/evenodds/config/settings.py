@@ -12,7 +12,18 @@ from evenodds.config.budget import Budget
 from evenodds.config.data_settings import DataSettings
 from evenodds.config.group import Group
 
-NetworkName = Literal["auto", "gan", "dcgan", "r3gan", "style", "fast", "tabular", "pix2pix", "resunet"]
+NetworkName = Literal[
+    "auto",
+    "gan",
+    "dcgan",
+    "r3gan",
+    "style",
+    "fast",
+    "tabular",
+    "autoregressive",
+    "pix2pix",
+    "resunet",
+]
 ScaleName = Literal["auto", "tiny", "small", "base", "large"]
 LossName = Literal["nonsaturating", "saturating", "hinge", "leastsquares", "wasserstein", "relativistic"]
 
@@ -22,7 +33,8 @@ class NetworkSettings(Group):
 
     network: NetworkName = "auto"
     """Pictures: gan (dense), dcgan, r3gan, style or fast (few, large); pix2pix or resunet under a picture condition,
-    resunet under an unpaired one. Tables: tabular or gan. auto takes what measured best."""
+    resunet under an unpaired one. Tables: autoregressive (a column after another), tabular or gan. auto takes what
+    measured best."""
 
     scale: ScaleName = "auto"
     """Size of the networks for pictures: tiny, small, base or large have a half, one, two and four times the width, and
@@ -127,6 +139,9 @@ class GameSettings(Group):
 
     g_steps: int = Field(default=1, ge=1, le=100)
     """G steps in a round."""
+
+    likelihood: float = Field(default=0.0, ge=0, lt=1)
+    """Largest share of the budget in which autoregressive's G learns real rows by their likelihood, before the game."""
 
     head_start: float = Field(default=0.8, ge=0, lt=1)
     """Odds that D must reach before G's first step; 0 for no head start."""

@@ -153,6 +153,21 @@ def g_step(
     return torch.stack(losses).sum()
 
 
+def likelihood_step(players: Players, real: Tensor, rate: float, decay: float) -> None:
+    """A G that knows ``log_likelihood`` raises that of reals (n, *shape). Weights, but no biases, decay besides
+    (Loshchilov 2017, 1711.05101)."""
+    for group in players.optimizer_g.param_groups:
+        group["lr"] = rate
+    players.optimizer_g.zero_grad(set_to_none=True)
+    loss: Tensor = -cast(Any, players.generator).log_likelihood(real).mean()
+    loss.backward()
+    players.team.average(players.generator)
+    with torch.no_grad():
+        weights: list[Tensor] = [weight for weight in players.generator.parameters() if weight.dim() > 1]
+        torch._foreach_mul_(weights, 1 - rate * decay)
+    players.optimizer_g.step()
+
+
 def require_gradients(weights: Iterable[nn.Parameter], required: bool) -> None:
     """Has gradients of weights taken, or not."""
     for weight in weights:

@@ -11,6 +11,7 @@ from evenodds.config.settings import NetworkSettings
 from evenodds.config.stages import stages_of, written
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec
+from evenodds.networks.autoregressive import AutoregressiveGenerator
 from evenodds.networks.cascade import CascadeDiscriminator, CascadeGenerator, Enlarger, PatchScore
 from evenodds.networks.conditional import ConcatDiscriminator, ProjectionDiscriminator, ValueGenerator
 from evenodds.networks.dcgan import ConvDiscriminator, ConvGenerator
@@ -49,6 +50,7 @@ FAMILIES: dict[str, Family] = {
     "style": Family(StyleGenerator, ConvDiscriminator, (PictureSpec,)),
     "fast": Family(FastGenerator, FastDiscriminator, (PictureSpec,)),
     "tabular": Family(RowGenerator, RowDiscriminator, (RowSpec,)),
+    "autoregressive": Family(AutoregressiveGenerator, RowDiscriminator, (RowSpec,)),
     "pix2pix": Family(UNetGenerator, PatchDiscriminator, (PictureSpec,), given_pictures=True),
     "resunet": Family(
         ResidualUNet, ResidualPatchDiscriminator, (PictureSpec,), given_pictures=True, unpaired=True
@@ -124,7 +126,7 @@ def generator(spec: SampleSpec, settings: NetworkSettings, condition: Condition 
         network = CascadeGenerator(generator(*smaller, condition), enlarge)
     elif condition is None:
         network = made(spec, settings)
-    elif made in (RowGenerator, UNetGenerator, ResidualUNet):
+    elif made in (RowGenerator, AutoregressiveGenerator, UNetGenerator, ResidualUNet):
         network = made(spec, settings, condition)
     else:
         network = ValueGenerator(made, spec, settings, condition)

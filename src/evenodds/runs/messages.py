@@ -11,6 +11,7 @@ MESSAGES = {
     "event damaged": "checkpoint {checkpoint} is damaged and was not used",
     "event head start": "D played {turns} turns alone and came to {reached:.0%} (asked for: {asked:.0%})",
     "event init": "initial networks: {reason}",
+    "event likelihood": "likelihood first: {first:.2f} → {best:.2f} nats a row in {seconds:.0f} s",
     "event ranks": "goes on with {now} ranks in place of {was}",
     "event resume": "resumed",
     "event split": "the device's memory is full: a batch is played in {parts} parts",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evenodds.runs.verdict import Verdict
 
 SENTENCES = {
-    "head start": "D has its head start",
+    "head start": "before the first round: D has its head start, or G learns by likelihood",
     "alarm": "alarm: {alarm}",
     "far ahead": "D is far ahead: {odds}, G learns slowly",
     "ahead": "D is ahead: {odds}, G learns from it",

@@ -58,6 +58,12 @@ class Clock:
         """The budget's share that is spent; at 1 the game is over."""
         return self.budget.share(seconds=self.seconds(), rounds=trainer.rounds, seen=trainer.seen)
 
+    def spent_on_likelihood(self, trainer: Trainer) -> float:
+        """The share that the steps before the game have spent; each is one of as many rounds that a budget may have."""
+        steps = trainer.likelihood_steps
+        seen = steps * trainer.recipe.game.batch
+        return self.budget.share(seconds=self.seconds(), rounds=steps, seen=seen)
+
     def checked(self, seen: int, speed: float | None = None) -> None:
         """Notes that a check was made at so many samples seen, and measured this speed."""
         self.seen, self.since, self.speed = seen, time.monotonic(), speed

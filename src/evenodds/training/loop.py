@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,17 +18,19 @@ from evenodds.game.alarms import LOST_GROUP, Alarm
 from evenodds.metrics.selection import Selection
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.initial_weights import find_weights
-from evenodds.runs.messages import alarm_sentence, event_sentence
+from evenodds.runs.messages import event_sentence
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
-from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
+from evenodds.runs.verdict import Verdict
 from evenodds.training.best_state import is_better, stored
 from evenodds.training.clock import Clock, after
 from evenodds.training.context import Context
+from evenodds.training.evidence import evidence_of
 from evenodds.training.initial_players import begin_with
+from evenodds.training.likelihood import Likelihood, before_game
 from evenodds.training.live import LiveWriter
 from evenodds.training.ranks import Ranks, broadcast_end
-from evenodds.training.recorder import JournalWriter
+from evenodds.training.recorder import JournalWriter, new_alarms
 from evenodds.training.supervisor import Decision, Measurement, Supervisor
 from evenodds.training.trainer import Trainer
 
@@ -77,6 +78,7 @@ class TrainingLoop:
         self.journal = JournalWriter(run, store, trainer)
         self.clock = Clock(Budget.parse(run.recipe.plan.budget))
         self.live = LiveWriter(run, store, trainer, self.clock)
+        self.likelihood = Likelihood(trainer)
         self.next_check = 0
         self.checkpoints = CheckpointManager(run.checkpoints, self.state(None))
 
@@ -88,9 +90,11 @@ class TrainingLoop:
         self.live.begin()
         last, damaged = self.run.checkpoints.last_whole()
         self.run.write_verdict(None)
-        if last is None or not last.facts.get("rounds"):  # D's head start is played anew
+        played = last is not None and (last.facts.get("rounds") or last.facts.get("likelihood_steps"))
+        if last is None or not played or before_game(last):
             self.run.go_back_to(-1)
             self.run.note({"event": "start", **self.run.data_facts.to_json()})
+        if last is None or not played:  # D's head start is played anew
             self.begin()
         else:
             damaged += self.restore(last)
@@ -125,6 +129,7 @@ class TrainingLoop:
         tensors, facts = last
         try:
             self.trainer.restore(tensors, facts)
+            self.likelihood.restore(last)
             self.clock.resumed_at = facts["seconds"] + 0.0
             self.journal.resume(self.trainer.rounds)
             self.supervisor.restore(facts["steward"], self.run.journal())
@@ -136,6 +141,27 @@ class TrainingLoop:
                 f"the last checkpoint of {self.run.path} is not of such a game ({first}), "
                 "train anew in another --out"
             ) from problem
+
+    def likelihood_first(self) -> bool:
+        """Has G learn real rows by their likelihood until that brings no more, or its share of the budget is
+        spent. Returns False where it is stopped before."""
+        trainer, likelihood, clock = self.trainer, self.likelihood, self.clock
+        likelihood.begin()
+        while not likelihood.over and clock.spent_on_likelihood(trainer) < trainer.recipe.game.likelihood:
+            if self.context.stop.is_set() or self.checkpoints.due():
+                self.checkpoints.keep(self.state(None))
+                if self.context.stop.is_set():
+                    return False
+                self.save()
+            self.ranks.likelihood_step()
+            likelihood.after_step()
+            self.report_now_and_then()
+        facts = {**likelihood.end(), "seconds": round(clock.seconds(), 1)}
+        self.journal.event("likelihood", **facts)
+        self.context.observer.say(event_sentence({"event": "likelihood", **facts}))
+        self.ranks.sync_state()
+        self.checkpoints.keep(self.state(None))
+        return True
 
     def head_start(self) -> None:
         """Plays D alone until its odds are at the level asked for, or its steps are used up."""
@@ -150,10 +176,11 @@ class TrainingLoop:
                 odds = self.supervisor.checker.probes.odds().value
             except ValueError:
                 break  # the next check says what is wrong
-            stopping.warmed_up, turns = odds >= game.head_start, trainer.turns - first
-            if stopping.warmed_up or turns >= game.head_turns:
+            won, turns = odds >= game.head_start, trainer.turns - first
+            stopping.warmed_up = stopping.warmed_up or won
+            if won or turns >= game.head_turns:
                 facts = {"turns": turns, "reached": round(odds, 5), "asked": game.head_start}
-                self.journal.event("head start", **facts, won=stopping.warmed_up)
+                self.journal.event("head start", **facts, won=won)
                 break
 
     # Playing
@@ -162,7 +189,12 @@ class TrainingLoop:
         """Plays rounds and checks until the game is decided, the budget is spent, or the game is stopped."""
         trainer = self.trainer
         losses = (torch.tensor(math.nan), torch.tensor(math.nan))
-        if not trainer.rounds and not self.supervisor.stopping.warmed_up:
+        if not trainer.rounds and not trainer.likelihood_steps and not self.supervisor.stopping.warmed_up:
+            self.head_start()
+        if not self.likelihood.over:
+            if not self.likelihood_first():
+                self.save()
+                return self.verdict("interrupted")
             self.head_start()
         while True:
             spent = self.clock.spent(trainer) >= 1
@@ -188,7 +220,8 @@ class TrainingLoop:
         speed = self.clock.rate(trainer.seen)
         measurement, decision = self.supervisor.check(self.clock.seconds(), every)
         self.journal.measurement(measurement, losses, self.clock.seconds(), speed)
-        self.say_new(measurement.alarms, () if last is None else last.alarms)
+        for sentence in new_alarms(measurement.alarms, last):
+            self.context.observer.say(f"round {self.trainer.rounds:,}, alarm: {sentence}")
         self.journal.moves(decision.moves)
         if decision.moves:
             self.ranks.sync_state()
@@ -206,20 +239,12 @@ class TrainingLoop:
         self.report()
         return decision.verdict
 
-    def say_new(self, alarms: list[Alarm], before: Sequence[Any]) -> None:
-        """Tells the observer of alarms that were not raised at the check before."""
-        lasting = {alarm["kind"] for alarm in before if isinstance(alarm, dict)}
-        for alarm in alarms:
-            if alarm.kind not in lasting:
-                sentence = alarm_sentence(alarm.to_json())
-                self.context.observer.say(f"round {self.trainer.rounds:,}, alarm: {sentence}")
-
     def keep_best(self, measurement: Measurement, decision: Decision) -> None:
         """Holds on to the state if none was better so far, or if it is the one that was proved even."""
-        metrics, alarms, _, selection = measurement
+        metrics, alarms, ruling, selection = measurement
         if metrics is None or selection is None:
             return
-        if not self.trainer.rounds:
+        if not self.trainer.rounds and not self.trainer.likelihood_steps:
             # Of the untrained G, until a better one comes; its players are those before D's head start.
             tensors, facts = stored(selection)
             self.checkpoints.best.tensors.update(tensors)
@@ -229,7 +254,8 @@ class TrainingLoop:
         spoilt = any(alarm.kind != LOST_GROUP for alarm in alarms)
         if decision.fault is not None or (spoilt and not even):
             return
-        if even or is_better(metrics, selection, self.checkpoints.best):
+        refereed = bool(self.trainer.likelihood_steps and self.trainer.rounds)
+        if even or is_better(metrics, selection, self.checkpoints.best, ruling, refereed=refereed):
             self.checkpoints.keep(self.state(metrics.distance, selection))
 
     def go_back(self, fault: Alarm) -> None:
@@ -281,13 +307,16 @@ class TrainingLoop:
         """All that a checkpoint of this place must hold; of the best state also what it was chosen by."""
         tensors, facts = self.trainer.state()
         chosen_by: tuple[Tensors, dict[str, Any]] = ({}, {}) if selection is None else stored(selection)
+        learning = self.likelihood.state()
         more = {
             "seconds": self.clock.seconds(),
             "next_check": self.next_check,
             "steward": self.supervisor.state(),
             "distance": distance,
         }
-        return Snapshot({**tensors, **chosen_by[0]}, {**facts, **chosen_by[1], **more})
+        return Snapshot(
+            {**tensors, **chosen_by[0], **learning[0]}, {**facts, **chosen_by[1], **learning[1], **more}
+        )
 
     def save(self) -> None:
         """Saves a checkpoint of this very place."""
@@ -312,37 +341,8 @@ class TrainingLoop:
         moment = self.clock.moment(self.trainer, self.journal.check, self.journal.sample)
         self.context.observer.moment(moment)
 
-    def last_ruling(self, name: str) -> RefereeRuling | None:
-        """The referee's last word: on the best state once the game is over, what it said before where it is paused."""
-        if name == "interrupted":
-            return self.supervisor.record.ruling
-        return self.supervisor.last_word(self.checkpoints.best)
-
     def verdict(self, name: str) -> Verdict:
         """Why the game ended, with its evidence."""
-        check, best = self.journal.check, self.checkpoints.best
-        stopping, spent = self.supervisor.stopping, min(self.clock.spent(self.trainer), 1.0)
-        shown = ("odds", "odds_low", "odds_high", "gap", "coverage", "distance")
-        last = (
-            {}
-            if check is None
-            else {
-                "round": check.round,
-                "alarms": list(check.alarms),
-                **{name: getattr(check.metrics, name) for name in shown},
-            }
-        )
-        evidence = Evidence(
-            budget=self.run.recipe.plan.budget,
-            spent=round(spent, 4),
-            **last,
-            head_start_won=stopping.warmed_up,
-            level_checks=stopping.level,
-            referee=self.last_ruling(name),
-            margin=stopping.margin,
-            tries=self.supervisor.record.tries,
-            best_round=best.rounds,
-            best_distance=best.facts["distance"],
-        )
-        trainer = self.trainer
+        trainer, spent = self.trainer, self.clock.spent(self.trainer)
+        evidence = evidence_of(name, self.journal.check, self.checkpoints.best, self.supervisor, spent)
         return Verdict(name, evidence, trainer.rounds, trainer.seen, round(self.clock.seconds(), 3))

@@ -10,10 +10,12 @@ from evenodds.core.bundle import Tensors
 from evenodds.core.rng import seed_of, set_random
 from evenodds.data.store import Store
 from evenodds.game.step import Players
+from evenodds.networks.autoregressive import AutoregressiveGenerator
 from evenodds.networks.build import build
 from evenodds.networks.ema import Average
 from evenodds.networks.freezing import freeze
 from evenodds.networks.optimizers import Adam
+from evenodds.training.bins import begin_at_frequencies
 
 
 def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
@@ -22,6 +24,8 @@ def make_players(recipe: Recipe, store: Store, device: torch.device) -> Players:
     generator, discriminator = (
         network.to(device) for network in build(store.spec, recipe.network, store.condition)
     )
+    if isinstance(generator, AutoregressiveGenerator):
+        begin_at_frequencies(generator, store)
     game = recipe.game
     if game.freeze_d:
         freeze(discriminator, game.freeze_d)

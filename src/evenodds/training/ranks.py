@@ -22,12 +22,14 @@ class Command(IntEnum):
     D_STEP = 2
     SYNC_STATE = 3
     END = 4
+    LIKELIHOOD_STEP = 5
 
 
 class Ranks:
     """Plays a trainer's game on every rank of its team.
 
-    Rank 0 calls ``round``, ``d_step``, ``sync_state`` and ``end``; every other rank calls ``worker_loop``. A team of
+    Rank 0 calls ``round``, ``d_step``, ``likelihood_step``, ``sync_state`` and ``end``; every other
+    rank calls ``worker_loop``. A team of
     one announces nothing and costs nothing.
     """
 
@@ -44,6 +46,11 @@ class Ranks:
         """Plays one D step on all ranks, before G's first."""
         self.announce(Command.D_STEP)
         self.trainer.d_step()
+
+    def likelihood_step(self) -> None:
+        """Plays a step of G's own on all ranks, before the game."""
+        self.announce(Command.LIKELIHOOD_STEP)
+        self.trainer.likelihood_step()
 
     def sync_state(self) -> None:
         """Gives all ranks the state of rank 0: where the game begins, is resumed, or was changed."""
@@ -63,6 +70,8 @@ class Ranks:
                 self.trainer.round()
             elif command == Command.D_STEP:
                 self.trainer.d_step()
+            elif command == Command.LIKELIHOOD_STEP:
+                self.trainer.likelihood_step()
             elif command == Command.SYNC_STATE:
                 self.receive_state()
             else:

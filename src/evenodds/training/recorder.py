@@ -14,6 +14,7 @@ from evenodds.game.alarms import Alarm
 from evenodds.game.schedule import Move
 from evenodds.metrics.odds import Odds
 from evenodds.runs.journal import Check
+from evenodds.runs.messages import alarm_sentence
 from evenodds.runs.run import Run
 from evenodds.training.snapshots import SnapshotWriter
 from evenodds.training.supervisor import Measurement
@@ -78,6 +79,12 @@ class JournalWriter:
             )
             self.run.note(self.check.to_json())
         self.alarms(alarms)
+
+
+def new_alarms(alarms: list[Alarm], last: Check | None) -> list[str]:
+    """Sentences on the alarms that were not raised at the last check."""
+    lasting = {alarm["kind"] for alarm in (() if last is None else last.alarms) if isinstance(alarm, dict)}
+    return [alarm_sentence(alarm.to_json()) for alarm in alarms if alarm.kind not in lasting]
 
 
 def significant(value: float | None) -> float | None:

@@ -186,6 +186,8 @@ class Supervisor:
     def consult_referee(self, seconds: float, every: int) -> Ruling | None:
         """The referee's ruling on the averaged G, where it is due and within its share of the time."""
         record, rounds = self.record, self.trainer.rounds
+        if not rounds and self.trainer.likelihood_steps:  # which the game is to better
+            return self.rule()
         record.next_ruling = record.next_ruling or FIRST * every
         due_now = self.stopping.wants_referee
         if not self.trainer.last_stage:  # what was learnt of small pictures is told by its blur
@@ -210,7 +212,7 @@ class Supervisor:
     def last_word(self, best: Snapshot) -> RefereeRuling | None:
         """The ruling on the state that is sampled, with all that is held out; None where nothing was played."""
         ruling = self.record.ruling
-        if not best.rounds:
+        if not best.rounds and not best.facts.get("likelihood_steps"):
             return None
         if ruling is not None and ruling.round == best.rounds and ruling.reals == self.tested(ALL):
             return ruling

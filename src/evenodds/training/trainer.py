@@ -21,7 +21,7 @@ from evenodds.game.augment import augment, jitter, mirror
 from evenodds.game.cuda_graphs import CudaGraphRunner
 from evenodds.game.pool import FakePool
 from evenodds.game.schedule import BalanceSchedule, ScheduleState
-from evenodds.game.step import Players, d_step, g_step
+from evenodds.game.step import Players, d_step, g_step, likelihood_step
 from evenodds.networks.cascade import CascadeGenerator, EnlargerPlayer, at_stage, grained, shrink
 from evenodds.networks.generate import draw
 from evenodds.objectives.objective import Objective, make_objective
@@ -31,6 +31,9 @@ Result = TypeVar("Result")
 
 NEAR = 60.0
 """Weight of an enlarged picture's mean absolute distance from the real one (docs/experiments/stages.md, 2026-11-29)."""
+
+LIKELIHOOD_RATE, LIKELIHOOD_DECAY = 2e-3, 0.1
+"""Learning rate and weight decay of a G that learns by likelihood (docs/experiments/likelihood.md, 2026-11-29)."""
 
 
 class Trainer:
@@ -43,6 +46,8 @@ class Trainer:
     ----------
     rounds, turns, seen:
         Rounds and D steps played, and samples seen by the whole team.
+    likelihood_steps:
+        Steps before the first round, in which G learnt by the likelihood of reals.
     stage:
         Which of the recipe's stages is played, from 0; the only one where pictures are learnt at once.
     stage_began:
@@ -87,7 +92,7 @@ class Trainer:
         pictured = store.condition is not None and store.condition.pictures
         self.jitters = pictured and recipe.game.augment == "on"
         self.mirrors = not pictured and recipe.game.mirror == "on"
-        self.rounds = self.turns = self.seen = 0
+        self.rounds = self.turns = self.seen = self.likelihood_steps = 0
         self.sides, self.stage_began = recipe.network.sides, 0
         self.set_stage(0)
         self.parts = 1
@@ -108,7 +113,8 @@ class Trainer:
             loss_g = self.g_step(reals, step)
         players = self.players
         players.team.average_buffers(players.generator, players.discriminator)
-        players.average.follow(players.generator, self.recipe.game.batch * d_steps, self.seen)
+        seen = self.seen + self.likelihood_steps * self.recipe.game.batch
+        players.average.follow(players.generator, self.recipe.game.batch * d_steps, seen)
         self.rounds += 1
         return loss_d, loss_g
 
@@ -141,6 +147,15 @@ class Trainer:
             return self.graphs.play("g", self.learn_g, *reals)
 
         return self.within_memory(attempt)
+
+    def likelihood_step(self) -> None:
+        """Plays a step of a G that knows the likelihood of reals, which D has no part in."""
+        seen = self.likelihood_steps * self.recipe.game.batch
+        self.seed(f"likelihood {self.likelihood_steps}")
+        reals = self.batches.at(seen, self.share, self.device)
+        likelihood_step(self.players, reals.x, LIKELIHOOD_RATE, LIKELIHOOD_DECAY)
+        self.players.average.follow(self.players.generator, self.recipe.game.batch, seen)
+        self.likelihood_steps += 1
 
     def learn_d(self, with_penalty: bool, x: Tensor, c: Tensor | None) -> Tensor:
         """Updates D on reals x under c and as many fakes. Returns D's loss."""
@@ -267,6 +282,8 @@ class Trainer:
             **({} if self.pool is None else {"pool": self.pool.state()}),
         }
         counts = {"rounds": self.rounds, "turns": self.turns, "seen": self.seen}
+        if self.likelihood_steps:
+            counts["likelihood_steps"] = self.likelihood_steps
         return tensors, {
             **counts,
             "pace": self.schedule.state(),
@@ -278,6 +295,7 @@ class Trainer:
     def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
         """Takes over what ``state`` gave. Raises ValueError, KeyError, TypeError or RuntimeError for anything else."""
         counts = [facts[name] for name in ("rounds", "turns", "seen", "parts", "ranks")]
+        counts.append(facts.get("likelihood_steps", 0))
         if not all(type(count) is int and 0 <= count < 2**62 for count in counts) or not facts["parts"]:
             raise ValueError(f"{counts} are no place in a game")
         stage, began = facts.get("stage", 0), facts.get("stage_began", 0)
@@ -288,6 +306,7 @@ class Trainer:
         if self.pool is not None:
             self.pool.restore(tensors["pool"])
         self.rounds, self.turns, self.seen = facts["rounds"], facts["turns"], facts["seen"]
+        self.likelihood_steps = counts[-1]
         self.parts = facts["parts"]
         self.schedule.restore(facts["pace"])
         self.apply_schedule()

@@ -94,3 +94,19 @@ def uniform(z: Floats) -> Floats:
 def normal(share: Floats) -> Floats:
     """The inverse of ``uniform``."""
     return np.asarray(np.clip(ndtri(_TAIL + share * (1 - 2 * _TAIL)), -LIMIT, LIMIT), np.float64)
+
+
+def bins_of(scores: tuple[float, ...], count: int) -> Floats:
+    """The edges (count + 1) of at most so many bins of a number, as shares in [0, 1]: even ones, or where values have
+    stretches of their own, whose ``scores`` are given, ends of those, each bin whole stretches; empty bins come last.
+
+    >>> bins_of((), 4).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    even = np.linspace(0, 1, count + 1)
+    if not scores:
+        return even
+    ends = np.unique(np.concatenate([[0.0], uniform(np.array(scores)), [1.0]]))
+    if len(ends) > count + 1:
+        ends = np.unique(ends[np.abs(ends[:, None] - even).argmin(0)])
+    return np.concatenate([ends, np.ones(count + 1 - len(ends))])
