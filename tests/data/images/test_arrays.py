@@ -194,7 +194,7 @@ def test_an_animation_gives_its_first_frame(tmp_path: Path) -> None:
 
 
 def test_a_format_that_runs_programs_is_not_opened() -> None:
-    with pytest.raises(BadPicture, match="not a picture"):
+    with pytest.raises(BadPicture, match="PostScript, which is not read"):
         decode(io.BytesIO(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n"), 8, "crop", 3)
 
 
