@@ -43,7 +43,7 @@ def build(studio: Studio, language: Language) -> gr.Blocks:
                 with gr.Tab(say(f"page {key}"), id=key, elem_id=f"tab-{key}") as tab:
                     module.page(studio, say, PageState(key, chosen, here))
                 tab.select(None, None, here, js=f"() => '{key}'", api_visibility="private")
-        lecture.guide(say, chosen)
+        lecture.guide(studio, say, chosen)
         choose(studio, blocks, chosen)
         blocks.load(card_first, None, tabs, show_progress="hidden", api_visibility="private")
     return blocks

@@ -80,9 +80,10 @@ async function show(number) {
   address(number);
   if (card.run) {
     trigger("choose", { run: card.run });
-    if (!await inSight("#run input", own, (field) => field.value === card.run)) return;
+    const any = !card.run.includes(":");  // which one it is, or whether there is one, the studio knows
+    if (!await inSight("#run input", own, (field) => any || field.value === card.run)) return;
   }
-  visible("[data-held=close]")?.click();  // each card begins anew
+  for (const one of document.querySelectorAll("[data-held=close]")) one.click();  // each card begins anew
   await turn(card.page);
   for (const step of card.before) if (!await ready(step, own)) return;
   const shown = await inSight(card.look, own);

@@ -38,7 +38,8 @@ function bar(can = false) {
 }
 
 async function hold(action) {
-  if (busy) return;
+  if (busy && action !== "open") return;
+  while (busy) await new Promise((done) => setTimeout(done, 50));
   busy = true;
   one(".eo-held").setAttribute("aria-busy", "true");
   const own = run;

@@ -67,6 +67,14 @@ class Studio:
             return self.gallery.run(str(name))
         return Run.open(security.run_path(self.root, name))
 
+    def draws(self, name: str) -> bool:
+        """Whether a run of that name makes pictures from pictures."""
+        try:
+            condition = self.run(name).condition
+        except UserError:  # it is just beginning, or damaged
+            return False
+        return condition is not None and condition.pictures
+
     def judge(self, run: Run) -> Judge:
         """The run's judge. The first time a process of its own trains it, so that nobody else is kept waiting."""
         if train.current_judge(run) is None:

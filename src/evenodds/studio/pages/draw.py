@@ -37,6 +37,11 @@ CANVAS = ("pen", "eraser", "undo", "clear", "label", "result")
 """What the canvas says."""
 CANVAS_SIDE = 512
 """Pixels of the canvas, on its longer side."""
+SMALL, FLAGS = (
+    "digits-outlines",
+    ["--condition", "outlines", "--size", "32", "--width", "16", "--budget", "90s"],
+)
+"""A run to draw on where there is none yet: digits from their outlines."""
 STROKES = 2_000_000
 """Characters of a drawing on the canvas, at most."""
 
@@ -46,6 +51,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     chosen = state.chosen
     gr.Markdown(say("draw intro"))
     note = gr.HTML(elem_id="draw-note")
+    small = gr.Button(say("train outlines"), visible=False, elem_id="train-outlines")
     canvas = gr.HTML(
         html_template=canvas_html(say),
         js_on_load=files("evenodds.studio").joinpath("canvas.js").read_text("utf-8"),
@@ -64,11 +70,20 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
             run = studio.run(name)
             fits = drawn_upon(run)
         except UserError as problem:
-            return "", gr.update(visible=False), markup.note(problem_sentence(say, problem))
+            none = gr.update(visible=False)
+            return "", none, markup.note(problem_sentence(say, problem)), gr.update(visible=True)
         warning = "" if fits else markup.alert(say("draw not"))
-        return warning, gr.update(value=name, visible=True) if fits else gr.update(visible=False), ""
+        paper = gr.update(value=name, visible=True) if fits else gr.update(visible=False)
+        return warning, paper, "", gr.update(visible=not fits)
 
-    load_when_shown(state, fit, [note, canvas, result])
+    load_when_shown(state, fit, [note, canvas, result, small])
+
+    def train() -> Any:
+        if SMALL not in studio.names():
+            studio.trainings.start(SMALL, "digits", FLAGS)
+        return gr.update(choices=studio.names(), value=SMALL)
+
+    small.click(with_gradio_errors(train, say), None, chosen, api_visibility="private")
 
     def upload(name: str, file: str | None) -> str:
         if file is None:

@@ -1,15 +1,16 @@
-"""A part of the page How it works: of all pictures only a few look like the data, by the judge's answer."""
+"""A part of the page How it works: of all pictures only a few look like the data, by how far they lie from reals."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 import numpy as np
+from numpy.typing import NDArray
 
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec
+from evenodds.judge.features import nearest_distance, preprocess
+from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_block
 from evenodds.judge.train import current_judge
 from evenodds.runs.run import Run
@@ -20,11 +21,12 @@ from evenodds.studio.state import Studio
 from evenodds.studio.translate import problem_sentence
 
 FAKES = 16
-"""Fakes of which the one that the judge takes for real most is shown."""
+"""Fakes of which the one nearest to reals is shown."""
 
 
 def section(studio: Studio, say: Words, state: PageState) -> None:
-    """A slider from numbers drawn by chance to a fake, and what the judge says of the picture between."""
+    """A slider from numbers drawn by chance to a fake: how far the picture between lies from reals, and what the judge
+    says of it."""
     share = gr.Slider(0, 100, 0, step=5, label=say("few slider"), elem_id="few-share")
     seen = gr.HTML(elem_id="few-faces")
 
@@ -52,19 +54,24 @@ def between(studio: Studio, say: Words, run: Run, share: float) -> str:
     if current_judge(run) is None:
         return markup.note(say("few no judge"))
     judge = studio.cache.judge(run)
-    fake = studio.cache.once(run, "few", lambda: likeliest(studio, run))
+    fake = studio.cache.once(run, "few", lambda: nearest_fake(studio, run))
     noise = np.random.default_rng(seed_of(0, "few")).integers(0, 256, fake.shape)
     picture = ((1 - share) * noise + share * fake).round().astype(np.uint8)
     [prediction] = predict_block(judge, ["it"], judge.encode(picture))
     text = say("few numbers", count=picture.size, size=f"{run.spec.width} × {run.spec.height}")
     shown = markup.image(plots.enlarged(picture[0]), text, "eo-made")
     meter = plots.meter(say, 1 - prediction.percent_real / 100, say("judge says"))
-    return f'<div class="eo-pin">{shown}{meter}</div>{markup.note(text)}'
+    far = say("few far", times=distances(judge, picture)[0])
+    return f'<div class="eo-pin">{shown}{meter}</div><p class="eo-said">{far}</p>{markup.note(text)}'
 
 
-def likeliest(studio: Studio, run: Run) -> Any:
-    """Of some fakes the one that the judge takes for real most, uint8 (1, H, W, C)."""
-    fakes = studio.cache.fakes(run, FAKES, 0)
-    judge = studio.cache.judge(run)
-    best = int(np.argmax(judge.score_samples(fakes)))
-    return fakes[best : best + 1]
+def distances(judge: Judge, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How far pictures (n, H, W, C) lie from their nearest reals, (n,): 1 is the median of reals."""
+    return nearest_distance(preprocess(judge.spec, judge.encode(pictures)), judge.reals) / judge.units.median
+
+
+def nearest_fake(studio: Studio, run: Run) -> NDArray[np.uint8]:
+    """Of some fakes the one that lies nearest to reals, uint8 (1, H, W, C)."""
+    fakes: NDArray[np.uint8] = studio.cache.fakes(run, FAKES, 0)
+    nearest = int(np.argmin(distances(studio.cache.judge(run), fakes)))
+    return fakes[nearest : nearest + 1]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from evenodds.runs.gallery import GALLERY, entries
+from evenodds.runs.gallery import GALLERY
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages.loading import PageState
 from evenodds.studio.state import Studio
@@ -18,9 +18,11 @@ from evenodds.studio.state import Studio
 Kind = Literal["press", "fill", "refill", "open"]
 """What is done to an element before a card is seen: pressed; filled in; filled in once it has a value; opened, where it
 is closed."""
-PEOPLE, FACES, OUTLINES = (GALLERY + name for name in ("people", "faces", "outlines"))
+PEOPLE, FACES = (GALLERY + name for name in ("people", "faces"))
+DRAWS = "draws"
+"""Stands for the first run that makes pictures from pictures."""
 HELD: tuple[tuple[Kind, str, str], ...] = (
-    ("press", ".eo-held > [data-held=open]", ""),
+    ("press", ".eo-held:not([aria-busy]) > [data-held=open]", ""),
     ("press", ".eo-held:not([aria-busy]) [data-held=untrained]", ""),
     ("fill", ".eo-held select", "50"),
 )
@@ -30,8 +32,8 @@ D_LEARNS: tuple[Kind, str, str] = ("press", ".eo-held:not([aria-busy]) [data-hel
 
 @dataclass(frozen=True)
 class Card:
-    """The run that is chosen for a card ("" leaves it), the page that is turned to, what is looked at there (CSS), and
-    what is done first: a kind, an element and a value."""
+    """The run that is chosen for a card ("" leaves it, DRAWS is looked for), the page that is turned to, what is looked
+    at there (CSS), and what is done first: a kind, an element and a value."""
 
     run: str
     page: str
@@ -53,7 +55,7 @@ CARDS = (
         *HELD, D_LEARNS, ("fill", ".eo-held:not([aria-busy]) select", "10"),
         ("press", ".eo-held:not([aria-busy]) [data-held=slow]", ""),
     )),
-    Card(PEOPLE, "play", ".eo-verdict", (("press", ".eo-held > [data-held=open]", ""),)),
+    Card(PEOPLE, "play", ".eo-verdict", (("press", ".eo-held:not([aria-busy]) > [data-held=open]", ""),)),
     Card(FACES, "how", "#grows"),
     Card(FACES, "steer", "#steered", (("fill", "#slider-2 input[type=number]", "1.5"),)),
     Card(FACES, "steer", "#sum:has(figure)", (
@@ -62,7 +64,7 @@ CARDS = (
         ("press", "#sum-slots", ""),
     )),
     Card("", "how", "#play-strong"),
-    Card(OUTLINES, "draw", "#canvas, #draw-note"),
+    Card(DRAWS, "draw", "#canvas:has(.eo-wrong[data-run]:not([data-run=''])), #train-outlines"),
 )  # fmt: skip
 """In the lecture's order."""
 TERMS = {"A": "172 199 201", "B": "0 6 9", "C": "24 28 37"}
@@ -79,7 +81,7 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
     )
 
 
-def guide(say: Words, chosen: gr.Dropdown) -> None:
+def guide(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
     """The bar that goes along from card to card, and what its buttons do."""
     bar = gr.HTML(
         html_template=guide_html(say),
@@ -88,18 +90,20 @@ def guide(say: Words, chosen: gr.Dropdown) -> None:
     )
 
     def choose(event: gr.EventData) -> Any:
-        return gr.update(value=str(event.run))
+        name = str(event.run)
+        if name == DRAWS:
+            name = next(filter(studio.draws, studio.names()), "")
+        return gr.update(value=name) if name else gr.skip()
 
     bar.choose(choose, None, chosen, show_progress="hidden", queue=False, api_visibility="private")
 
 
 def guide_html(say: Words) -> str:
     """The bar as HTML, with what the script says and does."""
-    names = {entry.name for entry in entries()}
     facts = {**TERMS, "arithmetic": say("arithmetic")}
     cards = [
         {
-            "run": card.run if card.run.removeprefix(GALLERY) in names else "",
+            "run": card.run,
             "page": say(f"page {card.page}"),
             "look": card.look,
             "before": [[kind, element, value.format(**facts)] for kind, element, value in card.before],
