@@ -55,7 +55,9 @@ def kinds(count: int = 60) -> pd.DataFrame:
 
 
 def opened(source: str, given: str, **more: object) -> Store:
-    return prepare(find(source), DataSettings.model_validate({"size": 8, "given": given, **more}))
+    return prepare(
+        find(source), DataSettings.model_validate({"size": 8, "rules": False, "given": given, **more})
+    )
 
 
 def conditions(store: Store) -> np.ndarray:

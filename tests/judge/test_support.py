@@ -245,3 +245,18 @@ def test_a_column_of_which_training_has_only_gaps() -> None:
     extent = Range.fit(np.full(4, np.nan), 0.0)
     assert extent.lowers(np.array([1.0, np.nan]), 4).tolist() == [0, 0]
     json.dumps(vars(extent), allow_nan=False)
+
+
+def test_an_order_that_a_row_breaks_is_seen_in_what_is_learnt_in_its_place() -> None:
+    rng = np.random.default_rng(0)
+    start = rng.integers(0, 300, 400)
+    frame = pd.DataFrame(
+        {"start": start, "end": start + rng.poisson(3, 400), "town": rng.choice(["Ulm", "Rom"], 400)}
+    )
+    codec = TableCodec.fit(frame, (), rng).deriving(frame, rng)
+    assert codec.names == ("start", "town", "end - start")
+    support = Support.fit(codec, codec.encode(frame, rng))
+    rows = pd.DataFrame({"start": [100, 100], "end": [103, 20], "town": ["Ulm", "Ulm"]}, index=[7, 9])
+    right, wrong = support.oddities(rows)
+    assert not right
+    assert wrong[0].facts["column"] == "end - start"

@@ -15,7 +15,7 @@ from evenodds.core.spec import Size
 READ_KINDS = ("text", "number", "date", "span")
 """As what a column of a text file can be read."""
 READ_BEFORE = "pandas"
-"""The reading of versions before 0.2: what pandas takes for numbers and gaps, and no keys."""
+"""The reading of versions before 0.2: what pandas takes for numbers and gaps, no keys, no rules but stated ones."""
 _PARTS = r",(?=[^,=]+=)"
 """Between one column's choice and the next: a format may hold commas."""
 
@@ -46,6 +46,14 @@ class DataSettings(Group):
 
     key: tuple[str, ...] = ()
     """Columns of a table that hold ids: fakes have new ones of their pattern. Plain ids are noticed without."""
+
+    rule: tuple[str, ...] = ()
+    """Rule that all rows of a table keep, and all fakes: such as "amount <= price", "total = a + b", or, as near as the
+    data has it, "total ~ tenure * monthly"."""
+
+    rules: bool | None = None
+    """Find what hangs together in all rows of a table (columns that others determine, sums, orders), as by default;
+    fakes keep it exactly. --no-rules learns every column."""
 
     columns: tuple[str, ...] = ()
     """Columns of a table, or of a data set (the picture and its labels), to train on; all of them by default."""

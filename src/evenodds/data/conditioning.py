@@ -104,6 +104,8 @@ def of_columns(condition: str, table: TableCodec, rows: Rows, existing: Sequence
     names = _named(condition, existing, f"{source} has no column", "; the columns are")
     for name in names:
         if name not in table.names:
+            if any(one.name == name for one in table.derived):
+                raise UserError(_derived(name, table))
             why = next(note for note in table.notes if note.startswith(f"column {name!r} left out"))
             raise UserError(f"--condition {name} cannot be had: {why}; name some of {_listed(table.names)}")
     if set(names) == set(table.names):
@@ -120,6 +122,16 @@ def of_columns(condition: str, table: TableCodec, rows: Rows, existing: Sequence
     notations = {name: notation for name, notation in table.notations.items() if name in names}
     codec = TableCodec(columns, (), notations, table.layout)
     return Chosen(Condition("columns", codec.spec, tuple(places)), codec, rows[:, np.array(places)])
+
+
+def _derived(name: str, table: TableCodec) -> str:
+    """Why a column cannot be given that follows from others."""
+    one = next(one for one in table.derived if one.name == name)
+    by, those = ", ".join(one.inputs), "it" if len(one.inputs) == 1 else "those"
+    return (
+        f"--condition {name} cannot be had: {name!r} is made from {by}; name {those}, "
+        "or train with --no-rules"
+    )
 
 
 def requested_values(codec: TableCodec, requested: str | Mapping[str, str]) -> list[RequestedValue]:

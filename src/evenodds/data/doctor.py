@@ -16,6 +16,7 @@ from evenodds.data.images.unpaired import sample_names
 from evenodds.data.prepare import picture_path, prepare, read_source
 from evenodds.data.source import Source
 from evenodds.data.store import Array, Store
+from evenodds.data.tables.derivations import Derivation, Formula, Relative, derivation_from_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,12 +147,18 @@ def _names(source: Source, store: Store) -> list[str]:
 def _table(source: Source, store: Store, settings: DataSettings) -> dict[str, Any]:
     reading = read_source(source, settings)
     frame, notations = reading.frame, reading.notations
-    codecs = {column["name"]: column for column in (store.codec_json or {})["columns"]}
+    facts = store.codec_json or {}
+    codecs = {column["name"]: column for column in facts["columns"]}
+    derived = {one.name: one for one in map(derivation_from_json, facts.get("derived", []))}
     columns = [
         {
             "name": str(name),
-            "kind": codecs[str(name)]["kind"] if str(name) in codecs else "left out",
-            "in_words": _in_words(codecs.get(str(name))),
+            "kind": "derived"
+            if str(name) in derived
+            else codecs.get(str(name), {"kind": "left out"})["kind"],
+            "in_words": _derived(derived[str(name)])
+            if str(name) in derived
+            else _in_words(codecs.get(str(name))),
             **({"read_as": notations[str(name)].in_words()} if str(name) in notations else {}),
             "missing": int(column.isna().sum()),
             "distinct": int(column.nunique()),
@@ -160,9 +167,18 @@ def _table(source: Source, store: Store, settings: DataSettings) -> dict[str, An
     ]
     return {
         "columns": columns,
-        "left_out": [str(name) for name in frame.columns if str(name) not in codecs],
+        "left_out": [str(name) for name in frame.columns if str(name) not in {*codecs, *derived}],
         "duplicate_rows": int(frame.duplicated().sum()),
     }
+
+
+def _derived(one: Derivation) -> str:
+    """What a column is made from that follows from others."""
+    if isinstance(one, Formula):
+        return one.expression.text
+    if isinstance(one, Relative):
+        return f"from {one.stand_in} and {', '.join(one.inputs)}"
+    return f"looked up by {' and '.join(one.inputs)}"
 
 
 def _in_words(column: dict[str, Any] | None) -> str:

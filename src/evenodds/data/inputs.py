@@ -77,7 +77,7 @@ def rows_from(text: str, codec: TableCodec) -> Iterator[NamedRows]:
         codec.values(row)
         yield [text], row
         return
-    example = ",".join(f"{name}=..." for name in codec.names)
+    example = ",".join(f"{name}=..." for name in codec.required)
     if path.is_dir() or path.suffix[1:].lower() in SUFFIXES:
         raise UserError(f"{text}: this run judges table rows and no pictures, give a table file or {example}")
     if not path.exists():

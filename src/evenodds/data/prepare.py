@@ -84,6 +84,8 @@ def _refuse_strange(source: Source, settings: DataSettings) -> None:
         raise UserError("--frames is for folders and archives of pictures, leave it out")
     if settings.frames == "all" and kind_of(settings.condition) == "pairs":
         raise UserError("--frames all is not for pairs, leave it out")
+    if settings.rule and source.kind == "pictures":
+        raise UserError("--rule is for tables, leave it out")
     if settings.columns and source.kind == "pictures" and source.content is None:
         raise UserError("--columns is for tables and data sets (hf:user/name), leave it out")
 
@@ -147,7 +149,10 @@ def _table(source: Source, settings: DataSettings) -> Store:
         if settings.read == READ_BEFORE
         else [f"reading {settings.read}", settings.header is not False, *settings.key]
     )
-    key = [_table_stamp(source), settings.exclude, *columns, *_given(settings), *reading]
+    rules = (
+        [["rules", _finds_rules(settings), *settings.rule]] if _finds_rules(settings) or settings.rule else []
+    )
+    key = [_table_stamp(source), settings.exclude, *columns, *_given(settings), *reading, *rules]
     return once(source, key, lambda target: _make_table(source, settings, target))
 
 
@@ -160,11 +165,15 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
     frame, names = reading.frame, [str(name) for name in reading.frame.columns]
     rng = np.random.default_rng(_TABLE_SEED)
     codec = TableCodec.fit(frame, settings.exclude, rng, reading, keys_of(settings))
+    if settings.rule or _finds_rules(settings):
+        codec = codec.deriving(frame, rng, settings.rule, _finds_rules(settings))
+    rows = codec.encode(frame, rng)
+    if codec.derived or _finds_rules(settings):
+        codec = codec.combining(rows, _finds_rules(settings))
     facts = {**facts_of(source, [*reading.notes, *codec.notes]), "skipped": [], "columns": names}
     if table is not None:
         refuse_dropped(table.container, codec, names, settings.exclude)
         facts |= {"container": table.container, "notes": [*table.notes, *codec.notes]}
-    rows = codec.encode(frame, rng)
     about = About(facts, codec_json=codec.to_json(), holdout=settings.holdout)
     if settings.condition is not None:
         chosen = of_columns(settings.condition, codec, rows, names, source.name)
@@ -181,6 +190,11 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
 def keys_of(settings: DataSettings) -> tuple[str, ...] | None:
     """The keys that are named; None for a reading of versions that knew none."""
     return None if settings.read == READ_BEFORE else settings.key
+
+
+def _finds_rules(settings: DataSettings) -> bool:
+    """Whether what hangs together in a table is looked for."""
+    return settings.rules is not False and settings.read != READ_BEFORE
 
 
 def chosen_columns(frame: pd.DataFrame, columns: tuple[str, ...], source: str) -> pd.DataFrame:

@@ -33,7 +33,9 @@ def table_plots(
         if on_training:
             splits = splits._replace(heldout=splits.train)
         alike = details(splits)
-    units = {column.name: column.unit for column in splits.codec.columns if isinstance(column, DateColumn)}
+    units = {
+        column.name: column.unit for column in splits.codec.required_columns if isinstance(column, DateColumn)
+    }
     real, fake = splits.heldout.table, splits.fake.first(len(splits.heldout.table)).table
     return TablePlots(
         checkpoint=int(run.checkpoints.best().name),

@@ -59,9 +59,9 @@ def table_splits(run: Run, store: Store, n: int, seed: int, device: torch.device
         return TableSplit(shown, comparable(shown, codec), cloud)
 
     def real(cloud: Cloud) -> TableSplit:
-        return split(codec.decode(cloud, np.random.default_rng(0)), cloud)
+        return split(codec.to_table(cloud, np.random.default_rng(0)), cloud)
 
-    made = pd.concat(list(Sampler(run, device).rows(n, seed)), ignore_index=True)[list(codec.names)]
+    made = pd.concat(list(Sampler(run, device).rows(n, seed)), ignore_index=True)
     fake = split(made, codec.encode(made, np.random.default_rng(seed_of(seed, "score"))))
     train = real(store.train(np.arange(reference_count(store))))
     heldout = real(store.heldout(np.arange(min(n, store.n_heldout))))

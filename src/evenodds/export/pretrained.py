@@ -107,4 +107,4 @@ def check_codec(facts: dict[str, Any], spec: RowSpec) -> None:
     codec = TableCodec.from_json(facts)
     if codec.spec != spec:
         raise ValueError("its columns are of other rows")
-    codec.decode(np.zeros((1, spec.width), np.float32), np.random.default_rng(0))
+    codec.to_table(np.zeros((1, spec.width), np.float32), np.random.default_rng(0))

@@ -117,7 +117,7 @@ class Judge:
         if self.codec is not None:
             if not isinstance(X, pd.DataFrame):
                 raise UserError(
-                    f"this judge takes rows: give them as a DataFrame with the columns {', '.join(self.codec.names)}"
+                    f"this judge takes rows: give them as a DataFrame with the columns {', '.join(self.codec.required)}"
                 )
             if self.support is not None:
                 return self.support.look(X)

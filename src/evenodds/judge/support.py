@@ -174,6 +174,8 @@ class Support:
         self, frame: pd.DataFrame, values: list[NDArray[Any]], parts: Floats
     ) -> list[tuple[Oddity, ...]]:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        series = ((column.name, series.array) for column, series in self.codec.series_of(frame))
+        frame = frame.assign(**{name: array for name, array in series if name not in frame})
         by_row: list[tuple[Oddity, ...]] = [()] * len(frame)
         for row in np.flatnonzero((parts >= TOLD).any(1)):
             one = [x[row : row + 1] for x in values]

@@ -14,6 +14,7 @@ from scipy.stats import ks_2samp
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import CategoryColumn
 from evenodds.data.tables.dates import DateColumn
+from evenodds.data.tables.derivations import Lookup
 
 Kind = Literal["number", "category"]
 Codes = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -23,21 +24,31 @@ BINS = 10
 
 
 def kinds_of(codec: TableCodec) -> dict[str, Kind]:
-    """Which columns are compared as numbers, dates among them, and which as categories."""
-    return {
+    """Which columns are compared as numbers, dates among them, and which as categories; those that follow from others
+    too."""
+    learnt_columns: dict[str, Kind] = {
         column.name: "category" if isinstance(column, CategoryColumn) else "number"
-        for column in codec.columns
+        for column in codec.required_columns
     }
+    derived: dict[str, Kind] = {
+        one.name: "category" if isinstance(one, Lookup) and not one.amounts else "number"
+        for one in codec.derived
+    }
+    both = {**derived, **learnt_columns}
+    return {name: both[name] for name in codec.order or both if name in both}
 
 
 def comparable(table: pd.DataFrame, codec: TableCodec) -> pd.DataFrame:
-    """The learnt columns of a table, dates as whole numbers of days, seconds or microseconds."""
+    """The learnt columns of a table and those that follow from them, dates as whole numbers of days, seconds or
+    microseconds."""
+    table = codec.with_stand_ins(table)
     dates = {
         column.name: column.ticks(table[column.name])
-        for column in codec.columns
-        if isinstance(column, DateColumn)
+        for column in codec.required_columns
+        if isinstance(column, DateColumn) and column.name in table
     }
-    return table[list(codec.names)].assign(**dates)
+    names = dict.fromkeys((*codec.names, *(one.name for one in codec.derived)))
+    return table[[name for name in names if name in table]].assign(**dates)
 
 
 def shapes(real: pd.DataFrame, fake: pd.DataFrame, kinds: dict[str, Kind]) -> dict[str, float]:

@@ -216,7 +216,8 @@ def trees_on_values(codec: TableCodec) -> Answers:
 
 def decoded(codec: TableCodec, rows: NDArray[Any]) -> NDArray[np.float64]:
     """Encoded rows (n, width) as values (n, columns): numbers as they are, categories as codes, nan where missing."""
-    table = comparable(codec.decode(rows, np.random.default_rng(0)), codec)
+    rng = np.random.default_rng(0)
+    table = comparable(codec.decode(codec.mended(rows, rng), rng), codec)
     return np.stack([value_codes(column, table[column.name]) for column in codec.columns], axis=1)
 
 

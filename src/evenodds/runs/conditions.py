@@ -58,6 +58,11 @@ class SamplingCondition:
     rows: pd.DataFrame | None = None
     """What columns are to hold row by row; fakes take the rows in turn."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns whose values are requested."""
+        return (*self.values, *([] if self.rows is None else self.rows.columns))
+
 
 def sampled_conditions(store: Store) -> tuple[Tensors, dict[str, Any]] | None:
     """Some of the data's conditions for a run to hold: tensors and how values are encoded; None without a condition."""

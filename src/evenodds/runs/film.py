@@ -120,6 +120,6 @@ def number_ranges(codec: TableCodec) -> dict[str, tuple[float, float]]:
     """The columns that are plain numbers, with their least and greatest value."""
     return {
         column.name: (float(column.knots[0]), float(column.knots[-1]))
-        for column in codec.columns
+        for column in codec.required_columns
         if isinstance(column, NumberColumn)
     }

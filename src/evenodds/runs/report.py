@@ -304,7 +304,7 @@ def first_fakes(run: Run) -> NDArray[np.uint8]:
 def real_rows(store: Store, codec: TableCodec) -> pd.DataFrame:
     """Held-out rows, decoded, for the film."""
     count = min(ROWS, store.n_heldout)
-    return codec.decode(store.heldout(np.arange(count)), np.random.default_rng(0))
+    return codec.to_table(store.heldout(np.arange(count)), np.random.default_rng(0))
 
 
 def newest_rows(run: Run) -> dict[str, Any] | None:

@@ -65,6 +65,7 @@ class Run:
             laid_on_white(self.facts["settings"]["data"])
         self.facts["settings"]["data"].setdefault("range", "full")
         self.facts["settings"]["data"].setdefault("read", READ_BEFORE)
+        self.facts["settings"]["data"].setdefault("rules", False)
         self.facts["settings"]["game"].setdefault("mirror", "off")
         self.facts["settings"]["network"].setdefault("scale", "small")
         self.facts.setdefault("presets", 1)

@@ -108,7 +108,7 @@ class Sampler:
             yield codec.with_keys(codec.decode(empty, np.random.default_rng(seed)), 0, seed)
         for start, batch in zip(share.starts(n, self.batch), batches, strict=True):
             rng = np.random.default_rng(seed_of(seed, "decode", start // self.batch))
-            table = codec.decode(batch.cpu().numpy(), rng)
+            table = codec.decode(codec.mended(batch.cpu().numpy(), rng, condition.columns), rng)
             for name, value in condition.values.items():
                 table[name] = pd.Series([value] * len(table), dtype=table[name].dtype)
             if condition.rows is not None:

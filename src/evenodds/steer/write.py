@@ -109,6 +109,6 @@ def write_rows(run: Run, made: Tensor, path: Path) -> Path:
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {path}")
     codec = TableCodec.from_json(run.codec())
-    rows = codec.decode(made.cpu().numpy(), np.random.default_rng(0))
+    rows = codec.to_table(made.cpu().numpy(), np.random.default_rng(0))
     write_table([rows], path, codec.notations, codec.layout)
     return path

@@ -87,7 +87,7 @@ def example(run: Run) -> str:
     if not (run.path / "codec.json").exists():
         return str(list(run.samples("png"))[-1])
     newest = pd.read_csv(list(run.samples("csv"))[-1], dtype=str, keep_default_na=False, nrows=1)
-    names = TableCodec.from_json(run.codec()).names
+    names = TableCodec.from_json(run.codec()).required
     return ",".join(f"{name}={newest[name][0]}" for name in names)
 
 

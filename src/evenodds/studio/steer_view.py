@@ -101,7 +101,7 @@ def moved(
         note = markup.note(say("before and after")) + unmeasured(say, amounts) + changes(say, steer, *ends)
         return note + sheet(say, steer, made, len(ends[0]))
     codec = TableCodec.from_json(steer.run.codec())
-    rows = codec.decode(made.numpy(), np.random.default_rng(0))
+    rows = codec.to_table(made.numpy(), np.random.default_rng(0))
     before, after = rows[: len(z)], rows[len(z) :]
     axes = dict(list(number_ranges(codec).items())[:2])
     seen = ""
@@ -123,7 +123,7 @@ def sheet(say: Words, steer: LatentEditor, made: Any, columns: int) -> str:
     """Samples (n, *shape) as a sheet of pictures or as rows."""
     if not isinstance(steer.run.spec, PictureSpec):
         codec = TableCodec.from_json(steer.run.codec())
-        return play_view.shown(say, codec.decode(made.numpy(), np.random.default_rng(0)))
+        return play_view.shown(say, codec.to_table(made.numpy(), np.random.default_rng(0)))
     times = max(1, SIDE // max(made.shape[-2:]))
     return markup.image(plots.inline(grid_image(to_pictures(made), columns, times)), say("alt fakes"))
 

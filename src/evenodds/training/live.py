@@ -116,7 +116,7 @@ class LiveView:
 
     def points(self, codec: TableCodec, encoded: Tensor) -> list[list[float | None]]:
         """The first two numbers of encoded rows (n, width)."""
-        rows = codec.decode(encoded.cpu().numpy(), np.random.default_rng(self.seed))
+        rows = codec.to_table(encoded.cpu().numpy(), np.random.default_rng(self.seed))
         return places(rows[list(self.axes)].to_numpy(float))
 
 

@@ -127,8 +127,8 @@ def agreed_mirror(folder: Path, recipe: Recipe, store: Store, context: Context) 
 
 def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
     """The recipe with what the run at ``folder`` chose, if there is one, where the recipe leaves it open: its held-out
-    share, channels, range of values and scale; where it began with other networks, its own; where it was begun with
-    other presets, their values."""
+    share, channels, range of values, scale, and whether rules are sought; where it began with other networks, its own;
+    where it was begun with other presets, their values."""
     if not is_run(folder):
         return recipe
     run = Run.open(folder)
@@ -141,6 +141,8 @@ def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
         left_open["channels"] = data.channels
     if recipe.data.read is None and data.read == READ_BEFORE:
         left_open["read"] = READ_BEFORE
+    if recipe.data.rules is None and data.rules is False:
+        left_open["rules"] = False
     chosen["data"] = recipe.data.model_copy(update=left_open)
     if recipe.network.scale == "auto":
         chosen["network"] = recipe.network.model_copy(update={"scale": run.recipe.network.scale})

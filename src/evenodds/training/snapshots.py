@@ -15,6 +15,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import to_pictures, write_grid
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
+from evenodds.data.tables.columns import NumberColumn
 from evenodds.metrics.probability import probability
 from evenodds.networks.generate import generate, latents_of
 from evenodds.runs.answers import Answers, write_answers
@@ -55,7 +56,7 @@ class SnapshotWriter:
             sheet = stem.with_suffix(".png")
             write_grid(to_pictures(made), sheet)
             return sheet
-        rows = self.codec.decode(made.numpy(), np.random.default_rng(self.run.recipe.plan.seed))
+        rows = self.codec.to_table(made.numpy(), np.random.default_rng(self.run.recipe.plan.seed))
         sheet = stem.with_suffix(".csv")
         atomic.write_bytes(sheet, rows.to_csv(index=False).encode())
         if self.grid is not None:
@@ -86,7 +87,7 @@ def heat_grid(codec: TableCodec, grid: tuple[int, int] = GRID) -> np.ndarray | N
     """Encoded rows over a grid (down, across) of both columns' ranges, for tables of just two numbers; None for
     others."""
     ranges = number_ranges(codec)
-    if len(codec.columns) != 2 or len(ranges) != 2:
+    if len(ranges) != 2 or [isinstance(column, NumberColumn) for column in codec.columns] != [True, True]:
         return None
     (first, (left, right)), (second, (low, high)) = ranges.items()
     up, across = grid

@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, Span
+from evenodds.data.tables.choices import Combinations, combinations_of
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
-from evenodds.data.tables.dates import DateColumn
+from evenodds.data.tables.dates import DateColumn, number_or_category
+from evenodds.data.tables.derivations import Derivation, Lookup, Relative, derivation_from_json
 from evenodds.data.tables.files import Reading, as_written, normalize, open_table, read_before
-from evenodds.data.tables.fitting import Column, learn
-from evenodds.data.tables.keys import Key, key_of
+from evenodds.data.tables.fitting import Column, column_from_json, learn, named_once
+from evenodds.data.tables.keys import Key, forced_key, key_of, new_ids
 from evenodds.data.tables.notation import Notation, TextNotation, is_gap
 from evenodds.data.tables.number_notation import NumberNotation
 from evenodds.data.tables.recognition import notation_from_json
+from evenodds.data.tables.rules import derivations
 from evenodds.data.tables.text_files import Layout
 from evenodds.data.tables.time_notation import DateNotation, SpanNotation
 
@@ -42,7 +45,11 @@ class TableCodec:
     layout: Layout | None = None
     keys: tuple[Key, ...] = ()
     order: tuple[str, ...] = ()
-    """The learnt columns and the keys, in the table's order; empty where there is no key."""
+    """The columns that rows have for the user, in the table's order; empty where these are the learnt ones."""
+    derived: tuple[Derivation, ...] = ()
+    """Columns that follow from others, each after those that it needs."""
+    combinations: Combinations = field(default_factory=Combinations)
+    """Choices that never stand together."""
 
     @classmethod
     def fit(
@@ -67,7 +74,7 @@ class TableCodec:
         All-different floats, and all-different whole numbers spread more widely, are measurements and stay.
         UserError for free text, values that are no scalars, unknown names, or nothing left to learn.
         """
-        frame = _named(frame)
+        frame = named_once(frame)
         strange = [name for name in exclude if name not in frame.columns]
         if strange:
             existing = ", ".join(frame.columns)
@@ -80,7 +87,7 @@ class TableCodec:
                 notes.append(f"column {name!r} left out: as asked")
                 continue
             if name in {key.name for key in made}:
-                notes.append(f"column {name!r} left out: it is a key, as asked; {_new_ids(name, made)}")
+                notes.append(f"column {name!r} left out: it is a key, as asked; {new_ids(name, made)}")
                 continue
             text = reading is not None and isinstance(reading.notations.get(name), TextNotation)
             column = learn(frame[name], rng, notes, text)
@@ -88,16 +95,39 @@ class TableCodec:
                 columns.append(column)
             elif keys is not None and (key := key_of(normalize(frame[name]))) is not None:
                 made.append(key)
-                notes[-1] += f"; {_new_ids(name, made)}"
+                notes[-1] += f"; {new_ids(name, made)}"
         if not columns:
             raise UserError(f"no column is left to learn from: {'; '.join(notes)}; give a table with more")
         names = {one.name for one in (*columns, *made)}
         order = tuple(name for name in frame.columns if name in names) if made else ()
         codec = cls(tuple(columns), tuple(notes), keys=tuple(made), order=order)
-        if reading is None or reading.layout is None:
-            return codec
-        notations = {name: reading.notations[name] for name in order or codec.names}
-        return replace(codec, notations=notations, layout=reading.layout)
+        if reading is not None and reading.layout is not None:
+            notations = {name: reading.notations[name] for name in order or codec.names}
+            codec = replace(codec, notations=notations, layout=reading.layout)
+        return codec
+
+    def deriving(
+        self, frame: pd.DataFrame, rng: np.random.Generator, rules: tuple[str, ...] = (), search: bool = True
+    ) -> TableCodec:
+        """This codec without columns that follow from others by ``rules``, or with ``search`` by what hangs together
+        in all rows of the ``frame`` that it was fitted to: these are not learnt, but made anew on decoding.
+
+        UserError for a rule that does not read, that the data breaks, or that cannot be kept.
+        """
+        values = pd.DataFrame({column.name: series for column, series in self.series_of(named_once(frame))})
+        sequence = derivations(values, self.columns, rules, search)
+        if not sequence:
+            return self
+        derived = {one.name for one in sequence}
+        columns = [one for one in self.columns if one.name not in derived]
+        columns += [
+            number_or_category(one.stand_in, one.relation(values), rng)
+            for one in sequence
+            if isinstance(one, Relative)
+        ]
+        notes = (*self.notes, *(one.sentence for one in sequence))
+        order = self.order or self.names
+        return replace(self, columns=tuple(columns), notes=notes, derived=sequence, order=order)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -119,7 +149,7 @@ class TableCodec:
         """
         rows = np.empty((len(frame), self.spec.width), np.float32)
         start = 0
-        for column, series in self._series(frame):
+        for column, series in self.series_of(frame):
             rows[:, start : start + column.width] = column.encode(series, rng)
             start += column.width
         return rows
@@ -130,22 +160,62 @@ class TableCodec:
 
         UserError for a column that is absent and for values that do not read.
         """
-        return [column.values(series) for column, series in self._series(frame)]
+        return [column.values(series) for column, series in self.series_of(frame)]
 
     def encode_values(self, values: list[NDArray[Any]], rng: np.random.Generator) -> NDArray[np.float32]:
         """What ``values`` gave, with nothing in it that training never saw, as vectors (n, width)."""
         blocks = [column.encode_values(x, rng) for column, x in zip(self.columns, values, strict=True)]
         return np.concatenate(blocks, axis=1)
 
-    def _series(self, frame: pd.DataFrame) -> list[tuple[Column, pd.Series[Any]]]:
+    def series_of(self, frame: pd.DataFrame) -> list[tuple[Column, pd.Series[Any]]]:
         """The learnt columns and their series of a frame. UserError for a column that is absent."""
-        frame = _named(frame)
-        missing = [name for name in self.names if name not in frame.columns]
+        frame = named_once(frame)
+        needed = self.required if set(self.names) - set(frame.columns) else self.names
+        missing = [name for name in needed if name not in frame.columns]
         if missing:
-            raise UserError(f"the table has no column {missing[0]!r}; it needs {', '.join(self.names)}")
-        return [
-            (column, normalize(self.value_of(column.name, frame[column.name]))) for column in self.columns
-        ]
+            raise UserError(f"the table has no column {missing[0]!r}; it needs {', '.join(needed)}")
+        values = {name: normalize(self.value_of(name, frame[name])) for name in needed}
+        learnt_frame = self.with_stand_ins(pd.DataFrame(values))
+        return [(column, learnt_frame[column.name]) for column in self.columns]
+
+    @property
+    def relatives(self) -> dict[str, Relative]:
+        """The columns in whose stead something else is learnt, by what that is called."""
+        return {one.stand_in: one for one in self.derived if isinstance(one, Relative)}
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The table's columns from which a row can be encoded, in the table's order."""
+        relatives = self.relatives
+        needed = {relatives[name].name if name in relatives else name for name in self.names}
+        return tuple(name for name in self.order or self.names if name in needed)
+
+    @property
+    def required_columns(self) -> tuple[Column, ...]:
+        """Their codecs."""
+        relatives = self.relatives
+        own = {column.name: column for column in self.columns if column.name not in relatives}
+        own |= {one.name: one.column for one in relatives.values()}
+        return tuple(own[name] for name in self.required)
+
+    def with_stand_ins(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows (n) with all the learnt columns, of rows that have what those are made from."""
+        for one in self.derived:
+            if isinstance(one, Relative) and one.stand_in not in frame:
+                frame = frame.assign(**{one.stand_in: one.relation(frame)})
+            elif one.name not in frame:
+                frame = frame.assign(**{one.name: one.derive(frame)})
+        return frame
+
+    def complete(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Decoded rows (n), as the table has them: with the columns that follow from others, and nothing in a column's
+        stead; without keys."""
+        if not self.derived:
+            return rows
+        for one in self.derived:
+            rows = rows.assign(**{one.name: one.derive(rows).array})
+        keys = {key.name for key in self.keys}
+        return rows[[name for name in self.order if name not in keys]]
 
     def value_of(self, name: str, series: pd.Series[Any]) -> pd.Series[Any]:
         """A column's values (n): what is text is read as the column is written, and time spans become whole numbers.
@@ -176,11 +246,11 @@ class TableCodec:
         """Rows that a run wrote during its game, with plain values: text is text, whatever it looks like."""
         dtypes: dict[str, Any] = {
             column.name: "str" if column.dtype == "str" else "boolean"
-            for column in self.columns
+            for column in self.required_columns
             if isinstance(column, CategoryColumn) and column.dtype in ("str", "bool", "boolean")
         }
         frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
-        dates = [c.name for c in self.columns if isinstance(c, DateColumn) and c.text_format is None]
+        dates = [c.name for c in self.required_columns if isinstance(c, DateColumn) and c.text_format is None]
         return frame.assign(**{name: pd.to_datetime(frame[name]) for name in dates})
 
     def written(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -212,6 +282,21 @@ class TableCodec:
             return notation.text(pd.Timestamp(value).to_pydatetime())
         return str(value)
 
+    def combining(self, rows: NDArray[np.float32], search: bool = True) -> TableCodec:
+        """This codec with the choices that never stand together in the encoded ``rows`` (n, width) of its table."""
+        both = [one.inputs for one in self.derived if isinstance(one, Lookup) and len(one.inputs) == 2]
+        made = combinations_of(rows, self.columns, both, search)
+        if not made.pairs:
+            return self
+        return replace(self, combinations=made, notes=(*self.notes, made.sentence(self.columns)))
+
+    def mended(
+        self, rows: NDArray[Any], rng: np.random.Generator, fixed: tuple[str, ...] = ()
+    ) -> NDArray[Any]:
+        """A generator's vectors (n, width), in which of two choices that never stand together one is drawn anew, never
+        one of a column that is ``fixed``."""
+        return self.combinations.mend(rows, self.columns, rng, fixed)
+
     def decode(self, rows: NDArray[Any], rng: np.random.Generator) -> pd.DataFrame:
         """Vectors (n, width), hard or soft, as rows (n) of the learnt columns."""
         start, decoded = 0, {}
@@ -220,12 +305,18 @@ class TableCodec:
             start += column.width
         return pd.DataFrame(decoded)
 
+    def to_table(self, rows: NDArray[Any], rng: np.random.Generator) -> pd.DataFrame:
+        """A generator's vectors (n, width), hard or soft, as rows (n) of the table, without keys."""
+        return self.complete(self.decode(self.mended(rows, rng), rng))
+
     def with_keys(self, rows: pd.DataFrame, start: int, seed: int) -> pd.DataFrame:
-        """Decoded rows, the first of which is number ``start`` of its seed, with new ids."""
-        if not self.keys:
-            return rows
+        """Decoded rows, the first of which is number ``start`` of its seed, complete and with new ids."""
+        return self.with_ids(self.complete(rows), start, seed)
+
+    def with_ids(self, rows: pd.DataFrame, start: int, seed: int) -> pd.DataFrame:
+        """Complete rows with new ids."""
         ids = {key.name: key.values(start, len(rows), seed) for key in self.keys}
-        return rows.assign(**ids)[list(self.order)]
+        return rows.assign(**ids)[list(self.order)] if ids else rows
 
     def to_json(self) -> dict[str, Any]:
         facts = {"columns": [column.to_json() for column in self.columns], "notes": list(self.notes)}
@@ -233,7 +324,13 @@ class TableCodec:
             facts["notations"] = {name: notation.to_json() for name, notation in self.notations.items()}
             facts["layout"] = self.layout.to_json()
         if self.keys:
-            facts["keys"], facts["order"] = [key.to_json() for key in self.keys], list(self.order)
+            facts["keys"] = [key.to_json() for key in self.keys]
+        if self.derived:
+            facts["derived"] = [one.to_json() for one in self.derived]
+        if self.combinations.pairs:
+            facts["combinations"] = self.combinations.to_json()
+        if self.order:
+            facts["order"] = list(self.order)
         return facts
 
     @classmethod
@@ -242,47 +339,12 @@ class TableCodec:
         notations = {name: notation_from_json(one) for name, one in facts.get("notations", {}).items()}
         layout = Layout(**facts["layout"]) if "layout" in facts else None
         keys = tuple(Key.from_json(key) for key in facts.get("keys", ()))
-        return cls(columns, tuple(facts["notes"]), notations, layout, keys, tuple(facts.get("order", ())))
-
-
-def forced_key(frame: pd.DataFrame, name: str) -> Key:
-    """The key that a column is by the user's word. UserError where it is none."""
-    if name not in frame.columns:
-        raise UserError(
-            f"--key {name}: there is no column {name!r}; the columns are {', '.join(frame.columns)}"
-        )
-    key = key_of(normalize(frame[name]), forced=True)
-    if key is None:
-        raise UserError(
-            f"--key {name}: its values are not ids of one pattern, all there and all different; leave the flag out"
-        )
-    return key
-
-
-def _new_ids(name: str, keys: list[Key]) -> str:
-    example = next(key for key in keys if key.name == name).values(0, 1, 0).iloc[0]
-    return f"fakes have new ids like {example}"
+        derived = tuple(derivation_from_json(one) for one in facts.get("derived", ()))
+        order = tuple(facts.get("order", ()))
+        never = Combinations.from_json(facts.get("combinations", {"counts": (), "forbidden": ()}))
+        return cls(columns, tuple(facts["notes"]), notations, layout, keys, order, derived, never)
 
 
 def inner_of(column: Column) -> NumberColumn | CategoryColumn:
     """The number's or category's codec of a column, which a date has within."""
     return column.inner if isinstance(column, DateColumn) else column
-
-
-def column_from_json(facts: dict[str, Any]) -> Column:
-    """The column codec whose ``to_json`` gave these facts."""
-    kinds: dict[str, type[Column]] = {
-        "number": NumberColumn,
-        "category": CategoryColumn,
-        "date": DateColumn,
-    }
-    return kinds[facts["kind"]].from_json(facts)
-
-
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its columns' names as text, each of which must be there once."""
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1).reset_index(drop=True)
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise UserError(f"the table has two columns named {twice[0]!r}; rename one of them")
-    return frame

@@ -211,7 +211,7 @@ def refuse_dropped(
     if container["kind"] != "numpy":
         return
     for name in names:
-        if name not in (*codec.names, *excluded, *container["constants"]):
+        if name not in (*(codec.order or codec.names), *excluded, *container["constants"]):
             why = next(note for note in codec.notes if note.startswith(f"column {name!r}"))
             raise UserError(f"{why}: give the array without it, or exclude it by its number")
 

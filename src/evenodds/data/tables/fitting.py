@@ -31,6 +31,16 @@ def learn(
     return None
 
 
+def column_from_json(facts: dict[str, Any]) -> Column:
+    """The column codec whose ``to_json`` gave these facts."""
+    kinds: dict[str, type[Column]] = {
+        "number": NumberColumn,
+        "category": CategoryColumn,
+        "date": DateColumn,
+    }
+    return kinds[facts["kind"]].from_json(facts)
+
+
 def _finite(series: pd.Series[Any], notes: list[str]) -> pd.Series[Any]:
     if series.dtype.kind != "f":
         return series
@@ -101,3 +111,12 @@ def _naming(texts: pd.Series[Any]) -> bool:
             f"no gradient (Yu 2017, 1609.05473); add --exclude {shlex.quote(str(texts.name))}"
         )
     return distinct > FEW or (distinct == len(texts) and distinct > 2)
+
+
+def named_once(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its columns' names as text, each of which must be there once."""
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1).reset_index(drop=True)
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise UserError(f"the table has two columns named {twice[0]!r}; rename one of them")
+    return frame

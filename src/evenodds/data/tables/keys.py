@@ -14,6 +14,7 @@ import pandas as pd
 
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of
+from evenodds.data.tables.files import normalize
 
 FEWEST = 20
 """Ids, at least, of which a pattern is found without being asked."""
@@ -132,6 +133,25 @@ def key_of(series: pd.Series[Any], forced: bool = False) -> Key | None:
         return None
     texts = [str(text) for text in series]
     return _pattern(name, "str", texts) or _counter(name, texts)
+
+
+def forced_key(frame: pd.DataFrame, name: str) -> Key:
+    """The key that a column is by the user's word. UserError where it is none."""
+    if name not in frame.columns:
+        raise UserError(
+            f"--key {name}: there is no column {name!r}; the columns are {', '.join(frame.columns)}"
+        )
+    key = key_of(normalize(frame[name]), forced=True)
+    if key is None:
+        raise UserError(
+            f"--key {name}: its values are not ids of one pattern, all there and all different; leave the flag out"
+        )
+    return key
+
+
+def new_ids(name: str, keys: list[Key]) -> str:
+    example = next(key for key in keys if key.name == name).values(0, 1, 0).iloc[0]
+    return f"fakes have new ids like {example}"
 
 
 def _pattern(name: str, dtype: str, texts: list[str]) -> Key | None:

@@ -35,15 +35,15 @@ def parse_row(text: str, codec: TableCodec) -> pd.DataFrame:
     """The one row that a=1,b=2 spells out; an empty value is missing. UserError where a column is lacking or unknown,
     or a value does not read."""
     values = parse_assignments(text)
-    existing = ", ".join(codec.names)
+    existing = ", ".join(codec.required)
     for name in values:
-        if name not in codec.names:
+        if name not in codec.required:
             raise UserError(f"{text}: there is no column {name!r}, the columns are {existing}")
-    for name in codec.names:
+    for name in codec.required:
         if name not in values:
             raise UserError(f"{text}: the column {name!r} is lacking, the columns are {existing}")
     return pd.DataFrame(
-        {column.name: parse_value(column, values[column.name], codec) for column in codec.columns}
+        {column.name: parse_value(column, values[column.name], codec) for column in codec.required_columns}
     )
 
 

@@ -138,7 +138,7 @@ def beside(studio: Studio, say: Words, run: Run, block: Any, row: pd.DataFrame |
         seen = markup.image(sheet, say("alt nearest"))
         return title + seen + markup.note(say("it first"))
     codec = TableCodec.from_json(run.codec())
-    rows = codec.decode(near, np.random.default_rng(0))
+    rows = codec.to_table(near, np.random.default_rng(0))
     return among(studio, say, codec, run, row) + title + play_view.shown(say, rows)
 
 
