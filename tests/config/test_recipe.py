@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from evenodds.config.budget import Budget
-from evenodds.config.presets import BUDGETS, GENTLY, PRESETS, preset_of, refuse_settings_of_others, resolve
+from evenodds.config.contradictions import refuse_settings_of_others
+from evenodds.config.presets import BUDGETS, GENTLY, PRESETS, preset_of, resolve
 from evenodds.config.settings import Recipe
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec, RowSpec, SampleSpec, Span

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from evenodds.config.data_settings import DataSettings
+from evenodds.config.contradictions import refuse_contradictions
 from evenodds.config.settings import NetworkName, NetworkSettings, Recipe, ScaleName
 from evenodds.config.stages import stages_of, written
 from evenodds.config.unpaired import GAME, OBJECTIVE, refuse_without_partner
@@ -140,8 +140,6 @@ SCALED = ("dcgan", "r3gan", "style", "fast", "pix2pix", "resunet")
 SMALLER_PAYS, SMALL_PAYS = 64, 40_000
 """From so many px on auto takes tiny, unless the budget shows D so many pictures at small
 (docs/experiments/scales.md, 2026-11-29)."""
-OF_PICTURES = ("size", "fit", "channels", "range", "direction")
-OF_TABLES = ("key", "exclude", "header")
 FEW_PAIRS = 5_000
 """With fewer pairs to train on they are jittered, unless the user says otherwise."""
 
@@ -197,18 +195,6 @@ def resolve(
     refuse_contradictions(resolved, n_train)
     refuse_without_partner(recipe, condition)
     return resolved
-
-
-def refuse_settings_of_others(recipe: Recipe, spec: SampleSpec) -> None:
-    """Raises UserError for a setting of pictures chosen for a table, or one of tables for pictures."""
-    table = isinstance(spec, RowSpec)
-    foreign, kind = (OF_PICTURES, "pictures") if table else (OF_TABLES, "tables")
-    defaults = DataSettings()
-    for name in foreign:
-        if getattr(recipe.data, name) != getattr(defaults, name):
-            flag = "--no-header" if name == "header" else f"--{name}"
-            this = "a table" if table else "pictures"
-            raise UserError(f"{flag} is for {kind} only, leave it out for {this}")
 
 
 def mirror_of(recipe: Recipe, spec: SampleSpec, condition: Condition | None) -> Literal["auto", "on", "off"]:
@@ -335,28 +321,3 @@ def kind_of(source: str, pictures: bool) -> Kind:
     if source == "digits":
         return "digits"
     return "pictures" if pictures else "table"
-
-
-def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
-    """Raises UserError for what cannot be played."""
-    network, objective = recipe.network, recipe.objective
-    if network.norm_d == "batch" and network.network != "dcgan":
-        raise UserError("--norm-d batch is for dcgan alone, add --network dcgan or leave it out")
-    if network.norm_d == "batch" and objective.penalty != "none":
-        raise UserError(
-            f"--penalty {objective.penalty} with --norm-d batch is wrong: batch normalisation leaks the gradient "
-            "between samples, take --norm-d none or --penalty none"
-        )
-    if objective.loss == "wasserstein" and (objective.penalty == "none" or objective.penalty_weight == 0):
-        raise UserError(
-            "--loss wasserstein needs a penalty to keep D's slope bounded, take --norm-d none "
-            "--penalty interpolated and a weight above zero"
-        )
-    if recipe.game.freeze_d and recipe.plan.init is None:
-        raise UserError(
-            "--freeze-d keeps layers as --init gave them: name a run with --init, or leave it out"
-        )
-    if recipe.game.batch > n_train:
-        raise UserError(
-            f"--batch {recipe.game.batch} is more than the {n_train} training samples, take a smaller one"
-        )

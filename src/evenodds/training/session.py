@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evenodds.config.contradictions import refuse_settings_of_others
 from evenodds.config.data_settings import READ_BEFORE
-from evenodds.config.presets import GENERATION, filled, followed, refuse_settings_of_others, resolve
+from evenodds.config.presets import GENERATION, filled, followed, resolve
 from evenodds.config.settings import Recipe, ScaleName
 from evenodds.config.sizes import start_of
 from evenodds.core.atomic import Unwritable
