@@ -20,7 +20,7 @@ from evenodds.core.spec import ConditionKind
 from evenodds.data.images.conditions import MADE, make
 from evenodds.evaluate.pairs import CLEAN, condition_consistency, distance, fidelity, outlines_met, psnr, ssim
 from evenodds.gan import Gan
-from evenodds.runs.report import pairs_sentences
+from evenodds.runs.report_sentences import pairs_sentences
 from evenodds.runs.run import Run
 from evenodds.runs.sample import as_pictures
 from evenodds.runs.source_data import store_of

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.answers import read_answers
 from evenodds.runs.film import FAKE, FRAMES, GROUND, number_ranges, thinned
 from evenodds.runs.heat import off_plane, shares
+from evenodds.runs.report_texts import REPORT
 from evenodds.runs.run import Run
 from evenodds.steer.latent_space import LatentSpace
 from tests.conftest import Answer
@@ -127,7 +129,7 @@ def test_the_page_of_pictures_shows_fakes_beside_held_out_reals(
     flags = ("--size", 16, "--width", 8, "--budget", "4rounds", "--check-every", 2)
     assert evenodds("train", photographs, "--out", tmp_path, *flags).code == 0
     page = (tmp_path / "report.html").read_text("utf-8")
-    fakes, reals = pictures_in(page, "png")
+    fakes, reals, *_ = pictures_in(page, "png")  # and a frame of each chapter
     space = LatentSpace(Run.open(tmp_path), torch.device("cpu"))
     first = to_pictures(space.generate(space.latents(range(64))))
     assert np.array_equal(np.asarray(fakes), np.asarray(grid_image(first)))
@@ -168,3 +170,43 @@ def test_a_film_keeps_its_first_and_last_frame(count: int) -> None:
     assert kept[:1] == paths[:1]
     assert kept[-1:] == paths[-1:]
     assert kept == sorted(set(kept), key=paths.index)
+
+
+@pytest.mark.slow
+def test_the_page_is_in_the_reader_s_language_and_fits_a_phone(
+    penguins: Path, tmp_path: Path, evenodds: Call, chromium: Any
+) -> None:
+    flags = ("--width", 8, "--budget", "9rounds", "--check-every", 3)
+    run = tmp_path / "run"
+    assert evenodds("train", penguins, "--out", run, *flags).code == 0
+    assert evenodds("score", run, "-n", 60).code == 0
+    before = (run / "report.html").read_bytes()
+    answer = evenodds("report", run, "--language", "ko")
+    assert answer.code == 0, answer.err
+    assert (run / "report.html").read_bytes() == before
+    english, korean = before.decode(), (run / "report.ko.html").read_text("utf-8")
+    assert 'lang="ko"' in korean
+    sentences = [text for text in REPORT.values() if " " in text and "{" not in text]
+    assert [text for text in sentences if text in korean] == []
+    assert len([text for text in sentences if text in english]) > 10
+    verdict = Run.open(run).verdict()
+    assert verdict is not None
+    assert f"{verdict.evidence.odds:.0%} (" in korean
+    window = chromium.new_page(viewport={"width": 390, "height": 844})
+    for page in (english, korean):
+        window.set_content(page)
+        for details in window.locator("summary").all():
+            details.click()
+        assert window.evaluate("document.documentElement.scrollWidth") <= 390
+        assert window.locator("h2").count() > 6
+    window.close()
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(
+    penguins: Path, tmp_path: Path, evenodds: Call
+) -> None:
+    run = tmp_path / "run"
+    assert evenodds("train", penguins, "--out", run, "--width", 8, "--budget", "2rounds").code == 0
+    answer = evenodds("report", run, "--out", tmp_path)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "is a folder, give --out an HTML file" in answer.err

@@ -235,6 +235,19 @@ def test_thumbnails_name_a_direction_and_are_added_up(visitor: Visitor) -> None:
     assert page.locator("#sum figure").count() == 4
 
 
+def test_a_chapter_turns_the_film_to_it(visitor: Visitor) -> None:
+    page = visitor.open("heights")
+    marks = page.locator("#chapters button")
+    marks.first.wait_for()
+    assert "G enters" in page.locator("#chapters").inner_text()
+    last = page.locator("#scene h3").first.inner_text()
+    enters = marks.filter(has_text="G enters")
+    number = enters.locator("b").inner_text()
+    enters.click()
+    wait_for(lambda: page.locator("#scene h3").first.inner_text() != last, 60)
+    assert number in page.locator("#scene h3").first.inner_text()
+
+
 def test_the_result_follows_the_pen(visitor: Visitor) -> None:
     page = visitor.open("lines", "draw")
     page.wait_for_selector("#canvas canvas", state="visible")

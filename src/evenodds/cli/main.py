@@ -18,6 +18,7 @@ from evenodds.cli.export import export
 from evenodds.cli.former_flags import translate
 from evenodds.cli.gallery import gallery
 from evenodds.cli.judge import judge
+from evenodds.cli.report import report
 from evenodds.cli.sample import sample
 from evenodds.cli.score import score
 from evenodds.cli.steer import steer
@@ -47,6 +48,7 @@ app.command(steer)
 app.command(doctor)
 app.command(studio)
 app.command(export)
+app.command(report)
 app.command(diff)
 app.command(gallery)
 app.command(cache)

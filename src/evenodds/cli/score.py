@@ -73,7 +73,8 @@ def score(
 
 def tell(run: Path, facts: dict[str, Any], verdict: Verdict | None) -> None:
     """The verdict's sentence, the figures as a table, and where to look."""
-    from evenodds.runs.report import BESIDE, score_cells
+    from evenodds.runs.report_sentences import score_cells
+    from evenodds.runs.report_texts import REPORT
     from evenodds.runs.status import verdict_sentences
 
     if verdict is not None:
@@ -84,5 +85,5 @@ def tell(run: Path, facts: dict[str, Any], verdict: Verdict | None) -> None:
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(cells).rstrip())
-    print(BESIDE)
+    print(REPORT["report beside"])
     print(f"nearest to training data: {run / facts['copies']}; the page: {run / 'report.html'}")

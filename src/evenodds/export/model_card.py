@@ -11,7 +11,7 @@ import numpy as np
 from evenodds.core.spec import PictureSpec
 from evenodds.data.source import HUB
 from evenodds.data.tables.codec import TableCodec
-from evenodds.runs.report import score_cells
+from evenodds.runs.report_sentences import score_cells
 from evenodds.runs.run import Run
 from evenodds.runs.status import verdict_sentences
 

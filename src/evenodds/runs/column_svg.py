@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from evenodds.runs.column_plots import CategoryPlot, ColumnPlot, NumberPlot
+from evenodds.runs.messages import Speaker
+from evenodds.runs.report_texts import english
 from evenodds.runs.svg import (
     SIDES,
     Shares,
@@ -32,12 +34,12 @@ LABELS, AFTER = 110, 84
 """Room for the names of levels, and for both shares after their bars."""
 
 
-def column_svg(plot: ColumnPlot) -> Markup:
+def column_svg(plot: ColumnPlot, say: Speaker = english) -> Markup:
     """A histogram of numbers and dates, bars of a category's levels."""
-    return histogram(plot) if isinstance(plot, NumberPlot) else bars(plot)
+    return histogram(plot, say) if isinstance(plot, NumberPlot) else bars(plot, say)
 
 
-def histogram(plot: NumberPlot) -> Markup:
+def histogram(plot: NumberPlot, say: Speaker) -> Markup:
     """Shares of the known values in each bin, one side over the other; beside them shares of gaps."""
     gaps = any(plot.missing)
     right = RIGHT - GAPS if gaps else RIGHT
@@ -57,8 +59,8 @@ def histogram(plot: NumberPlot) -> Markup:
         text(right, BASE + LINE, "≥ " * plot.beyond[1] + last if high > low else "", "end"),
     ]
     if gaps:
-        parts.append(gap_bars(plot, right))
-    return drawing(WIDE, TALL, plot.name, parts)
+        parts.append(gap_bars(plot, right, say))
+    return drawing(WIDE, TALL, say("report drawing", what=plot.name), parts)
 
 
 def outline(side: Sequence[float], most: float, right: float, kind: str) -> Markup:
@@ -71,13 +73,13 @@ def outline(side: Sequence[float], most: float, right: float, kind: str) -> Mark
     return Markup('<path class="{} area" d="M{} {}{}V{}"/>').format(kind, LEFT, BASE, "".join(steps), BASE)
 
 
-def gap_bars(plot: NumberPlot, right: float) -> Markup:
+def gap_bars(plot: NumberPlot, right: float, say: Speaker) -> Markup:
     """The shares of gaps among all rows, on a scale from none to all."""
     totals = (sum(plot.real) + plot.missing[0], sum(plot.fake) + plot.missing[1])
     sides = ratio(plot.missing, totals)
     middle = right + GAPS / 2 + 4
     parts = [
-        text(middle, TOP - 6, "missing", "middle", "gaps"),
+        text(middle, TOP - 6, say("report missing"), "middle", "gaps"),
         line(middle - 22, TOP, middle + 22, TOP, "grid"),
     ]
     for share, kind, x in zip(sides, SIDES, (middle - 16, middle + 2), strict=True):
@@ -87,7 +89,7 @@ def gap_bars(plot: NumberPlot, right: float) -> Markup:
     return Markup("").join(parts)
 
 
-def bars(plot: CategoryPlot) -> Markup:
+def bars(plot: CategoryPlot, say: Speaker) -> Markup:
     """Shares of the known values at each level, as pairs of bars; gaps, as shares of all rows, below them."""
     present = (sum(plot.real) + plot.other[0], sum(plot.fake) + plot.other[1])
     rows = [
@@ -95,7 +97,7 @@ def bars(plot: CategoryPlot) -> Markup:
         for name, *counts in zip(plot.levels, plot.real, plot.fake, strict=True)
     ]
     if plot.others:
-        rows.append((f"({plot.others:,} others)", ratio(plot.other, present)))
+        rows.append((say("report others", count=plot.others), ratio(plot.other, present)))
     high = 22 if len(rows) <= 8 else 17
     most = max((max(sides) for _, sides in rows), default=1.0) or 1.0
     parts = [level_bars(2 + high * index, high, *row, most) for index, row in enumerate(rows)]
@@ -103,9 +105,9 @@ def bars(plot: CategoryPlot) -> Markup:
     if any(plot.missing):
         gaps = ratio(plot.missing, (present[0] + plot.missing[0], present[1] + plot.missing[1]))
         parts.append(line(LEFT, bottom + 3, RIGHT, bottom + 3, "grid"))
-        parts.append(level_bars(bottom + 6, high, "missing", gaps, max(most, *gaps), "gaps"))
+        parts.append(level_bars(bottom + 6, high, say("report missing"), gaps, max(most, *gaps), "gaps"))
         bottom += 6 + high
-    return drawing(WIDE, bottom + 2, plot.name, parts)
+    return drawing(WIDE, bottom + 2, say("report drawing", what=plot.name), parts)
 
 
 def level_bars(y: float, high: float, name: str, sides: Shares, most: float, style: str = "") -> Markup:

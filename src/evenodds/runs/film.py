@@ -12,6 +12,7 @@ from PIL import Image
 
 from evenodds.config.settings import LossName
 from evenodds.core import atomic
+from evenodds.core.spec import PictureSpec
 from evenodds.data.images.alpha import on_checkerboard
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import NumberColumn
@@ -57,6 +58,12 @@ def make_film(run: Run, real: pd.DataFrame | None, axes: Axes) -> Path | None:
     return run.path / "film.gif"
 
 
+def film_rounds(run: Run) -> list[int]:
+    """The rounds of the film's frames, in their order."""
+    kind = "png" if isinstance(run.spec, PictureSpec) else "csv"
+    return [int(path.stem) for path in thinned(list(run.samples(kind)))]
+
+
 def thinned(paths: list[Path]) -> list[Path]:
     """At most FRAMES of them, evenly, the first and the last among them."""
     indices = np.unique(np.linspace(0, len(paths) - 1, min(FRAMES, len(paths))).round().astype(int))
@@ -88,9 +95,8 @@ def cloud_frames(tables: list[Path], real: pd.DataFrame, axes: Axes, loss: LossN
             np.zeros((2, 2, 4), np.uint8), extent=(left, right, low, high), origin="lower", aspect="auto",
             interpolation="bilinear",
         )  # fmt: skip
-        plot.scatter(real[x], real[y], s=5, c=REAL, alpha=0.35, linewidths=0, label="real")
-        fakes = plot.scatter([], [], s=7, c=FAKE, alpha=0.75, linewidths=0, label="fake")
-        plot.legend(loc="upper left", framealpha=0.9, markerscale=2)
+        plot.scatter(real[x], real[y], s=5, c=REAL, alpha=0.35, linewidths=0)
+        fakes = plot.scatter([], [], s=7, c=FAKE, alpha=0.75, linewidths=0)
         for table in tables:
             rows = pd.read_csv(table)
             fakes.set_offsets(rows[[x, y]].to_numpy(float))
@@ -98,10 +104,7 @@ def cloud_frames(tables: list[Path], real: pd.DataFrame, axes: Axes, loss: LossN
             if scores.exists():
                 plane = np.load(scores, allow_pickle=False)
                 heat.set_data(heat_of(loss, plane, axes, real, rows).rgba())
-            plot.set_title(
-                f"round {int(table.stem):,}"
-                + (" · D says: orange fake, blue real" if scores.exists() else "")
-            )
+            plot.set_title(f"{int(table.stem):,}")  # no words: a film is for readers of any language
             canvas.draw()
             yield few_colours(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from evenodds.runs.column_plots import Box, BoxesPlot, LevelsPlot, PairPlot, ScatterPlot
+from evenodds.runs.messages import Speaker
+from evenodds.runs.report_texts import english
 from evenodds.runs.svg import (
     SIDES,
     both_shares,
@@ -34,14 +36,14 @@ BOX_ROW = 30
 """Height of a level's two boxes."""
 
 
-def pair_svg(plot: PairPlot) -> Markup:
+def pair_svg(plot: PairPlot, say: Speaker = english) -> Markup:
     """Two numbers as points, two categories as heat maps, a number at each level as boxes."""
     if isinstance(plot, ScatterPlot):
-        return scatter(plot)
-    return heat_maps(plot) if isinstance(plot, LevelsPlot) else boxes(plot)
+        return scatter(plot, say)
+    return heat_maps(plot, say) if isinstance(plot, LevelsPlot) else boxes(plot, say)
 
 
-def scatter(plot: ScatterPlot) -> Markup:
+def scatter(plot: ScatterPlot, say: Speaker) -> Markup:
     """Points of real rows and of fakes in two panels with common axes."""
     across, up = (values_of(axis.low, axis.high, axis.unit) for axis in plot.axes)
     base = TOP + HIGH
@@ -49,16 +51,16 @@ def scatter(plot: ScatterPlot) -> Markup:
     for x, kind, points in zip(STARTS, SIDES, (plot.real, plot.fake), strict=True):
         steps = (f"M{x + 3 + (PANEL - 6) * a:.1f} {base - 3 - (HIGH - 6) * b:.1f}h0" for a, b in points)
         parts += [
-            text(x, TOP - 6, kind, "start", f"{kind} side"),
+            text(x, TOP - 6, say(f"report {kind}"), "start", f"{kind} side"),
             rect(x, TOP, PANEL, HIGH, "frame"),
             Markup('<path class="{} dots" d="{}"/>').format(kind, "".join(steps)),
             text(x, base + LINE, across[0], "start"),
             text(x + PANEL, base + LINE, across[2], "end"),
         ]
-    return drawing(WIDE, base + LINE + 5, " / ".join(plot.names), parts)
+    return drawing(WIDE, base + LINE + 5, say("report drawing", what=" / ".join(plot.names)), parts)
 
 
-def heat_maps(plot: LevelsPlot) -> Markup:
+def heat_maps(plot: LevelsPlot, say: Speaker) -> Markup:
     """Shares of rows with each pair of levels in two panels; the fullest color is the largest share of both."""
     down, across = (max(len(levels), 1) for levels in plot.levels)
     tall, wide = min(26.0, HIGH / down), PANEL / across
@@ -73,7 +75,10 @@ def heat_maps(plot: LevelsPlot) -> Markup:
         for row, name in enumerate(plot.levels[0])
     ]
     for x, kind, cells, total in sides:
-        parts += [text(x, TOP - 6, kind, "start", f"{kind} side"), rect(x, TOP, PANEL, tall * down, "frame")]
+        parts += [
+            text(x, TOP - 6, say(f"report {kind}"), "start", f"{kind} side"),
+            rect(x, TOP, PANEL, tall * down, "frame"),
+        ]
         for row, counts in enumerate(cells):
             for column, count in enumerate(counts):
                 if count:
@@ -84,10 +89,15 @@ def heat_maps(plot: LevelsPlot) -> Markup:
             for column, name in enumerate(plot.levels[1])
         ]
     longest = max((min(length(name), NAMES) for name in plot.levels[1]), default=0)
-    return drawing(WIDE, TOP + tall * down + 18 + 0.9 * longest, " / ".join(plot.names), parts)
+    return drawing(
+        WIDE,
+        TOP + tall * down + 18 + 0.9 * longest,
+        say("report drawing", what=" / ".join(plot.names)),
+        parts,
+    )
 
 
-def boxes(plot: BoxesPlot) -> Markup:
+def boxes(plot: BoxesPlot, say: Speaker) -> Markup:
     """At each level the number's percentiles, and the level's share of rows on both sides."""
     right = WIDE - AFTER
     totals = (sum(plot.real), sum(plot.fake))
@@ -108,7 +118,7 @@ def boxes(plot: BoxesPlot) -> Markup:
         text((LABELS + right) / 2, bottom + LINE, middle, "middle"),
         text(right, bottom + LINE, high, "end"),
     ]
-    return drawing(WIDE, bottom + LINE + 5, " / ".join(plot.names), parts)
+    return drawing(WIDE, bottom + LINE + 5, say("report drawing", what=" / ".join(plot.names)), parts)
 
 
 def box(percentiles: Box, y: float, kind: str, right: float) -> Markup:

@@ -8,11 +8,12 @@ from markupsafe import Markup
 
 from evenodds.runs.column_plots import ColumnPlot, PairPlot, read_plots
 from evenodds.runs.column_svg import column_svg
+from evenodds.runs.messages import Speaker
 from evenodds.runs.pair_svg import pair_svg
+from evenodds.runs.report_texts import english
 
 SHOWN = 24
 """Columns that are shown at once; the others unfold."""
-ROWS = {"train": "training rows", "held-out": "held-out rows"}
 
 
 class Drawn(NamedTuple):
@@ -32,29 +33,26 @@ class PlotSection(NamedTuple):
     pairs: list[Drawn]
 
 
-def plot_section(facts: dict[str, Any] | None) -> PlotSection | None:
+def plot_section(facts: dict[str, Any] | None, say: Speaker = english) -> PlotSection | None:
     """The plots of RUN/plots.json; None where there are none, or none that read."""
     plots = read_plots(facts)
     if plots is None or not plots.columns:
         return None
-    state = (
-        f"{plots.real_n:,} {ROWS[plots.split]} and {plots.fake_n:,} fakes of the state of round "
-        f"{plots.checkpoint:,}. A shape is 1 where both are spread alike, and 0 where they share no value; a pair "
-        "trend says the same of two columns together."
-    )
-    columns = [drawn_column(plot) for plot in plots.columns]
-    pairs = [drawn_pair(plot) for plot in plots.pairs]
+    rows = say(f"report rows {plots.split}")
+    state = say("report plots", reals=plots.real_n, rows=rows, fakes=plots.fake_n, round=plots.checkpoint)
+    columns = [drawn_column(plot, say) for plot in plots.columns]
+    pairs = [drawn_pair(plot, say) for plot in plots.pairs]
     return PlotSection(state, columns[:SHOWN], columns[SHOWN:], pairs)
 
 
-def drawn_column(plot: ColumnPlot) -> Drawn:
+def drawn_column(plot: ColumnPlot, say: Speaker) -> Drawn:
     """A column's plot under its name."""
-    figure = "no value on one side" if plot.shape is None else f"shape {plot.shape:.3f}"
-    return Drawn(plot.name, figure, column_svg(plot))
+    figure = say("report no shape") if plot.shape is None else say("report shape", shape=plot.shape)
+    return Drawn(plot.name, figure, column_svg(plot, say))
 
 
-def drawn_pair(plot: PairPlot) -> Drawn:
+def drawn_pair(plot: PairPlot, say: Speaker) -> Drawn:
     """A pair's plot under both names: a scatter's across and up, a heat map's down and across."""
     first, second = plot.names
-    title = f"{second} over {first}" if plot.kind == "scatter" else f"{first} and {second}"
-    return Drawn(title, f"pair trend {plot.trend:.3f}", pair_svg(plot))
+    title = say("report over" if plot.kind == "scatter" else "report and", first=first, second=second)
+    return Drawn(title, say("report trend", trend=plot.trend), pair_svg(plot, say))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -25,28 +26,28 @@ from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.networks.generate import fixed_noise, generate, latents_of
+from evenodds.runs.chapters import chapters
 from evenodds.runs.conditions import resolve_condition
-from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, make_film, number_ranges
+from evenodds.runs.film import FAKE, PICTURES, REAL, ROWS, film_rounds, make_film, number_ranges
 from evenodds.runs.journal import Check
-from evenodds.runs.messages import MESSAGES, event_sentence
+from evenodds.runs.messages import MESSAGES, Speaker, Translate, event_sentence
 from evenodds.runs.plot_section import plot_section
+from evenodds.runs.report_sentences import (
+    counted,
+    evidence_sentences,
+    headline,
+    judge_sentences,
+    pairs_sentences,
+    score_table,
+)
+from evenodds.runs.report_texts import english, text_of
 from evenodds.runs.run import Run, flat
 from evenodds.runs.sample import Sampler, beside, load_generator
 from evenodds.runs.status import verdict_sentences
-from evenodds.runs.verdict import Verdict
 
 TABLE_ROWS = 12
 SHOWN = 24
 """Pairs shown."""
-ARROWS = {"lower": "↓", "higher": "↑", "half": "→ 0.5", "reals": "→ reals"}
-"""Which way a figure is better."""
-SMALLEST = 1e-4
-"""Of p-values, below which they are not told apart."""
-SPLITS = {"train": "training", "held-out": "held-out"}
-BESIDE = (
-    "Beside each figure stands what as many real samples get in the fakes' place. Figures compare only where "
-    "extractor, resizer, counts and split are the same."
-)
 
 
 class Event(NamedTuple):
@@ -58,149 +59,78 @@ class Event(NamedTuple):
 
 
 def write_report(run: Run, store: Store) -> Path:
-    """Writes RUN/film.gif and RUN/report.html from what the run holds, and says where the page is."""
+    """Writes RUN/film.gif and RUN/report.html, in English, from what the run holds, and says where the page is."""
     codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
     real = None if codec is None else real_rows(store, codec)
-    film = make_film(run, real, {} if codec is None else number_ranges(codec))
+    make_film(run, real, {} if codec is None else number_ranges(codec))
+    atomic.write_bytes(run.path / "report.html", render_report(run, store))
+    return run.path / "report.html"
+
+
+def render_report(
+    run: Run,
+    store: Store,
+    say: Speaker = english,
+    translate: Translate = lambda text: text,
+    language: str = "en",
+) -> bytes:
+    """The report as a page in the language of ``say``, with the film that the run has. ``translate`` is for sentences
+    that runs of before hold."""
     verdict, data = run.verdict(), run.data_facts
+
+    def meaning(name: str) -> str:
+        return say(f"meaning {name}")
+
+    def sentence(line: dict[str, Any]) -> str:
+        return event_sentence(line, say, translate)
+
+    sentences = verdict_sentences(verdict, meaning, say, translate) if verdict else [say("report going on")]
     page = template().render(
+        say=say,
+        language=language,
         name=run.path.name,
-        meaning=["The game is going on."] if verdict is None else verdict_sentences(verdict),
-        facts=headline(run, verdict),
-        odds_svg=Markup(odds_plot(run.checks())),  # noqa: S704  drawn here, from numbers alone
-        events=events(run),
-        judge=judge_sentences(run.judge_facts()),
-        evidence=evidence_sentences(verdict),
-        pairs=pairs_sentences(run.scores("pairs")),
-        scores=score_table(run.scores("score")),
-        plots=plot_section(run.plots()),
+        meaning=sentences,
+        facts=headline(run, verdict, say),
+        odds_svg=Markup(odds_plot(run.checks(), say)),  # noqa: S704  drawn here, from numbers and our own words
+        events=events(run, sentence),
+        judge=judge_sentences(run.judge_facts(), say),
+        evidence=evidence_sentences(verdict, say),
+        pairs=pairs_sentences(run.scores("pairs"), say),
+        scores=score_table(run.scores("score"), say),
+        plots=plot_section(run.plots(), say),
         colors=(REAL, FAKE),
-        figures=figures(run, store, film),
-        rows=newest_rows(run) if codec is not None else None,
+        figures=figures(run, store, say),
+        chapters=chapter_frames(run, say),
+        rows=newest_rows(run) if store.codec_json is not None else None,
         notes=[
-            counted(data.counts),
+            counted(data.counts, say),
             *data.notes,
             *([data.license] if data.license else []),
         ],
         skipped=data.skipped,
-        recipe=[("source", run.facts["source"]), *flat(run.facts["settings"]), *flat(run.facts["versions"])],
+        recipe=recipe_rows(run, say),
     )
-    atomic.write_bytes(run.path / "report.html", page.encode("utf-8", "replace"))
-    return run.path / "report.html"
+    return page.encode("utf-8", "replace")
+
+
+def recipe_rows(run: Run, say: Speaker) -> list[tuple[str, Any]]:
+    """The source, the settings and the versions, each with its name."""
+    settings = ((setting_name(say, name), value) for name, value in flat(run.facts["settings"]))
+    source = text_of(say, "source", "source")
+    return [(source, run.facts["source"]), *settings, *flat(run.facts["versions"])]
+
+
+def setting_name(say: Speaker, name: str) -> str:
+    """A setting's dotted name, or what it is called in the reader's language."""
+    return text_of(say, f"setting {name.rpartition('.')[2]}", name)
 
 
 def template() -> jinja2.Template:
     """The page, with everything that comes from outside escaped."""
     loader = jinja2.PackageLoader("evenodds.runs", ".")
-    return jinja2.Environment(loader=loader, autoescape=True).get_template("report.html.j2")
-
-
-def headline(run: Run, verdict: Verdict | None) -> list[tuple[str, str]]:
-    """The figures at the top of the page."""
-    network = ("network", run.recipe.network.network)
-    if verdict is None:
-        return [("verdict", "none yet"), network]
-    evidence, ruling = verdict.evidence, verdict.evidence.referee
-    facts = [("verdict", "none yet: paused" if verdict.verdict == "interrupted" else verdict.verdict)]
-    if evidence.odds is not None:
-        facts.append(
-            ("odds (95 %)", f"{evidence.odds:.0%} ({evidence.odds_low:.0%} to {evidence.odds_high:.0%})")
-        )
-    if ruling is not None:
-        facts.append(("referee (95 %)", f"{ruling.auc:.0%} ({ruling.low:.0%} to {ruling.high:.0%})"))
-    return [
-        *facts,
-        ("rounds", f"{verdict.rounds:,}"),
-        ("samples seen", f"{verdict.seen:,}"),
-        ("seconds", f"{verdict.seconds:,.0f}"),
-        network,
-    ]
-
-
-def evidence_sentences(verdict: Verdict | None) -> list[str]:
-    """What the verdict rests on, in sentences."""
-    if verdict is None or verdict.evidence.head_start_won is None:
-        return []
-    evidence, ruling = verdict.evidence, verdict.evidence.referee
-    won = "won" if evidence.head_start_won else "did not win"
-    lines = [f"D {won} its head start; the odds were level at the last {evidence.level_checks} checks."]
-    if ruling is not None:
-        lines.append(
-            f"The referee ({ruling.by}) looked at the state of round {ruling.round:,}: 95 % interval {ruling.low:.1%} "
-            f"to {ruling.high:.1%}; even needs at most {evidence.margin:.0%} at its upper end, and as much power."
-        )
-    if evidence.best_distance is not None:
-        lines.append(f"The state kept as best is that of round {evidence.best_round:,}.")
-    return lines
-
-
-def judge_sentences(facts: dict[str, Any] | None) -> list[str]:
-    """How well the judge, once made, knows what it says."""
-    if facts is None:
-        return ["Not made yet: evenodds judge makes it when it is first asked."]
-    kinds = ", ".join(f"{name} fakes {value:.1%}" for name, value in facts["auc"].items())
-    error, over, reals = facts["calibration_error"], facts["calibration_n"], facts["heldout_n"]
-    over_what = f"over {over:,} samples that it did not learn from, {reals:,} of them held-out reals"
-    return [
-        f"Made for the state of round {int(facts['checkpoint']):,} in {facts['seconds']:.0f} seconds.",
-        f"Its percents are off by {100 * error:.1f} points on average {over_what} (expected calibration error).",
-        f"How often it scores a held-out real above one of: {kinds}.",
-    ]
-
-
-def pairs_sentences(scores: dict[str, Any] | None) -> list[str]:
-    """How near fakes come to held-out reals, and to what was given."""
-    if scores is None:
-        return []
-    if "distance_before" in scores:
-        sentence = (
-            "What is made from {pictures:,} held-out pictures lies {distance:.3f} from held-out reals of the "
-        )
-        sentence += (
-            "other set (Fréchet distance), and these pictures themselves lie {distance_before:.3f} from them."
-        )
-        share = f"{scores['honoured']['content']:.0%}"
-        return [
-            sentence.format(**scores),
-            f"Patch by patch fakes keep {share} of the content: 100% is all of it, 0% no more than chance.",
-        ]
-    sentence = "Over {pairs:,} held-out pairs fakes differ from reals by {l1:.3f} (L1, values from 0 to 1); "
-    sentence += "PSNR {psnr:.1f} dB, SSIM {ssim:.3f}, Fréchet distance {distance:.3f}."
-    lines, met = [sentence.format(**scores)], scores["honoured"]
-    if "f1" in met:
-        lines.append(
-            f"Of the outlines found in fakes {met['precision']:.0%} were given, and of those given {met['recall']:.0%} "
-            f"are found, within 2 px: F1 {met['f1']:.3f}."
-        )
-    elif met:
-        lines.append(
-            f"What was given differs from the same taken from the fake by {met['difference']:.3f} (L1)."
-        )
-    return lines
-
-
-def score_table(scores: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What evenodds score found, as cells: title, fakes, reals in their place, and what it was measured on."""
-    if scores is None:
-        return None
-    state = f"Of the state of round {int(scores['checkpoint']):,}. {BESIDE}"
-    return {"state": state, "rows": [score_cells(figure) for figure in scores["figures"]]}
-
-
-def score_cells(figure: dict[str, Any]) -> tuple[str, str, str, str]:
-    """A figure of evenodds score in words, as a page and a terminal show it."""
-    value = f"{figure['value']:.4g}"
-    if figure["low"] is not None:
-        value += f" ({figure['low']:.4g} to {figure['high']:.4g})"
-    if figure["p_value"] is not None:
-        p = figure["p_value"]
-        value += f", p = {p:.2g}" if p >= SMALLEST else f", p < {SMALLEST:g}"
-    reals = "" if figure["reals"] is None else f"{figure['reals']:.4g}"
-    made = (
-        figure["extractor"] if figure["resizer"] == "none" else f"{figure['extractor']}, {figure['resizer']}"
-    )
-    against = f"{figure['fake_n']:,} fakes, {figure['real_n']:,} {SPLITS[figure['split']]} reals"
-    return f"{figure['title']} {ARROWS[figure['better']]}", value, reals, f"{against}; {made}"
+    environment = jinja2.Environment(loader=loader, autoescape=True)
+    environment.globals |= {"say": english, "language": "en"}
+    return environment.get_template("report.html.j2")
 
 
 def events(run: Run, sentence: Callable[[dict[str, Any]], str] = event_sentence) -> list[Event]:
@@ -224,20 +154,20 @@ def events(run: Run, sentence: Callable[[dict[str, Any]], str] = event_sentence)
     return shown
 
 
-def counted(counts: dict[str, int]) -> str:
-    """How many samples there are, and how they are split."""
-    return f"{counts['samples']:,} samples: {counts['train']:,} to train on, {counts['heldout']:,} held out."
-
-
-def odds_plot(checks: Sequence[Check]) -> str:
+def odds_plot(checks: Sequence[Check], say: Speaker = english) -> str:
     """The odds with their interval over rounds, as an SVG element."""
     rounds = [check.round for check in checks]
-    with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}):
+    style = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # Texts are drawn by the reader's browser, in fonts of its own: it does not matter which glyphs are here.
+        warnings.filterwarnings("ignore", "Glyph")
         figure = Figure(figsize=(8, 2.8), layout="constrained")
         FigureCanvasSVG(figure)
-        plot = figure.add_subplot(xlabel="round", ylabel="odds", ylim=(0, 1.02))
+        plot = figure.add_subplot(xlabel=say("report round"), ylabel=say("report axis odds"), ylim=(0, 1.02))
         plot.axhline(0.5, color=REAL, linewidth=1, linestyle=(0, (4, 3)))
-        plot.text(1, 0.5, " even", transform=plot.get_yaxis_transform(), va="center", color=REAL)
+        plot.text(
+            1, 0.5, f" {say('report even')}", transform=plot.get_yaxis_transform(), va="center", color=REAL
+        )
         low, high = [check.odds.low for check in checks], [check.odds.high for check in checks]
         plot.fill_between(rounds, low, high, color=FAKE, alpha=0.2, linewidth=0)
         plot.plot(
@@ -248,13 +178,7 @@ def odds_plot(checks: Sequence[Check]) -> str:
             marker=".",
             markersize=4,
         )
-        rulings = [(check.round, check.referee) for check in checks if check.referee is not None]
-        for at, ruling in rulings:
-            plot.plot([at] * 2, [ruling.low, ruling.high], color=REAL, linewidth=1)
-        if rulings:
-            told_apart = [ruling.value for _, ruling in rulings]
-            plot.plot([at for at, _ in rulings], told_apart, "D", color=REAL, markersize=4, label="referee")
-            plot.legend(loc="upper right", frameon=False)
+        draw_rulings(plot, checks, say)
         plot.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
         plot.spines[["top", "right"]].set_visible(False)
         text = StringIO()
@@ -263,7 +187,25 @@ def odds_plot(checks: Sequence[Check]) -> str:
     return svg[svg.index("<svg") :]
 
 
-def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
+def draw_rulings(plot: Any, checks: Sequence[Check], say: Speaker) -> None:
+    """The referee's rulings with their intervals, in a plot of the odds."""
+    rulings = [(check.round, check.referee) for check in checks if check.referee is not None]
+    for at, ruling in rulings:
+        plot.plot([at] * 2, [ruling.low, ruling.high], color=REAL, linewidth=1)
+    if rulings:
+        told_apart = [ruling.value for _, ruling in rulings]
+        plot.plot(
+            [at for at, _ in rulings],
+            told_apart,
+            "D",
+            color=REAL,
+            markersize=4,
+            label=say("report by referee"),
+        )
+        plot.legend(loc="upper right", frameon=False)
+
+
+def figures(run: Run, store: Store, say: Speaker = english) -> list[tuple[str, str]]:
     """Captions and pictures: newest fakes, reals to compare with, and the film."""
     captioned = []
     sheets = list(run.samples("png"))
@@ -272,20 +214,32 @@ def figures(run: Run, store: Store, film: Path | None) -> list[tuple[str, str]]:
         count = min(SHOWN, len(cast(Any, wish.pictures)))
         made = Sampler(run, torch.device("cpu")).pictures(count, run.recipe.plan.seed, wish)
         sheet, columns = beside(wish, np.concatenate(list(made)))
-        what = "held-out conditions and what G makes of them"
-        if wish.reals is not None:
-            what = "held-out conditions, what G makes of them, and the reals"
+        what = say("report conditions" if wish.reals is not None else "report conditions alone")
         captioned.append((what, inline(png(grid_image(sheet, columns)), "png")))
     elif isinstance(store.spec, PictureSpec) and sheets:
         fakes = first_fakes(run)
-        what = f"fakes 0 to {len(fakes) - 1} of the state kept as best"
-        captioned.append((what, inline(png(grid_image(fakes)), "png")))
+        captioned.append((say("report fakes", last=len(fakes) - 1), inline(png(grid_image(fakes)), "png")))
     if isinstance(store.spec, PictureSpec) and sheets:
         reals = store.heldout(np.arange(min(PICTURES, store.n_heldout))).transpose(0, 2, 3, 1)
-        captioned.append(("reals that were never trained on", inline(png(grid_image(reals)), "png")))
-    if film is not None:
-        captioned.append(("the game from its first round to its last", inline(film.read_bytes(), "gif")))
+        captioned.append((say("report reals"), inline(png(grid_image(reals)), "png")))
+    film = run.path / "film.gif"
+    if film.exists():
+        captioned.append((say("report film"), inline(film.read_bytes(), "gif")))
     return captioned
+
+
+def chapter_frames(run: Run, say: Speaker = english) -> list[tuple[str, str]]:
+    """Captions and frames of the film's chapters; none where there is no film."""
+    shown: list[tuple[str, str]] = []
+    film = run.path / "film.gif"
+    if not film.exists():
+        return shown
+    with Image.open(film) as image:
+        for chapter in chapters(run, film_rounds(run)):
+            image.seek(min(chapter.frame, getattr(image, "n_frames", 1) - 1))
+            caption = say("report chapter", round=chapter.round, name=say(f"chapter {chapter.name}"))
+            shown.append((caption, inline(png(image.convert("RGB").quantize(128)), "png")))
+    return shown
 
 
 def first_fakes(run: Run) -> NDArray[np.uint8]:

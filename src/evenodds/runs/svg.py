@@ -22,9 +22,9 @@ Shares = tuple[float, float]
 
 
 def drawing(wide: float, high: float, what: str, parts: Iterable[Markup]) -> Markup:
-    """The parts as an SVG element that takes the width of where it stands."""
+    """The parts as an SVG element that takes the width of where it stands; ``what`` is said of it."""
     opening = Markup('<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>')
-    return opening.format(wide, high, f"{what}: real rows and fakes", Markup("").join(parts))
+    return opening.format(wide, high, what, Markup("").join(parts))
 
 
 def text(x: float, y: float, words: str, anchor: str, kind: str = "") -> Markup:

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from evenodds.judge.judge import Judge
 from evenodds.runs.conditions import resolve_condition
 from evenodds.runs.film import PICTURES
 from evenodds.runs.gallery import in_gallery
-from evenodds.runs.report import real_rows
+from evenodds.runs.report import real_rows, render_report
 from evenodds.runs.run import Run
 from evenodds.runs.sample import Sampler, load_generator
 from evenodds.runs.source_data import store_of
 from evenodds.steer.editor import LatentEditor
 from evenodds.studio import security
+from evenodds.studio.i18n import Language, speaker
+from evenodds.studio.translate import translate
 
 ENTRIES = 12
 """Things kept open at once, the last ones used."""
@@ -103,6 +106,16 @@ class RunCache:
         """The run's judge, which is trained the first time."""
         made: Judge = self.once(run, "judge", lambda: train.judge_of(run, CPU))
         return made
+
+    def report(self, run: Run, language: Language) -> bytes:
+        """The run's report in a language. Raises UserError where its data is gone."""
+        say, at = speaker(language), (run.path / "report.html").stat().st_mtime_ns
+
+        def make() -> bytes:
+            return render_report(run, self.store(run), say, partial(translate, say), language)
+
+        page: bytes = self.once(run, f"report {language} {at}", make)
+        return page
 
     def nearest(self, run: Run, block: Any, count: int = 4) -> Any:
         """The real samples nearest to a stored one, as the store keeps them."""

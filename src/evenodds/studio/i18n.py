@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from evenodds.judge.oddities import SENTENCES
 from evenodds.runs.messages import MESSAGES
+from evenodds.runs.report_texts import REPORT
 
 Language = Literal["en", "ko"]
 LANGUAGES: dict[Language, str] = {"en": "English", "ko": "한국어"}
@@ -23,12 +24,12 @@ class Words(Protocol):
 
 @cache
 def texts() -> dict[str, dict[Language, str]]:
-    """Every text in every language, by its key. The English of a run's messages stands in ``runs.messages``, that of a
-    row's oddities in ``judge.oddities``."""
+    """Every text in every language, by its key. The English of a run's messages stands in ``runs.messages``, that of
+    its report in ``runs.report_texts``, that of a row's oddities in ``judge.oddities``."""
     words: dict[str, dict[Language, str]] = json.loads(
         files("evenodds.studio").joinpath("words.json").read_text("utf-8")
     )
-    english = {**MESSAGES, **SENTENCES}
+    english = {**MESSAGES, **SENTENCES, **REPORT}
     return {key: {"en": english[key], **text} if key in english else text for key, text in words.items()}
 
 

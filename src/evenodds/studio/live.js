@@ -25,6 +25,7 @@ const percent = (share) => Math.round(100 * share);
 function forget(name) {
   [run, scene, frames, seen, live, shown, pinned, most, from, sheet] = [name, null, [], 0, true, null, 0, 0, null, null];
   root().hidden = true;
+  delete one(".eo-live .eo-chapters").dataset.marks;
   [held, asked, beat, playing] = [false, "", 0, false];
   bar();
 }
@@ -148,7 +149,28 @@ function take(answer) {
   if (scene.kind === "pictures" && one(".eo-live-reals").src !== scene.reals) one(".eo-live-reals").src = scene.reals;
   const film = one(".eo-live-film input");
   film.max = frames.length - 1;
+  chapters();
   if (live) { film.value = film.max; show(frames[frames.length - 1]); }
+}
+
+// Chapters of the film so far, as runs/chapters.py has them: D alone, G enters, the first even odds.
+function chapters() {
+  const enters = frames.findIndex((frame) => !frame.alone);
+  const even = frames.findIndex((frame) => !frame.alone && frame.round > 0 && frame.wins <= 0.5);
+  const marks = [["head", frames[0].alone ? 0 : -1], ["enters", enters], ["even", even]].filter(([, place]) => place >= 0);
+  const box = one(".eo-live .eo-chapters"), state = marks.join();
+  if (box.dataset.marks === state) return;
+  box.dataset.marks = state;
+  box.replaceChildren(...marks.map(([name, place]) => {
+    const button = Object.assign(document.createElement("button"), { type: "button" });
+    button.textContent = frames[place].round.toLocaleString("en") + " " + words().chapters[name];
+    button.addEventListener("click", () => {
+      const film = one(".eo-live-film input");
+      film.value = place;
+      film.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    return button;
+  }));
 }
 
 function show(frame) {

@@ -44,10 +44,13 @@ def canvas_html(say: Words) -> str:
     script: dict[str, object] = {key: say(f"live {key}") for key in SCRIPT}
     script["beats"] = [say(f"beat {beat}") for beat in BEATS]
     script["axes"] = {name: say(f"axis {name}") for name in ("height", "weight")}
+    names = {"head": "chapter head start", "enters": "chapter enters", "even": "chapter even"}
+    script["chapters"] = {name: say(key) for name, key in names.items()}
     # Braces are written so that no template takes them for its own.
     words = escape(json.dumps(script, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
     named = {key: escape(say(f"live {key}")) for key in ("canvas", "sheet", "signal", "wins", "film")}
     named |= {key: escape(say(f"held {key}")) for key in HELD}
+    named["chapters"] = escape(say("report chapters"))
     shown = {"fakes": escape(say("fakes")), "reals": escape(say("reals")), "alt": escape(say("alt reals"))}
     template = Template(files("evenodds.studio").joinpath("live.html").read_text("utf-8"))
     return template.safe_substitute({**named, **shown, "words": words})

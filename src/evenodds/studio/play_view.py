@@ -19,6 +19,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.arrays import sheet_scale
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.answers import read_answers
+from evenodds.runs.chapters import chapters
 from evenodds.runs.film import number_ranges
 from evenodds.runs.gallery import in_gallery
 from evenodds.runs.heat import heat_of
@@ -152,6 +153,21 @@ def scene(say: Words, cache: RunCache, run: Run, back: float) -> str:
     if isinstance(run.spec, PictureSpec):
         return title + pictures(say, cache, run, paths[index])
     return f'<div class="eo-pinned">{title}{table(say, cache, run, paths, index)}</div>'
+
+
+def chapter_marks(say: Words, run: Run) -> str:
+    """A button for each chapter of the film, which turns the film to it; nothing where there is one frame."""
+    rounds = [int(path.stem) for path in sheets(run)]
+    if len(rounds) < 2:
+        return ""
+    marks = "".join(
+        f'<button type="button" data-share="{100 * chapter.frame / (len(rounds) - 1):.1f}">'
+        f"<b>{chapter.round:,}</b> {escape(say(f'chapter {chapter.name}'))}</button>"
+        for chapter in chapters(run, rounds)
+    )
+    return (
+        f'<div class="eo-chapters" role="group" aria-label="{escape(say("report chapters"))}">{marks}</div>'
+    )
 
 
 def pinned(say: Words, run: Run, sheet: Path) -> str:

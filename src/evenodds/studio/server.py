@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 import uvicorn
@@ -25,7 +25,7 @@ from evenodds.runs import live
 from evenodds.runs.report import png
 from evenodds.studio import security
 from evenodds.studio.app import build, look
-from evenodds.studio.i18n import LANGUAGES, preferred
+from evenodds.studio.i18n import LANGUAGES, Language, preferred
 from evenodds.studio.state import Studio
 
 POLICY = (
@@ -134,11 +134,23 @@ class RunFiles:
     def file(self, request: Request) -> Response:
         """A film, a report, a sheet of fakes."""
         name, file = request.path_params["name"], request.path_params["file"]
+        language = request.query_params.get("language")
         try:
             path: Path = security.served_of(self.studio.folder(name), file)
+            if path.name == "report.html" and language in LANGUAGES:
+                return self.report(name, path, cast(Language, language))
         except UserError as problem:
             return PlainTextResponse(str(problem), 404)
         return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+
+    def report(self, name: str, path: Path, language: Language) -> Response:
+        """The report in a language; as the run wrote it where its data is gone."""
+        headers = {"Cache-Control": "private, max-age=60"}
+        try:
+            page = self.studio.cache.report(self.studio.run(name), language)
+        except UserError:
+            return FileResponse(path, headers=headers)
+        return Response(page, media_type="text/html", headers=headers)
 
     def live(self, request: Request) -> Response:
         """What a game shows between checks, newer than the frame ``after``; who asks counts as watching."""

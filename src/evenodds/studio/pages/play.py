@@ -31,6 +31,15 @@ from evenodds.studio.translate import problem_sentence
 
 EVERY = 1.5
 """Seconds between looks at a run."""
+CHAPTERS = """
+element.addEventListener("click", (event) => {
+  const mark = event.target.closest("[data-share]"), film = document.querySelector("#film input[type=range]");
+  if (!mark || !film) return;
+  film.value = mark.dataset.share;
+  for (const name of ["input", "change"]) film.dispatchEvent(new Event(name, { bubbles: true }));
+});
+"""
+"""Turns the film to the chapter that is clicked."""
 MOST = 64
 """Fresh fakes at once."""
 
@@ -56,7 +65,8 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
         with gr.Column(min_width=320, scale=6):
             live_view.canvas(studio, say, chosen)
             picture = gr.HTML(elem_id="scene")
-            back = gr.Slider(0, 100, 100, step=1, label=say("film"), info=say("film info"), elem_id="film")
+            back = gr.Slider(0, 100, 100, step=0.1, label=say("film"), info=say("film info"), elem_id="film")
+            marks = gr.HTML(html_template="${value}", js_on_load=CHAPTERS, value="", elem_id="chapters")
             film = gr.HTML()
         with gr.Column(min_width=320, scale=5):
             board = gr.HTML(elem_id="board")
@@ -64,10 +74,10 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
 
     def look(name: str, here: str, before: Any, share: float) -> Any:
         if here != page_state.key:
-            return [gr.skip()] * 6
+            return [gr.skip()] * 7
         state, parts = glance(studio, say, name, before, share / 100)
         if state == before:
-            return [gr.skip()] * 6
+            return [gr.skip()] * 7
         status, *shown = parts
         stopping = studio.trainings.is_stopping(name)
         return (
@@ -79,7 +89,7 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
             gr.update(interactive=status.phase in ("paused", "over")),
         )
 
-    outputs = [seen, board, picture, film, pause, resume]
+    outputs = [seen, board, picture, marks, film, pause, resume]
     timer = gr.Timer(EVERY)
     for event in (timer.tick, chosen.change, back.change):
         event(
@@ -105,16 +115,16 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
 
 
 def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> Any:
-    """A mark of all that is shown, and what is shown where that is another than ``before``: the status, board, scene
-    and film."""
+    """A mark of all that is shown, and what is shown where that is another than ``before``: the status, board, scene,
+    the film's chapters and the film."""
     if not name:
         mark: Any = ["none"]
-        return mark, (Status("none"), f'<p class="eo-welcome">{say("welcome")}</p>', "", "")
+        return mark, (Status("none"), f'<p class="eo-welcome">{say("welcome")}</p>', "", "", "")
     try:
         status = studio.status(name)
         run = studio.run(name) if (studio.folder(name) / "recipe.json").is_file() else None
     except UserError as problem:
-        return [str(problem)], (Status("none"), markup.alert(problem_sentence(say, problem)), "", "")
+        return [str(problem)], (Status("none"), markup.alert(problem_sentence(say, problem)), "", "", "")
     written = (
         []
         if run is None
@@ -137,16 +147,17 @@ def glance(studio: Studio, say: Words, name: str, before: Any, share: float) -> 
     if mark == before:
         return mark, None
     if run is None:
-        return mark, (status, play_view.board(say, None, status), "", "")
+        return mark, (status, play_view.board(say, None, status), "", "", "")
     try:
         shown = "" if shows_itself else play_view.scene(say, studio.cache, run, share)
+        marks = "" if shows_itself else play_view.chapter_marks(say, run)
     except (
         UserError,
         OSError,
         ValueError,
     ) as problem:  # a file that goes away while it is read is there again next time
-        shown = markup.alert(problem_sentence(say, problem))
-    return mark, (status, play_view.board(say, run, status), shown, ended(say, run, status))
+        shown, marks = markup.alert(problem_sentence(say, problem)), ""
+    return mark, (status, play_view.board(say, run, status), shown, marks, ended(say, run, status))
 
 
 def stamp(path: Path) -> float:
@@ -165,7 +176,8 @@ def ended(say: Words, run: Run, status: Status) -> str:
         film = markup.figure(
             markup.image(f"{base}/film.gif?{at}", say("alt film"), ""), say("the film"), "eo-film"
         )
-    return f'{film}<p><a href="{base}/report.html?{at}" target="_blank" rel="noopener">{say("open report")}</a></p>'
+    report = f"{base}/report.html?language={say('language tag')}&at={at}"
+    return f'{film}<p><a href="{report}" target="_blank" rel="noopener">{say("open report")}</a></p>'
 
 
 def start(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:

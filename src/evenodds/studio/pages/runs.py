@@ -158,14 +158,14 @@ def card(studio: Studio, say: Words, name: str) -> str:
 def downloads(say: Words, run: Run) -> str:
     """Links that save a run's film, report and newest fakes where the browser keeps downloads."""
     sheets = play_view.sheets(run)
-    files = [("the film file", "film.gif"), ("report", "report.html")]
-    present = [(say(key), file) for key, file in files if (run.path / file).is_file()]
+    files = [("the film file", "film.gif", ""), ("report", "report.html", f"?language={say('language tag')}")]
+    present = [(say(key), file, query) for key, file, query in files if (run.path / file).is_file()]
     if sheets:
-        present.append((say("newest fakes"), f"samples/{sheets[-1].name}"))
+        present.append((say("newest fakes"), f"samples/{sheets[-1].name}", ""))
     links = "".join(
-        f'<a href="/runs/{quote(run.path.name)}/{file}" '
+        f'<a href="/runs/{quote(run.path.name)}/{file}{query}" '
         f'download="{escape(run.path.name)}-{file.rpartition("/")[2]}">{escape(text)}</a>'
-        for text, file in present
+        for text, file, query in present
     )
     return f'<p class="eo-downloads">{escape(say("download"))}: {links}</p>' if links else ""
 
