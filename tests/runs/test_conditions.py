@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from evenodds.data.conditioning import RequestedValue, requested_values
 from evenodds.data.tables.codec import TableCodec
 from evenodds.gan import Gan
 from evenodds.runs.conditions import CPU, agreeing, resolve_condition
+from evenodds.runs.matching import Matching, matching_of
 from evenodds.runs.run import Run
 from evenodds.runs.sample import Sampler, as_pictures
 from evenodds.runs.source_data import store_of
@@ -281,6 +283,36 @@ def test_each_row_of_a_table_has_a_fake_of_its_own(table: Path, tmp_path: Path, 
         refused(evenodds("sample", table, "--condition", path, "--out", out), words)
 
 
+def test_columns_that_were_not_trained_for_are_chosen_by(table: Path, tmp_path: Path, evenodds: Call) -> None:
+    """Fakes that have the value are as those without a wish that have it, and it is said what that takes."""
+    out = tmp_path / "out.csv"
+    answer = evenodds("sample", table, "--condition", "owner=yes,town=south", "-n", 15_000, "--out", out)
+    assert answer.code == 0, answer
+    assert "fakes has owner=yes: the others are drawn and dropped" in answer.err
+    made = pd.read_csv(out)
+    assert len(made) == 15_000
+    assert set(made["owner"]) == {"yes"}
+    assert set(made["town"]) == {"south"}
+    free = rows(table, 20_000, condition="town=south")
+    free = free[free["owner"] == "yes"]
+    assert (
+        abs(made["rent"].mean() - free["rent"].mean())
+        < 5 * free["rent"].std() / min(len(made), len(free)) ** 0.5
+    )
+    answer = evenodds("sample", table, "--condition", "owner=yes", "--best", "50%", "--out", out)
+    assert answer.code == 2
+    assert "choose among fakes, and owner=yes does, too" in answer.err
+
+
+def test_what_hardly_any_fake_has_is_refused_with_what_to_train(table: Path) -> None:
+    run = Run.open(table)
+    codec = TableCodec.from_json(run.codec())
+    rare = Matching({"owner": "nobody"}, "owner=nobody")
+    assert matching_of(codec, {"owner": "yes"}).values == {"owner": "yes"}
+    with pytest.raises(UserError, match=r"0 of 20,000 fakes have that, .* train with --condition owner"):
+        next(Sampler(run, CPU).rows(5, 0, replace(resolve_condition(run, None, 0), matching=rare)))
+
+
 @pytest.mark.parametrize("asked", [(), ("--condition", "town=south,rooms=4")])
 def test_a_seed_gives_the_same_rows_and_another_gives_others(
     asked: tuple[str, ...], table: Path, tmp_path: Path, evenodds: Call
@@ -495,8 +527,12 @@ SAMPLES_REFUSED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a folder for labels": ("labelled", ".", ("values of label", "label=...")),
     "nothing for labels": ("labelled", "", ("values of label", "label=...")),
     "a missing label": ("labelled", "label=", ("never was missing", "give it a value")),
-    "unknown column": ("table", "colour=red", ("trained for 'colour'", "town, rent, street, rooms")),
-    "a column that is made": ("table", "owner=yes", ("trained for 'owner'", "town, rent, street, rooms")),
+    "unknown column": (
+        "table",
+        "colour=red",
+        ("no fake has values of 'colour'", "town, rent, street, rooms, owner"),
+    ),
+    "a level of a column that is made": ("table", "owner=maybe", ("'owner' knows no 'maybe'", "no, yes")),
     "unknown level": ("table", "town=west", ("'town' knows no 'west'", "north", "south", "east")),
     "no number": ("table", "rent=cheap", ("'cheap' is no number",)),
     "beyond the data": ("table", "rent=1e6", ("'rent' goes from", "nothing outside")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +26,9 @@ from evenodds.data.images.album import Album, BadPicture, is_archive
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import READABLE
+from evenodds.data.tables.parsing import parse_assignments
 from evenodds.networks.generate import ConditionSource, nothing
+from evenodds.runs.matching import Matching, matching_of
 from evenodds.runs.run import Run
 
 STORED_PICTURES, STORED_VALUES = 64, 4096
@@ -57,6 +59,8 @@ class SamplingCondition:
     """What columns are to hold."""
     rows: pd.DataFrame | None = None
     """What columns are to hold row by row; fakes take the rows in turn."""
+    matching: Matching | None = None
+    """What columns are to hold for which the run was not trained: rows are drawn until enough of them do."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,12 +96,20 @@ def resolve_condition(
     """The conditions that the user wants, or without a wish those that the data held.
 
     Pictures of the user's own are fitted to a ``size``, or to the run's. Raises UserError for a condition that the run
-    was not trained for, and for values, pictures or a size that do not fit.
+    was not trained for and rows cannot be chosen by, and for values, pictures or a size that do not fit.
     """
     if size is not None and (run.condition is None or not run.condition.pictures or request is None):
         raise UserError(
             "a size is chosen for what is made from pictures of yours (--condition FILE): leave --size out"
         )
+    if isinstance(run.spec, RowSpec) and (requested := spelled_values(run, request)):
+        untrained = [name for name in requested if name not in trained_columns(run)]
+        if untrained:
+            rest = {name: value for name, value in requested.items() if name not in untrained}
+            matching = matching_of(
+                TableCodec.from_json(run.codec()), {name: requested[name] for name in untrained}
+            )
+            return replace(resolve_condition(run, rest or None, seed, say), matching=matching)
     if run.condition is None:
         if request is not None:
             raise UserError(
@@ -130,6 +142,21 @@ def resolve_condition(
             f"give them like {codec.names[0]}=..."
         )
     return values(run, stored, [] if request is None else requested_values(codec, request), seed)
+
+
+def spelled_values(run: Run, request: ConditionRequest | None) -> dict[str, str]:
+    """What columns are to hold, as texts by name; nothing where no values are requested for all rows alike."""
+    if isinstance(request, Mapping):
+        codec = TableCodec.from_json(run.codec())
+        return {name: codec.spelled(name, value) for name, value in request.items()}
+    if not isinstance(request, str) or "=" not in request or is_table_file(Path(request).expanduser()):
+        return {}
+    return parse_assignments(request)
+
+
+def trained_columns(run: Run) -> tuple[str, ...]:
+    """The columns of a table that the run was trained to be asked for."""
+    return () if run.condition is None else TableCodec.from_json(run.stored_conditions()[1]["codec"]).names
 
 
 def is_table_file(path: Path) -> bool:

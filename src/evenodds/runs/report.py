@@ -157,7 +157,7 @@ def events(run: Run, sentence: Callable[[dict[str, Any]], str] = event_sentence)
 def odds_plot(checks: Sequence[Check], say: Speaker = english) -> str:
     """The odds with their interval over rounds, as an SVG element."""
     rounds = [check.round for check in checks]
-    style = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}
+    style: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}
     with mpl.rc_context(style), warnings.catch_warnings():
         # Texts are drawn by the reader's browser, in fonts of its own: it does not matter which glyphs are here.
         warnings.filterwarnings("ignore", "Glyph")

@@ -68,12 +68,14 @@ class Sampler:
         device: torch.device,
         generator: nn.Module | None = None,
         size: Size | None = None,
+        say: Say = silent,
     ) -> None:
-        """``generator`` is the run's, where it was loaded already; ``size`` that of pictures where it is not the run's.
+        """``generator`` is the run's, where it was loaded already; ``size`` that of pictures where it is not the run's;
+        ``say`` is told where many rows are drawn for few.
 
         Raises UserError for a checkpoint that is damaged, or does not fit the recipe.
         """
-        self.run, self.device = run, device
+        self.run, self.device, self.say = run, device, say
         self.generator = generator or load_generator(run, device)
         self.batch = batch_of(run, device, size)
 
@@ -102,6 +104,9 @@ class Sampler:
         as they were requested."""
         codec = TableCodec.from_json(self.run.codec())
         condition = condition or self.default_condition(seed)
+        if condition.matching is not None and n:
+            yield from self._matching(n, seed, condition, share)
+            return
         batches = self.samples(n, seed, condition, share)
         if n == 0:
             empty = np.empty((0, *self.run.spec.shape), np.float32)
@@ -114,6 +119,24 @@ class Sampler:
             if condition.rows is not None:
                 table = with_rows(table, condition.rows, start)
             yield codec.with_keys(table, start, seed)
+
+    def _matching(
+        self, n: int, seed: int, condition: SamplingCondition, share: Share
+    ) -> Iterator[pd.DataFrame]:
+        """Rows chosen by values that the run was not trained for, with ids of their own."""
+        if share.size > 1:
+            raise UserError(
+                "values that a run was not trained for are drawn by one process, run it without torchrun"
+            )
+        codec, plain, start = TableCodec.from_json(self.run.codec()), replace(condition, matching=None), 0
+
+        def draw(count: int, turn: int) -> Iterator[pd.DataFrame]:
+            return self.rows(count, seed_of(seed, "draw", turn), plain)
+
+        matching = condition.matching
+        for rows in () if matching is None else matching.rows(n, draw, self.say):
+            yield codec.with_ids(rows, start, seed)
+            start += len(rows)
 
     def samples(
         self, n: int, seed: int, condition: SamplingCondition, share: Share, truncation: float = 1.0
@@ -202,7 +225,7 @@ def write_samples(
         out, starts = path_of_share(request.out, share), share.starts(n, batch_of(run, device, request.size))
         if n and not starts:
             return 0
-        sampler = Sampler(run, device, size=request.size)
+        sampler = Sampler(run, device, size=request.size, say=say)
         chosen = None
         if choose is not None:
             refuse_choice(request, condition)
@@ -236,6 +259,11 @@ def refuse_choice(request: SampleRequest, condition: SamplingCondition) -> None:
     """Raises UserError where fakes cannot be chosen among: each process would choose, or each picture has one fake."""
     if request.share.size > 1:
         raise UserError("--best and --min-real choose in one process, run them without torchrun")
+    if condition.matching is not None:
+        raise UserError(
+            f"--best and --min-real choose among fakes, and {condition.matching.text} does, too: leave one out, "
+            "or train with --condition"
+        )
     if condition.rows is not None:
         raise UserError(
             "--best and --min-real choose among fakes, and here each row has its own: leave them out"
