@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from evenodds.config.data_settings import READ_BEFORE
 from evenodds.config.presets import GENERATION
 from evenodds.config.settings import Recipe
 from evenodds.core import atomic, bundle, checksums
@@ -23,6 +22,7 @@ from evenodds.data.images.decoding import MOST
 from evenodds.runs import journal
 from evenodds.runs.checkpoints import Checkpoints
 from evenodds.runs.data_facts import DataFacts
+from evenodds.runs.former_recipes import complete
 from evenodds.runs.journal import Check
 from evenodds.runs.verdict import Verdict
 
@@ -58,17 +58,7 @@ class Run:
         """What the user calls it."""
         self.checkpoints = Checkpoints(path / "checkpoints")
         self.facts, self.mended = self._facts()
-        # Before version 0.2 a tenth was held out of every source, and no picture was mirrored.
-        self.facts["settings"]["data"].setdefault("holdout", 0.1)
-        if "frames" not in self.facts["settings"]["data"]:
-            # Nor was transparency learnt.
-            laid_on_white(self.facts["settings"]["data"])
-        self.facts["settings"]["data"].setdefault("range", "full")
-        self.facts["settings"]["data"].setdefault("read", READ_BEFORE)
-        self.facts["settings"]["data"].setdefault("rules", False)
-        self.facts["settings"]["game"].setdefault("mirror", "off")
-        self.facts["settings"]["network"].setdefault("scale", "small")
-        self.facts.setdefault("presets", 1)
+        complete(self.facts)
         self.recipe = Recipe.model_validate(self.facts["settings"])
         self.spec: SampleSpec = spec_from_json(self.facts["data"]["spec"])
         self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
@@ -276,12 +266,6 @@ def values_from_json(facts: Any) -> tuple[float, float] | None:
     if not 0 <= low < high <= MOST:
         raise ValueError(f"{facts} are no values of 16 bits")
     return low, high
-
-
-def laid_on_white(data: dict[str, Any]) -> None:
-    """Has the channels of a recipe's data chosen as they were before alpha was learnt."""
-    if data.get("channels", "auto") == "auto":
-        data["channels"] = "opaque"
 
 
 def player_of(path: Path) -> int | None:
