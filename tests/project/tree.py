@@ -36,6 +36,8 @@ OTHERS = {
     "studio/lecture.js": "Goes along from card to card of the lecture, and ticks them.",
     "studio/live.html": "The canvas on which a game is seen as it is played.",
     "studio/live.js": "Fetches its frames and draws them.",
+    "studio/stage.html": "The stage of Steer.",
+    "studio/stage.js": "Moves the fake on it.",
     "studio/look.css": "The studio's style.",
     "studio/words.json": "The studio's texts, in English and Korean.",
 }

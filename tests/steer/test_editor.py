@@ -24,7 +24,7 @@ from evenodds.data.source import find
 from evenodds.gan import Gan
 from evenodds.runs.run import Run
 from evenodds.steer import interpolation, unsupervised
-from evenodds.steer.attribute_classifier import attribute_reader, one_vs_rest_log_odds
+from evenodds.steer.attribute_classifier import attribute_reader, blurred, one_vs_rest_log_odds
 from evenodds.steer.attributes import AttributeReader, Feature
 from evenodds.steer.boundaries import boundary_normal, example_log_odds, project_out, regression_direction
 from evenodds.steer.directions import Direction, load, names, save
@@ -552,6 +552,12 @@ def test_what_cannot_be_steered_is_refused_in_a_sentence(
     assert answer.err.count("\n") == 1
 
 
+def test_blur_is_the_mean_of_nine_pixels() -> None:
+    x = torch.randn(2, 3, 7, 5)
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    torch.testing.assert_close(blurred(x), torch.nn.functional.avg_pool2d(padded, 3, 1))
+
+
 def test_eyes_learn_labels_from_real_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dark or light, and a label of one level that is nothing to steer."""
     rng = np.random.default_rng(0)
@@ -563,7 +569,8 @@ def test_eyes_learn_labels_from_real_pictures(tmp_path: Path, monkeypatch: pytes
         rows.append({"file_name": f"{index}.png", "tone": ("dark", "light")[index % 2], "by": "me"})
     pd.DataFrame(rows).to_csv(tmp_path / "metadata.csv", index=False)
     store = prepare(find(str(tmp_path)), DataSettings(size=16))
-    monkeypatch.setattr("evenodds.steer.attribute_classifier.STEPS", 150)  # dark and light are soon learnt
+    # dark and light are soon learnt
+    monkeypatch.setattr("evenodds.steer.attribute_classifier.CYCLES", (150,))
     attributes = attribute_reader(store, 0, CPU)
     assert [feature.name for feature in attributes.features] == ["tone=dark", "tone=light"]
     assert attributes.accuracy == {"tone": 1.0}

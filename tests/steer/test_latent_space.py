@@ -48,7 +48,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evenodds.steer.inversion.DESCENT", 20)
     monkeypatch.setattr("evenodds.steer.pivotal_tuning.VISITS", 60)
     monkeypatch.setattr("evenodds.steer.latent_space.MAX_FAKES", 600)
-    monkeypatch.setattr("evenodds.steer.attribute_classifier.STEPS", 30)
+    monkeypatch.setattr("evenodds.steer.attribute_classifier.CYCLES", (30,))
 
 
 def test_a_tuned_space_answers_the_same_whatever_was_asked_before(tones: Run) -> None:

@@ -116,6 +116,7 @@ def test_no_text_is_there_for_nothing() -> None:
         "report ",
         "metric ",
         "chapter ",
+        "stage ",
         "loss ",
         "game ",
         *MESSAGES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from html import escape
 from pathlib import Path
@@ -20,7 +21,7 @@ from evenodds.runs.run import Run
 from evenodds.steer import interpolation
 from evenodds.steer.directions import Direction, usable
 from evenodds.steer.write import write_film
-from evenodds.studio import markup, security
+from evenodds.studio import markup, security, stage_view
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages import uploads
@@ -54,6 +55,7 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
     chosen = page_state.chosen
     gr.Markdown(say("steer intro"))
     note = gr.HTML(elem_id="steer-note")
+    stage = stage_view.stage(studio, say)
     with gr.Row():
         with gr.Column(min_width=300):
             seeds = gr.Textbox(
@@ -98,6 +100,14 @@ def page(studio: Studio, say: Words, page_state: PageState) -> None:
     shown = load_when_shown(page_state, fit, [note, thumbs, names, *sliders])
     for state in (shown, own_picture, names):
         state.change(quiet(move, say), inputs, result, show_progress="hidden", api_visibility="private")
+    for state in (shown, names):
+        state.change(
+            lambda name, names: json.dumps([name, *names], ensure_ascii=False),
+            [chosen, names],
+            stage,
+            show_progress="hidden",
+            api_visibility="private",
+        )
     for slider in sliders:
         slider.input(
             quiet(move, say),
