@@ -28,7 +28,8 @@ EVEN = check_of(Odds(0.59, 0.45, 0.62), 200, referee=Odds(0.5, 0.48, 0.52))
 
 def board(language: Language, verdict: Verdict | None, phase: str, check: Any = EVEN) -> str:
     """The text of a board of a run with one check."""
-    run = SimpleNamespace(path=Path("run"), checks=lambda: [check], verdict=lambda: verdict, journal=list)
+    facts = {"checks": lambda: [check], "verdict": lambda: verdict, "journal": list}
+    run = SimpleNamespace(path=Path("run"), name="run", **facts)
     drawn = play_view.board(speaker(language), run, Status(phase))  # type: ignore[arg-type]
     return re.sub(r"<[^>]+>", " ", re.sub(r"<svg.*?</svg>", "", drawn, flags=re.DOTALL))
 

@@ -55,7 +55,7 @@ def test_a_model_of_the_gallery_may_begin_a_game_for_visitors_too(empty: Studio)
 
 def test_people_are_on_the_board_in_the_scene_and_under_the_judge(empty: Studio) -> None:
     say = speaker("ko")
-    mark, (status, board, scene, _) = play.glance(empty, say, NAME, None, 1.0)
+    mark, (status, board, scene, *_) = play.glance(empty, say, NAME, None, 1.0)
     assert status.phase == "gallery"
     assert "갤러리" in board
     assert say("verdict even") in board
