@@ -63,7 +63,7 @@ def test_people_are_on_the_board_in_the_scene_and_under_the_judge(empty: Studio)
     assert play.glance(empty, say, NAME, mark, 1.0) == (mark, None)
     assert example(empty.run(NAME)).startswith("height=")
     sheet = play_view.sheets(empty.run(NAME))[-1]
-    assert security.served_of(empty.folder(NAME), f"samples/{sheet.name}").is_file()
+    assert security.served(empty.folder(NAME), f"samples/{sheet.name}").is_file()
 
 
 def test_a_game_is_held_at_the_end_of_people_and_at_their_beginning(empty: Studio) -> None:

@@ -64,15 +64,15 @@ def test_a_link_that_leads_out_is_no_run(root: Path) -> None:
 )
 def test_only_what_is_meant_to_be_seen_is_served(root: Path, file: str) -> None:
     with pytest.raises(UserError):
-        security.served(root, "people", file)
+        security.served(root / "people", file)
 
 
 def test_reports_and_sheets_are_served(root: Path) -> None:
-    assert security.served(root, "people", "report.html").read_text() == "a report"
-    assert security.served(root, "people", "samples/00000050.png").read_bytes() == b"png"
+    assert security.served(root / "people", "report.html").read_text() == "a report"
+    assert security.served(root / "people", "samples/00000050.png").read_bytes() == b"png"
     (root / "people" / "film.gif").symlink_to(root.parent / "secret" / "recipe.json")
     with pytest.raises(UserError):
-        security.served(root, "people", "film.gif")
+        security.served(root / "people", "film.gif")
 
 
 def test_pictures_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

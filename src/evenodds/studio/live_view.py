@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -10,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from evenodds.studio import markup
 from evenodds.studio.held_games import HeldGames
 from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
@@ -47,7 +47,7 @@ def canvas_html(say: Words) -> str:
     names = {"head": "chapter head start", "enters": "chapter enters", "even": "chapter even"}
     script["chapters"] = {name: say(key) for name, key in names.items()}
     # Braces are written so that no template takes them for its own.
-    words = escape(json.dumps(script, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
+    words = markup.scripted(script)
     named = {key: escape(say(f"live {key}")) for key in ("canvas", "sheet", "signal", "wins", "film")}
     named |= {key: escape(say(f"held {key}")) for key in HELD}
     named["chapters"] = escape(say("report chapters"))

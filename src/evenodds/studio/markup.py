@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from html import escape
+from typing import Any
+
+
+def braced(text: str) -> str:
+    """Text whose braces no template takes for its own."""
+    return text.replace("{", "&#123;").replace("}", "&#125;")
+
+
+def scripted(facts: dict[str, Any]) -> str:
+    """What a script reads, as JSON in an attribute of a template."""
+    return braced(escape(json.dumps(facts, ensure_ascii=False)))
 
 
 def note(text: str) -> str:

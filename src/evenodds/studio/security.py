@@ -54,13 +54,9 @@ def touched(run: Path) -> float:
     return (journal if journal.exists() else run).stat().st_mtime
 
 
-def served(root: Path, name: str, file: str) -> Path:
-    """A file of a run that a browser may see. Raises UserError for any other, and where it is not there."""
-    return served_of(run_path(root, name), file)
-
-
-def served_of(folder: Path, file: str) -> Path:
-    """A file of the run in a folder that a browser may see. Raises UserError as ``served``."""
+def served(folder: Path, file: str) -> Path:
+    """A file of the run in a folder that a browser may see. Raises UserError for any other, and where it is not
+    there."""
     path = folder / file
     if not FILES.fullmatch(file) or not path.is_file() or path.resolve().parent != path.parent.resolve():
         raise UserError(f"{folder.name} has no such file to be seen")

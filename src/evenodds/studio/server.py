@@ -136,7 +136,7 @@ class RunFiles:
         name, file = request.path_params["name"], request.path_params["file"]
         language = request.query_params.get("language")
         try:
-            path: Path = security.served_of(self.studio.folder(name), file)
+            path: Path = security.served(self.studio.folder(name), file)
             if path.name == "report.html" and language in LANGUAGES:
                 return self.report(name, path, cast(Language, language))
         except UserError as problem:

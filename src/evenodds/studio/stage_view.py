@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from html import escape
@@ -22,10 +21,10 @@ from evenodds.runs.run import Run
 from evenodds.steer import interpolation
 from evenodds.steer.directions import load, usable
 from evenodds.steer.editor import LatentEditor
-from evenodds.studio import plots
+from evenodds.studio import markup, plots
 from evenodds.studio.i18n import Words
 from evenodds.studio.state import Studio
-from evenodds.studio.steer_view import MEASURED, THUMBS, sentence, steering
+from evenodds.studio.steer_view import MEASURED, THUMBS, beyond, sentence
 from evenodds.studio.translate import problem_sentence
 
 REACH = 2.0
@@ -47,7 +46,7 @@ def stage(studio: Studio, say: Words) -> gr.HTML:
         return answer(studio, say, sent)
 
     script = {key: say(f"stage {key}") for key in SCRIPT}
-    words = escape(json.dumps(script, ensure_ascii=False)).replace("{", "&#123;").replace("}", "&#125;")
+    words = markup.scripted(script)
     template = Template(files("evenodds.studio").joinpath("stage.html").read_text("utf-8"))
     return gr.HTML(
         html_template=template.safe_substitute(
@@ -70,7 +69,7 @@ def answer(studio: Studio, say: Words, sent: Any) -> dict[str, Any]:
         run = studio.run(name)
         if action == "open":
             return opening(studio, run)
-        steer = steering(studio, run.path.name)
+        steer = studio.cache.steer(run)
         with studio.cache.lock:
             if action == "sum":
                 return {"face": picture(steer, added(steer, request))}
@@ -83,7 +82,7 @@ def opening(studio: Studio, run: Run) -> dict[str, Any]:
     """The directions of a run, the one that turns the head, and thumbnails; nothing for rows, and for drawings."""
     if not isinstance(run.spec, PictureSpec) or (run.condition is not None and run.condition.pictures):
         return {"pictures": False}
-    steer = steering(studio, run.path.name)
+    steer = studio.cache.steer(run)
     names = [one.name for one in usable(run)]
     with studio.cache.lock:
         thumbs = pictures(steer, steer.latents(range(THUMBS)))
@@ -108,12 +107,14 @@ def moved(say: Words, steer: LatentEditor, action: str, request: dict[str, Any])
         (amount * shifts[name] for name, amount in amounts.items() if name != active), torch.zeros_like(z)
     )
     now = amounts.get(active, 0.0)
-    far = [name for name, amount in amounts.items() if abs(amount) > MEASURED]
     notes = [sentence(say, directions[active])] if active else []
-    notes += [say("beyond measured", names=", ".join(far))] if far else []
+    remark = " ".join(filter(None, [*notes, beyond(say, amounts)]))
     if not active:
-        return {"face": picture(steer, others), "strip": [], "note": " ".join(notes)}
-    shown: dict[str, Any] = {"face": picture(steer, others + now * shifts[active]), "note": " ".join(notes)}
+        return {"face": picture(steer, others), "strip": [], "note": remark}
+    shown: dict[str, Any] = {
+        "face": picture(steer, others + now * shifts[active]),
+        "note": remark,
+    }
     if action != "face":
         count, reach = (STRIP, REACH) if action == "strip" else (TURN, MEASURED)
         values = np.linspace(-reach, reach, count).round(3).tolist()

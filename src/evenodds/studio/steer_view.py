@@ -61,10 +61,17 @@ def sentence(say: Words, direction: Direction) -> str:
     return text + (say("direction keeps", unchanged=unchanged) if unchanged else "")
 
 
-def unmeasured(say: Words, amounts: dict[str, float]) -> str:
-    """A remark on sliders that go farther than the effect of their direction was measured; nothing where none does."""
+def beyond(say: Words, amounts: dict[str, float]) -> str:
+    """What is to be said of directions that are gone along farther than their effect was measured; nothing where none
+    is."""
     far = [name for name, amount in amounts.items() if abs(amount) > MEASURED]
-    return markup.note(say("beyond measured", names=", ".join(far))) if far else ""
+    return say("beyond measured", names=", ".join(far)) if far else ""
+
+
+def unmeasured(say: Words, amounts: dict[str, float]) -> str:
+    """The same as a remark below sliders."""
+    text = beyond(say, amounts)
+    return markup.note(text) if text else ""
 
 
 def moved(

@@ -15,6 +15,7 @@ import pandas as pd
 
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
+from evenodds.studio import markup
 from evenodds.studio.i18n import Words
 from evenodds.studio.security import OWN
 
@@ -32,7 +33,7 @@ def section(say: Words) -> gr.State:
     with gr.Accordion(say("drawn data"), open=False, elem_id="drawn-data"):
         template = Template(files("evenodds.studio").joinpath("drawn.html").read_text("utf-8"))
         words = {key: escape(say(f"drawn {key}")) for key in WORDS}
-        words["count"] = words["count"].replace("{", "&#123;").replace("}", "&#125;")
+        words["count"] = markup.braced(words["count"])
         canvas = gr.HTML(
             html_template=template.safe_substitute(words),
             js_on_load=files("evenodds.studio").joinpath("drawn.js").read_text("utf-8"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from evenodds.runs.gallery import GALLERY
+from evenodds.studio import markup
 from evenodds.studio.i18n import Words
 from evenodds.studio.pages.loading import PageState
 from evenodds.studio.state import Studio
@@ -112,7 +112,7 @@ def guide_html(say: Words) -> str:
         for number, card in enumerate(CARDS, 1)
     ]
     script = {"cards": cards, "lecture": say("page lecture"), "count": say("lecture count")}
-    words = braced(escape(json.dumps(script, ensure_ascii=False)))
+    words = markup.scripted(script)
     buttons = "".join(
         f'<button type="button" data-guide="{key}">{escape(say(f"guide {key}"))}</button>'
         for key in ("back", "cards", "on", "close")
@@ -122,11 +122,6 @@ def guide_html(say: Words) -> str:
         '<div class="eo-guide-said" role="status"><b></b> <span></span> <i></i></div>'
         f'<div class="eo-tools">{buttons}</div></aside>'
     )
-
-
-def braced(text: str) -> str:
-    """Text whose braces no template takes for its own."""
-    return text.replace("{", "&#123;").replace("}", "&#125;")
 
 
 def cards_html(say: Words) -> str:
