@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evenodds.data.tables.columns import LIMIT, CategoryColumn
+from evenodds.data.tables.columns import CategoryColumn
 from evenodds.data.tables.dates import DateColumn
 from evenodds.data.tables.evidence import CHANCE, FEWEST
 from evenodds.data.tables.fitting import Column
+from evenodds.data.tables.quantiles import LIMIT
 
 MOST_PLACES = 64
 """Choices of a column, at most, of which pairs are looked at."""
