@@ -73,8 +73,13 @@ def page(studio: Studio, say: Words, state: PageState) -> None:
             return text, text, ""
 
     load_when_shown(state, lambda name: [0, *show(name, 0)], [seed, grows, looks, pools])
-    seed.release(
-        show, [chosen, seed], [grows, looks, pools], show_progress="hidden", api_visibility="private"
+    seed.input(
+        show,
+        [chosen, seed],
+        [grows, looks, pools],
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
     )
 
     def train() -> Any:
