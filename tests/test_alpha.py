@@ -124,7 +124,9 @@ def test_latents_are_steered_and_pictures_inverted(
     )
     done(evenodds("steer", "apply", run, direction["name"], "--out", tmp_path / "steered.png"))
     assert mode_of(tmp_path / "steered.png") == "RGBA"
-    done(evenodds("steer", "walk", run, "--out", tmp_path / "walk.gif"))
+    for name, mode in (("walk.gif", "P"), ("walk.webp", "RGBA")):
+        done(evenodds("steer", "walk", run, "--steps", 8, "--out", tmp_path / name))
+        assert mode_of(tmp_path / name) == mode
     done(evenodds("steer", "invert", run, icons / "left" / "00.png", "--out", tmp_path / "inverted.png"))
     shown = np.asarray(Image.open(tmp_path / "inverted.png"))[:64:4, :64:4]
     np.testing.assert_array_equal(premultiplied(shown), premultiplied(badges(1)[0]))

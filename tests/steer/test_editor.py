@@ -146,7 +146,7 @@ def test_a_sum_of_three_means_of_three_keeps_a_latents_length() -> None:
 
 def test_steps_are_made_where_much_moves() -> None:
     """Nothing moves in the first half, and evenly in the second: all inner steps lie there."""
-    shares = interpolation.even_steps(torch.tensor([0.0, 0.0, 1.0, 1.0]), 5)
+    shares = interpolation.even_steps(torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.linspace(0, 1, 5))
     torch.testing.assert_close(shares[1:], torch.tensor([0.625, 0.75, 0.875, 1.0]))
 
 
@@ -349,6 +349,33 @@ def test_a_walk_is_as_fast_everywhere(people: Run) -> None:
     assert moved.max() < 3 * moved.mean()
     with pytest.raises(UserError, match="at least two"):
         steer.walk(steer.latents([1]), 10)
+    with pytest.raises(UserError, match="of 2 steps does not pass 3 seeds"):
+        steer.walk(steer.latents([1, 2, 3]), 2)
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_walk_passes_each_latent_and_repeats_without_a_seam(loop: bool, people: Run) -> None:
+    steer = LatentEditor(people, CPU)
+    z = steer.latents([1, 2, 3])
+    way = steer.walk(z, 40, loop=loop)
+    assert way.shape == (40, z.shape[1])
+    assert ((way - z[:, None]).abs().amax(2).amin(1) < 1e-5).all()
+    torch.testing.assert_close(way[0], z[0])
+    moved = steer.differences(torch.cat([way, way[:1]]))
+    assert moved[:-1].min() > 0, "no step stands still"
+    if loop:
+        assert moved.max() < 3 * moved.mean(), "the step back to the first one is like the others"
+    else:
+        torch.testing.assert_close(way[-1], z[2])
+
+
+def test_a_walk_slows_down_at_its_ends_by_the_cubic(people: Run) -> None:
+    """At a quarter of the frames 5/32 of the change is behind, by 3 t^2 - 2 t^3; evenly a quarter would be."""
+    steer = LatentEditor(people, CPU)
+    for ease, quarter in ((True, 5 / 32), (False, 1 / 4)):
+        moved = steer.differences(steer.walk(steer.latents([1, 2]), 41, ease=ease))
+        assert moved[:10].sum() / moved.sum() == pytest.approx(quarter, abs=0.01)
+        assert moved[30:].sum() / moved.sum() == pytest.approx(quarter, abs=0.01)
 
 
 def test_too_few_examples_are_refused(people: Run) -> None:
@@ -462,6 +489,16 @@ def test_pictures_without_labels_are_steered_by_what_nobody_named(
     with Image.open(film) as image:
         assert image.size == (256, 256)
         assert image.n_frames > 1
+    film = tmp_path / "walk.webp"
+    walk = ("steer", "walk", discs.path, "--seeds", 1, 2, "--steps", 12, "--loop", "--ease", "--out", film)
+    assert evenodds(*walk).code == 0
+    steer = LatentEditor(discs, CPU)
+    frames = to_pictures(steer.generate(steer.walk(steer.latents([1, 2]), 12, loop=True, ease=True)))
+    with Image.open(film) as image:
+        assert (image.n_frames, image.info["loop"]) == (12, 0)
+        for index, frame in enumerate(frames):
+            image.seek(index)
+            np.testing.assert_array_equal(np.asarray(image.convert("RGB"))[::16, ::16], frame)
     refused = evenodds("steer", "find", discs.path, "glasses")
     assert refused.code == 2
     assert "has no labels to learn features from" in refused.err
@@ -535,7 +572,8 @@ def test_a_g_tuned_to_pictures_makes_them_and_elsewhere_what_it_made(discs: Run,
         (("invert", "RUN", "no/such.png"), "is not there"),
         (("apply", "RUN", "features-1", "--steps", "1"), "makes no strip"),
         (("seeds", "RUN", "--count", "0"), "are no seeds"),
-        (("walk", "RUN", "--out", "walk.avi"), "a .gif or .mp4 file"),
+        (("walk", "RUN", "--out", "walk.avi"), "a .gif, .webp or .mp4 file"),
+        (("walk", "RUN", "--along", "features-1", "--loop"), "leave --loop and --ease out"),
         (("turn", "RUN"), "has no labels to learn features from"),
         (("apply", "RUN", "nose"), "has no direction 'nose'"),
         (("find", "RUN", "tall", "--with", "1", "--without", "2"), "at least 3 examples"),

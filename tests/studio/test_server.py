@@ -83,7 +83,7 @@ def test_no_name_of_a_run_leads_out(served: Server, name: str) -> None:
         "steer": ["0 1", *[0] * 10],
         "pause": [],
         "resume": ["1m"],
-        "walk": ["0 1", 8],
+        "walk": ["0 1", 8, True, False],
     }.items():
         said = predict(served, endpoint, name, *data)[1]
         assert "event: error" in said, (endpoint, said[:300])

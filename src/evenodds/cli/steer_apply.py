@@ -121,6 +121,8 @@ def walk(
     seeds: Seeds = SEEDS,
     along: str | None = None,
     steps: int = 60,
+    loop: bool = False,
+    ease: bool = False,
     out: Path | None = None,
     device: Device = "auto",
 ) -> None:
@@ -134,12 +136,24 @@ def walk(
         A stored direction to follow there and back from the first seed, instead of the other seeds.
     steps:
         Samples on the way.
+    loop:
+        Go on to the first seed, so that a film repeats without a seam.
+    ease:
+        Slow down at each seed, and speed up between.
     out:
-        A .gif or .mp4 (needs evenodds[video]) for pictures, a table file for rows; by default walk.gif or walk.csv.
+        A .gif, .webp (keeps alpha) or .mp4 (needs evenodds[video]) for pictures, a table file for rows; by default
+        walk.gif or walk.csv.
     """
     from evenodds.steer.write import write_film
 
+    if along is not None and (loop or ease):
+        raise UserError("--along goes there and back, slowly at the ends: leave --loop and --ease out")
     steering = steering_of(run, device)
     z = steering.latents(seeds)
-    way = steering.generate(steering.walk(z, steps) if along is None else steering.stroll(along, z[0], steps))
+    z = (
+        steering.walk(z, steps, loop=loop, ease=ease)
+        if along is None
+        else steering.stroll(along, z[0], steps)
+    )
+    way = steering.generate(z)
     print(f"a walk of {len(way)} steps is in {write_film(steering.run, way, out)}")

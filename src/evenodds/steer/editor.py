@@ -288,22 +288,29 @@ class LatentEditor(LatentSpace):
             fits &= shares[:, index] > SURELY if present else shares[:, index] < HARDLY
         return fits
 
-    def walk(self, z: Tensor, steps: int) -> Tensor:
-        """Walk through z (n, latent) on great circles: latents (about steps, latent).
+    def walk(self, z: Tensor, steps: int, *, loop: bool = False, ease: bool = False) -> Tensor:
+        """Walk through z (n, latent) on great circles: latents (steps, latent), each of z among them.
 
-        Steps are spaced so that fakes change equally fast everywhere. Raises UserError for fewer than two latents.
+        Steps are spaced so that fakes change equally fast everywhere, or with ``ease`` slowly near each of z. ``loop``
+        goes on to the first of z, and stops a step before it: repeated, the walk has no seam. Raises UserError for
+        fewer than two latents, and for fewer steps than latents.
         """
         if len(z) < 2:
             raise UserError("a walk needs at least two seeds")
-        each = max(2, steps // (len(z) - 1))
-        ways = []
-        for first, second in pairwise(z):
-            even = torch.linspace(0, 1, 4 * each, device=z.device)
-            move = self.differences(interpolation.spherical(first, second, even))
-            ways.append(
-                interpolation.spherical(first, second, interpolation.even_steps(move, each).to(z.device))
+        if steps < len(z):
+            raise UserError(
+                f"a walk of {steps} steps does not pass {len(z)} seeds, take as many steps or fewer seeds"
             )
-        return torch.cat(ways)
+        stops = torch.cat([z, z[:1]]) if loop else z
+        counts = interpolation.frames_of_ways(steps if loop else steps - 1, len(stops) - 1)
+        ways = []
+        for (first, second), count in zip(pairwise(stops), counts, strict=True):
+            even = torch.linspace(0, 1, 4 * count + 1, device=z.device)
+            move = self.differences(interpolation.spherical(first, second, even))
+            targets = torch.linspace(0, 1, count + 1)[:-1]
+            shares = interpolation.even_steps(move, interpolation.eased(targets) if ease else targets)
+            ways.append(interpolation.spherical(first, second, shares.to(z.device)))
+        return torch.cat(ways if loop else [*ways, z[-1:]])
 
     def stroll(self, name: str, z: Tensor, steps: int) -> Tensor:
         """Walk from a latent (latent,) along a direction of the run, to both sides and back: latents (steps, latent).

@@ -53,14 +53,31 @@ def combine(terms: list[tuple[int, Tensor]]) -> Tensor:
     return rescaled(total[None])[0]
 
 
-def even_steps(moved: Tensor, steps: int) -> Tensor:
-    """Shares (steps,) of a path between which samples change equally.
+def eased(share: Tensor) -> Tensor:
+    """Shares of a way (0 to 1) at which one slows down at both ends: 3 t^2 - 2 t^3, the cubic that stands still there.
 
-    ``moved`` (m,) is how much they change between m + 1 even shares: so resampled, a walk looks as fast everywhere.
+    >>> eased(torch.tensor([0.0, 0.25, 0.5, 1.0])).tolist()
+    [0.0, 0.15625, 0.5, 1.0]
+    """
+    return share * share * (3 - 2 * share)
+
+
+def frames_of_ways(steps: int, ways: int) -> list[int]:
+    """How many of ``steps`` frames each of so many ways gets, as evenly as can be: the first ones one more.
+
+    >>> frames_of_ways(20, 3)
+    [7, 7, 6]
+    """
+    return [steps // ways + (index < steps % ways) for index in range(ways)]
+
+
+def even_steps(moved: Tensor, targets: Tensor) -> Tensor:
+    """Shares (n,) of a path at which samples have changed by ``targets`` (n,), 0 to 1, of the whole change.
+
+    ``moved`` (m,) is how much they change between m + 1 even shares. With even targets a walk looks as fast everywhere.
     """
     so_far = torch.cat([torch.zeros(1), moved.double().cumsum(0).float()])
     so_far = so_far / so_far[-1].clamp_min(1e-12)
-    targets = torch.linspace(0, 1, steps)
     after = torch.searchsorted(so_far, targets).clamp(1, len(so_far) - 1)
     low, high = so_far[after - 1], so_far[after]
     inside = ((targets - low) / (high - low).clamp_min(1e-12)).clamp(0, 1)

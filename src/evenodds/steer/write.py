@@ -54,29 +54,48 @@ def write_inverted(pictures: NDArray[np.uint8], made: list[Tensor], to: Path | N
 
 
 def write_film(run: Run, made: Tensor, to: Path | None) -> Path:
-    """Write samples (n, *shape) as a film, GIF or MP4, or as rows, and return the path.
+    """Write samples (n, *shape) as a film, GIF, WebP or MP4, or as rows, and return the path.
 
     Raises UserError for a suffix that does not fit the run.
     """
     if not isinstance(run.spec, PictureSpec):
         return write_rows(run, made, to or Path("walk.csv"))
     path = to or Path("walk.gif")
-    writers = {".gif": gif, ".mp4": mp4}
+    writers = {".gif": gif, ".webp": webp, ".mp4": mp4}
     if path.suffix.lower() not in writers:
-        raise UserError(f"{run.path} makes pictures, give --out a .gif or .mp4 file and not {path}")
+        raise UserError(f"{run.path} makes pictures, give --out a .gif, .webp or .mp4 file and not {path}")
     times = max(1, SIDE // min(made.shape[-2:]))
-    frames = [
-        on_checkerboard(to_image(one.repeat(times, 0).repeat(times, 1))).convert("RGB")
-        for one in to_pictures(made)
-    ]
+    frames = [to_image(one.repeat(times, 0).repeat(times, 1)) for one in to_pictures(made)]
     atomic.write_bytes(path, writers[path.suffix.lower()](frames))
     return path
+
+
+def opaque(frames: list[Image.Image]) -> list[Image.Image]:
+    """Frames for a format without alpha: on a checkerboard where they have it."""
+    return [on_checkerboard(frame).convert("RGB") for frame in frames]
 
 
 def gif(frames: list[Image.Image]) -> bytes:
     """Encode frames of one size as a GIF that repeats."""
     content = BytesIO()
-    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
+    first, *others = opaque(frames)
+    first.save(content, "GIF", save_all=True, append_images=others, duration=FRAME_MS, loop=0)
+    return content.getvalue()
+
+
+def webp(frames: list[Image.Image]) -> bytes:
+    """Encode frames of one size as an animated WebP that repeats, each pixel and its alpha as they are."""
+    content = BytesIO()
+    frames[0].save(
+        content,
+        "WEBP",
+        save_all=True,
+        append_images=frames[1:],
+        duration=FRAME_MS,
+        loop=0,
+        lossless=True,
+        exact=True,
+    )
     return content.getvalue()
 
 
@@ -98,7 +117,7 @@ def mp4(frames: list[Image.Image]) -> bytes:
         # Colours are halved both ways, so sides are even.
         stream.width, stream.height = (side - side % 2 for side in frames[0].size)
         stream.pix_fmt = "yuv420p"
-        for frame in frames:
+        for frame in opaque(frames):
             film.mux(stream.encode(av.VideoFrame.from_image(frame)))
         film.mux(stream.encode())
     return content.getvalue()

@@ -288,21 +288,24 @@ def walking(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
         with gr.Row():
             seeds = gr.Textbox("0 1 2 3", label=say("walk seeds"), max_lines=1)
             steps = gr.Slider(8, STEPS, 48, step=4, label=say("steps"))
+            loop = gr.Checkbox(True, label=say("walk loop"), min_width=140)
+            ease = gr.Checkbox(False, label=say("walk ease"), min_width=140)
             go = gr.Button(say("walk go"), elem_id="walk", min_width=140)
         film = gr.HTML()
         file = gr.File(label=say("walk file"), interactive=False)
 
-    def walk(name: str, seeds: str, steps: float) -> Any:
+    def walk(name: str, seeds: str, steps: float, loop: bool, ease: bool) -> Any:
         steer = steering(studio, name)
         with studio.cache.lock:
-            way = steer.generate(steer.walk(steer.latents(numbers(seeds)), min(STEPS, int(steps))))
+            z = steer.latents(numbers(seeds))
+            way = steer.generate(steer.walk(z, min(STEPS, int(steps)), loop=loop, ease=ease))
         suffix = "gif" if isinstance(steer.run.spec, PictureSpec) else "csv"
         path = write_film(steer.run, way, Path(tempfile.mkdtemp(prefix="evenodds-walk-")) / f"walk.{suffix}")
         if suffix == "csv":
             return "", str(path)
         return markup.image(inline(path.read_bytes(), "gif"), say("walk")), str(path)
 
-    go.click(ticking(say, walk, 2), [chosen, seeds, steps], [film, file], api_name="walk")
+    go.click(ticking(say, walk, 2), [chosen, seeds, steps, loop, ease], [film, file], api_name="walk")
 
 
 def quiet(answer: Any, say: Words) -> Any:
