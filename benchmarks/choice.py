@@ -25,7 +25,8 @@ from evenodds.judge.selection import Rule, Selection
 from evenodds.judge.train import judge_of
 from evenodds.metrics.distribution import frechet, precision_recall
 from evenodds.runs.run import Run
-from evenodds.runs.sample import Sampler, SampleRequest
+from evenodds.runs.sample import Sampler
+from evenodds.runs.sample_request import SampleRequest
 from evenodds.runs.source_data import store_of
 from playing import train
 from record import record

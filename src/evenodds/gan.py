@@ -35,7 +35,8 @@ from evenodds.judge.train import judge_of
 from evenodds.runs.conditions import ConditionRequest, resolve_condition
 from evenodds.runs.hub_folder import fetch
 from evenodds.runs.run import Run
-from evenodds.runs.sample import Sampler, check_truncation
+from evenodds.runs.sample import Sampler
+from evenodds.runs.sample_request import check_truncation
 from evenodds.steer.editor import LatentEditor
 from evenodds.training.context import Context
 from evenodds.training.session import train_run

@@ -17,7 +17,8 @@ from evenodds.judge.judge import Judge
 from evenodds.judge.selection import AT_ONCE, Rule, Selection
 from evenodds.judge.train import judge_of
 from evenodds.runs.run import Run
-from evenodds.runs.sample import Sampler, SampleRequest
+from evenodds.runs.sample import Sampler
+from evenodds.runs.sample_request import SampleRequest
 from tests.conftest import Answer
 
 pytestmark = pytest.mark.medium

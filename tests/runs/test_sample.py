@@ -184,6 +184,19 @@ def test_a_grid_has_so_many_columns_and_rows(pictures: Path, tmp_path: Path, eve
         assert (sheet.width + 2) / 8 == (sheet.height + 2) / 2
 
 
+def test_an_enlarged_sheet_repeats_each_pixel(pictures: Path, tmp_path: Path, evenodds: Call) -> None:
+    sheets = {}
+    for times in (1, 5):
+        path = tmp_path / f"{times}.png"
+        command = ("sample", pictures, "--grid", "3x2", "--enlarge", times, "--out", path)
+        assert evenodds(*command).code == 0
+        with Image.open(path) as sheet:
+            assert sheet.size == (3 * (16 * times + 2) - 2, 2 * (16 * times + 2) - 2)
+            sheets[times] = np.asarray(sheet)
+    first, large = sheets[1][:16, :16], sheets[5][:80, :80]
+    np.testing.assert_array_equal(large, first.repeat(5, 0).repeat(5, 1))
+
+
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
@@ -191,6 +204,9 @@ def test_a_grid_has_so_many_columns_and_rows(pictures: Path, tmp_path: Path, eve
         (("--grid", "0x4"), "--grid 0x4 is no grid"),
         (("--grid", "8x4", "-n", "31"), "holds 32 samples and -n asks for 31"),
         (("--grid", "8x4", "--out", "folder"), "--grid is for a sheet"),
+        (("--enlarge", "4", "--out", "folder"), "--enlarge is for a sheet"),
+        (("--enlarge", "0"), "--enlarge 0 shows nothing"),
+        (("--enlarge", "400", "-n", "64"), "makes a sheet too large to open"),
         (("--best", "10%", "--min-real", "3"), "give one of them"),
         (("--best", "much"), "--best much is no share"),
         (("--best", "100%"), "--best 100% is no share"),

@@ -30,6 +30,7 @@ def sample(
     best: str | None = None,
     min_real: float | None = None,
     grid: str | None = None,
+    enlarge: int | None = None,
     size: str | None = None,
     seed: int = 0,
     device: Device = "auto",
@@ -57,6 +58,8 @@ def sample(
         A percentage such as 30: samples are made until enough of them are at least so real by the judge.
     grid:
         Columns and rows of a sheet, such as 8x4; sets the number of samples.
+    enlarge:
+        How many times a sheet shows each pixel, across and down; by default until a picture has 64 on its shorter side.
     size:
         With pictures of your own as --condition: a side in pixels, or width x height such as 640x480, of what is made;
         by default the size that was trained on.
@@ -68,14 +71,15 @@ def sample(
     from evenodds.core.spec import PictureSpec
     from evenodds.export.pretrained import open_run
     from evenodds.networks.generate import Share
-    from evenodds.runs.sample import SampleRequest, path_of_share, write_samples
+    from evenodds.runs.sample import path_of_share, write_samples
+    from evenodds.runs.sample_request import SampleRequest
 
     opened = open_run(run)
     suffix = "png" if isinstance(opened.spec, PictureSpec) else "csv"
     path = out or Path(f"{opened.path.resolve().name}-fakes.{suffix}")
     columns, n = (None, n) if grid is None else grid_of(grid, n)
     share = Share(distributed.rank(), distributed.size())
-    request = SampleRequest(n, path, seed, condition, share, truncation, columns, pixels_of(size))
+    request = SampleRequest(n, path, seed, condition, share, truncation, columns, pixels_of(size), enlarge)
     found_device = find_device(device)
     selection = selection_of(opened, best, min_real, found_device)
     choose = None if selection is None else selection.choose

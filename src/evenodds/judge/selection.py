@@ -14,7 +14,8 @@ from evenodds.core.spec import PictureSpec
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_block
 from evenodds.runs.conditions import SamplingCondition
-from evenodds.runs.sample import Sampler, SampleRequest
+from evenodds.runs.sample import Sampler
+from evenodds.runs.sample_request import SampleRequest
 
 SMALLEST_SHARE = 1e-4
 AT_ONCE = 256

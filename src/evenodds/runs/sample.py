@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,16 @@ from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
 from evenodds.networks.build import build_generator, generator_shapes
 from evenodds.networks.generate import WHOLE, Share, stream
-from evenodds.runs.conditions import ConditionRequest, SamplingCondition, resolve_condition
+from evenodds.runs.conditions import SamplingCondition, resolve_condition
 from evenodds.runs.run import Run
+from evenodds.runs.sample_request import SHEET, USUAL, SampleRequest, check_request
 
-SHEET = 10_000
-"""Pictures in one sheet, at most."""
 BATCH = 256
 """Pictures made at once, at most; of rows eight times as many."""
 PIXELS = BATCH * 64**2
 """Theirs together, at most."""
 ON_CPU = 32 * 64**2
 """The same on a CPU, where what a layer makes of more has to be asked of the system anew each time."""
-USUAL = 64
-"""Fakes made where it is not said how many."""
 ACROSS = 4
 """Groups of condition, fake and real side by side in a sheet."""
 
@@ -171,38 +168,6 @@ def batch_of(run: Run, device: torch.device, size: Size | None = None) -> int:
     return max(1, min(BATCH, pixels // math.prod(run.spec.size if size is None else sides_of(size))))
 
 
-@dataclass(frozen=True)
-class SampleRequest:
-    """What `evenodds sample` is asked for.
-
-    Attributes
-    ----------
-    n:
-        How many fakes; as many as pictures are given, or USUAL, when left out.
-    out:
-        A .png sheet or a folder of PNGs (pictures), or a .csv or .parquet file (tables).
-    condition:
-        What the fakes are made under; as the data hold it when left out.
-    share:
-        Which part of the fakes this process makes; it goes to its own file or folder, see ``path_of_share``.
-    truncation:
-        Of pictures: by how much latents are scaled towards their mean, above 0 and at most 1.
-    columns:
-        Of a sheet: pictures side by side; about a square when left out.
-    size:
-        Of what is made from the user's own pictures; the run's when left out.
-    """
-
-    n: int | None
-    out: Path
-    seed: int = 0
-    condition: ConditionRequest | None = None
-    share: Share = WHOLE
-    truncation: float = 1.0
-    columns: int | None = None
-    size: Size | None = None
-
-
 Choose = Callable[[Sampler, SampleRequest, SamplingCondition], Iterator[Any]]
 """Makes as many fakes as requested under a condition, in batches as ``Sampler`` gives them: those that are wanted."""
 
@@ -246,12 +211,12 @@ def write_samples(
             raise UserError(f"a sheet of {n} pictures is too large to open, give --out a folder")
         fakes = np.concatenate(list(made))
         if request.condition is not None and n == 1:
-            write_grid(fakes, out, scale=1)
+            write_grid(fakes, out, scale=request.scale or 1)
         elif condition.pictures is not None:
             sheet, columns = beside(condition, fakes)
-            write_grid(sheet, out, columns)
+            write_grid(sheet, out, columns, request.scale)
         else:
-            write_grid(fakes, out, request.columns)
+            write_grid(fakes, out, request.columns, request.scale)
         return n
 
 
@@ -273,35 +238,6 @@ def refuse_choice(request: SampleRequest, condition: SamplingCondition) -> None:
             "--best and --min-real choose among fakes from noise or labels, and here each picture has its own: "
             "leave them out"
         )
-
-
-def check_request(run: Run, request: SampleRequest) -> None:
-    """Raises UserError where the path's suffix does not fit the run, or fewer fakes than none are asked for."""
-    suffix, out = request.out.suffix.lower(), request.out
-    if request.n is not None and request.n < 0:
-        raise UserError(f"-n {request.n} is less than nothing, give 0 or more")
-    table = not isinstance(run.spec, PictureSpec)
-    if table and suffix not in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {out}")
-    if not table and suffix in (".csv", ".parquet"):
-        raise UserError(f"{run.path} makes pictures, give --out a .png file or a folder and not {out}")
-    check_truncation(run, request.truncation)
-    if suffix != ".png" and request.columns is not None:
-        raise UserError("--grid is for a sheet, give --out a .png file or leave it out")
-    if suffix == ".png" and request.n == 0:
-        raise UserError("a sheet of no pictures cannot be drawn, give -n 1 or more, or --out a folder")
-    if suffix == ".png" and request.share.size > 1:
-        raise UserError(
-            f"a sheet is made by one process and not by {request.share.size}, give --out a folder"
-        )
-
-
-def check_truncation(run: Run, truncation: float, name: str = "--truncation ") -> None:
-    """Raises UserError for a truncation that is out of range, and for one of rows."""
-    if not 0 < truncation <= 1:
-        raise UserError(f"{name}{truncation:g} is out of range, give a number above 0 and up to 1")
-    if truncation < 1 and not isinstance(run.spec, PictureSpec):
-        raise UserError(f"{name}{truncation:g} is for pictures, leave it out for a table")
 
 
 def path_of_share(out: Path, share: Share) -> Path:
