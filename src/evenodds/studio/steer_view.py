@@ -11,6 +11,7 @@ import torch
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
+from evenodds.data.images.alpha import on_checkerboard
 from evenodds.data.images.arrays import grid_image, to_pictures
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
@@ -185,4 +186,6 @@ def thumbnails(studio: Studio, steer: LatentEditor) -> list[Any]:
     with studio.cache.lock:
         made = to_pictures(steer.generate(steer.latents(range(THUMBS))))
     times = max(1, SIDE // max(made.shape[1:3]))
-    return [(np.squeeze(one.repeat(times, 0).repeat(times, 1)), str(index)) for index, one in enumerate(made)]
+    # A gallery has no ground of its own on which transparency is seen.
+    seen = (on_checkerboard(grid_image(one[None], 1, times)) for one in made)
+    return [(image, str(index)) for index, image in enumerate(seen)]

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of
-from evenodds.core.spec import PictureSpec
+from evenodds.core.spec import WITH_ALPHA, PictureSpec
+from evenodds.data.images.alpha import straight
 from evenodds.judge.features import nearest_distance, preprocess
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_block
@@ -57,21 +58,24 @@ def between(studio: Studio, say: Words, run: Run, share: float) -> str:
     fake = studio.cache.once(run, "few", lambda: nearest_fake(studio, run))
     noise = np.random.default_rng(seed_of(0, "few")).integers(0, 256, fake.shape)
     picture = ((1 - share) * noise + share * fake).round().astype(np.uint8)
-    [prediction] = predict_block(judge, ["it"], judge.encode(picture))
+    stored = judge.encode(picture)
+    [prediction] = predict_block(judge, ["it"], stored)
     text = say("few numbers", count=picture.size, size=f"{run.spec.width} × {run.spec.height}")
-    shown = markup.image(plots.enlarged(picture[0]), text, "eo-made")
+    shown = markup.image(plots.enlarged(stored[0].transpose(1, 2, 0)), text, "eo-made")
     meter = plots.meter(say, 1 - prediction.percent_real / 100, say("judge says"))
     far = say("few far", times=distances(judge, picture)[0])
     return f'<div class="eo-pin">{shown}{meter}</div><p class="eo-said">{far}</p>{markup.note(text)}'
 
 
 def distances(judge: Judge, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """How far pictures (n, H, W, C) lie from their nearest reals, (n,): 1 is the median of reals."""
+    """How far pictures (n, H, W, C), of straight alpha where they have it, lie from their nearest reals, (n,): 1 is the
+    median of reals."""
     return nearest_distance(preprocess(judge.spec, judge.encode(pictures)), judge.reals) / judge.units.median
 
 
 def nearest_fake(studio: Studio, run: Run) -> NDArray[np.uint8]:
-    """Of some fakes the one that lies nearest to reals, uint8 (1, H, W, C)."""
+    """Of some fakes the one that lies nearest to reals, uint8 (1, H, W, C), of straight alpha where it has it."""
     fakes: NDArray[np.uint8] = studio.cache.fakes(run, FAKES, 0)
+    fakes = straight(fakes) if fakes.shape[-1] == WITH_ALPHA else fakes
     nearest = int(np.argmin(distances(studio.cache.judge(run), fakes)))
     return fakes[nearest : nearest + 1]
