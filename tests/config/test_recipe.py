@@ -453,3 +453,23 @@ def test_mirroring_a_table_or_pictures_made_from_a_picture_is_refused() -> None:
     for asked in ("auto", "off"):
         made = resolve(recipe(game={"mirror": asked}), PICTURE, 5000, "photos", outlines)
         assert made.game.mirror == "off"
+
+
+@pytest.mark.parametrize(
+    ("network", "layers", "said"),
+    [
+        (
+            "dcgan",
+            {"layers": 4},
+            r"--layers 4 is for dense networks \(tabular, gan\), and this is dcgan: leave it out",
+        ),
+        ("r3gan", {"layers_d": 2}, r"--layers-d 2 is for dense networks .* and this is r3gan"),
+        ("autoregressive", {"layers": 2}, r"--layers 2 is for dense networks .* and this is autoregressive"),
+    ],
+)
+def test_layers_of_a_network_that_has_none_to_choose_are_refused(
+    network: str, layers: dict[str, int], said: str
+) -> None:
+    spec = ROW if network == "autoregressive" else PictureSpec(3, 32, 32)
+    with pytest.raises(UserError, match=said):
+        resolved(spec, network={"network": network, **layers})

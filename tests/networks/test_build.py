@@ -455,3 +455,28 @@ def test_no_convolution_turns_its_input_over(network: str, channels: int) -> Non
     d(real, *condition)
     d(g(torch.randn(5, 6), *condition), *condition)
     assert not turned
+
+
+@pytest.mark.parametrize(
+    ("network", "spec"), [("tabular", GAPS), ("gan", ROWS), ("gan", PictureSpec(1, 16, 16))]
+)
+def test_a_dense_network_has_the_hidden_layers_that_its_settings_say(network: str, spec: Any) -> None:
+    """A further layer is one matrix more in each player; 0 is the network's own three, by name and shape."""
+
+    def shapes(**facts: Any) -> list[dict[str, Any]]:
+        return [
+            {name: value.shape for name, value in one.state_dict().items()}
+            for one in build(spec, settings(network, **facts))
+        ]
+
+    def weights(**facts: Any) -> list[int]:
+        return [sum(name.endswith("weight") for name in one) for one in shapes(**facts)]
+
+    assert shapes() == shapes(layers=3) == shapes(layers=3, layers_d=3)
+    g, d = weights()
+    assert weights(layers=1) == [g - 2, d - 2]
+    assert weights(layers=5) == [g + 2, d + 2]
+    assert weights(layers=8, layers_d=2) == [g + 5, d - 1]
+    for layers in (1, 5):
+        generator, discriminator = build(spec, settings(network, layers=layers))
+        assert discriminator(generator(torch.randn(5, 6))).shape == (5,)

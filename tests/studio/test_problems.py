@@ -18,6 +18,7 @@ from evenodds.config.budget import Budget
 from evenodds.config.keywords import recipe_of
 from evenodds.core.errors import UserError
 from evenodds.data.source import find
+from evenodds.data.tables.parsing import parse_assignments
 from evenodds.studio import security
 from evenodds.studio.gradio_errors import with_gradio_errors
 from evenodds.studio.i18n import speaker
@@ -61,6 +62,9 @@ PROBLEMS: dict[str, tuple[Callable[[Path], Any], list[str]]] = {
     "upload": (lambda folder: security.upload(large(folder)), ["large.png", ".zip"]),
     "empty folder": (lambda folder: find(str(empty(folder))), ["nothing", "비어 있습니다"]),
     "seeds": (lambda _: numbers("one two"), ["'one two'", "시드가 아닙니다"]),
+    "empty row": (lambda _: parse_assignments(" "), ["비어 있습니다"]),
+    "no equals": (lambda _: parse_assignments("height"), ["'height'", "=가 없습니다"]),
+    "twice": (lambda _: parse_assignments("a=1,a=2"), ["'a'", "두 번"]),
 }
 
 

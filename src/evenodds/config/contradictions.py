@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from evenodds.config.data_settings import DataSettings
-from evenodds.config.settings import Recipe
+from evenodds.config.settings import NetworkSettings, Recipe
 from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, SampleSpec
 
 OF_PICTURES = ("size", "fit", "channels", "range", "direction", "frames")
+DENSE_G, DENSE_D = ("tabular", "gan"), ("tabular", "autoregressive", "gan")
 OF_TABLES = ("key", "exclude", "header", "rule")
 
 
@@ -42,7 +43,21 @@ def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
         raise UserError(
             "--freeze-d keeps layers as --init gave them: name a run with --init, or leave it out"
         )
+    refuse_layers(recipe.network)
     if recipe.game.batch > n_train:
         raise UserError(
             f"--batch {recipe.game.batch} is more than the {n_train} training samples, take a smaller one"
         )
+
+
+def refuse_layers(settings: NetworkSettings) -> None:
+    """Raises UserError for a number of layers that the network does not have to choose."""
+    for flag, count, dense in (
+        ("layers", settings.layers, DENSE_G),
+        ("layers-d", settings.layers_d, DENSE_D),
+    ):
+        if count and settings.network not in dense:
+            raise UserError(
+                f"--{flag} {count} is for dense networks ({', '.join(dense)}), and this is {settings.network}: "
+                "leave it out"
+            )

@@ -47,6 +47,13 @@ class NetworkSettings(Group):
     width_d: int = Field(default=0, ge=0, le=4096)
     """Width of D, if it differs from G's; 0 takes --width."""
 
+    layers: int = Field(default=0, ge=0, le=8)
+    """Hidden layers of a dense G (tabular, gan); 0 takes the network's own, 3. Those of other networks follow from
+    --size."""
+
+    layers_d: int = Field(default=0, ge=0, le=8)
+    """Hidden layers of a dense D (tabular, autoregressive, gan), if they differ from G's; 0 takes --layers."""
+
     latent: int = Field(default=128, ge=1, le=4096)
     """Dimension of the latent vector z, drawn from N(0, 1)."""
 

@@ -143,7 +143,12 @@ def discriminator(spec: SampleSpec, settings: NetworkSettings, condition: Condit
         return CascadeDiscriminator(
             discriminator(*smaller, condition), PatchScore(small, ENLARGER), small.shorter
         )
-    settings = settings.model_copy(update={"width": settings.width_d or settings.width})
+    settings = settings.model_copy(
+        update={
+            "width": settings.width_d or settings.width,
+            "layers": settings.layers_d or settings.layers,
+        }
+    )
     if condition is None or condition.places:  # a row holds what was given
         network = family.discriminator(spec, settings)
     elif family.given_pictures:

@@ -81,6 +81,10 @@ def sample_categories(logits: Tensor) -> Tensor:
     return F.gumbel_softmax(logits, tau=TEMPERATURE, hard=True)
 
 
+LAYERS = 3
+"""Hidden layers of a dense network whose settings leave their number open."""
+
+
 def dense(widths: list[int]) -> list[nn.Module]:
     """Linear layers from widths[0] to widths[-1], each followed by a leaky ReLU."""
     layers: list[nn.Module] = []

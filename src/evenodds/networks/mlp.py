@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.spec import PictureSpec, SampleSpec
-from evenodds.networks.layers import SpanHeads, dense
+from evenodds.networks.layers import LAYERS, SpanHeads, dense
+
+
+def widening(settings: NetworkSettings) -> list[int]:
+    """The widths of G's hidden layers: each of the first three is twice as wide as the one before. D has them from the
+    widest on."""
+    return [settings.width * 2 ** min(layer, 2) for layer in range(settings.layers or LAYERS)]
 
 
 class DenseGenerator(nn.Module):
@@ -20,10 +26,10 @@ class DenseGenerator(nn.Module):
 
     def __init__(self, spec: SampleSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        w = settings.width
+        widths = widening(settings)
         numbers = math.prod(spec.shape)
         self.spec = spec
-        self.body = nn.Sequential(*dense([settings.latent, w, 2 * w, 4 * w]), nn.Linear(4 * w, numbers))
+        self.body = nn.Sequential(*dense([settings.latent, *widths]), nn.Linear(widths[-1], numbers))
         self.head: nn.Module = nn.Tanh() if isinstance(spec, PictureSpec) else SpanHeads(spec)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -36,9 +42,9 @@ class DenseDiscriminator(nn.Module):
 
     def __init__(self, spec: SampleSpec, settings: NetworkSettings) -> None:
         super().__init__()
-        w = settings.width
-        self.body = nn.Sequential(*dense([math.prod(spec.shape), 4 * w, 2 * w, w]), nn.Linear(w, 1))
-        self.n_features = w
+        widths = widening(settings)[::-1]
+        self.body = nn.Sequential(*dense([math.prod(spec.shape), *widths]), nn.Linear(widths[-1], 1))
+        self.n_features = widths[-1]
 
     def features(self, x: Tensor) -> Tensor:
         """(n, known): what the score is a linear function of."""

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.spec import Condition, RowSpec
 from evenodds.networks.fourier import row_features
-from evenodds.networks.layers import SLOPE, bounded, dense, sample_categories
+from evenodds.networks.layers import LAYERS, SLOPE, bounded, dense, sample_categories
 
 HEAD = 64
 """Hidden units of a head of G."""
 CHOOSING = 32
 """The same of a choice's where there are categories: a table may have many."""
+HIDDEN = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+"""The names of G's hidden layers."""
 STEEPER = 2.0
 """What belongs together must be told apart sharply: logits grow so much faster."""
 
@@ -40,15 +42,16 @@ class RowGenerator(nn.Module):
         w = settings.width
         given_columns = () if condition is None else condition.places
         enters = settings.latent + len(given_columns)
-        self.first = nn.Linear(enters, w)
-        self.second = nn.Linear(enters + w, w)
-        self.third = nn.Linear(enters + 2 * w, w)
+        layers = settings.layers or LAYERS
+        self.hidden = HIDDEN[:layers]
+        for below, name in enumerate(self.hidden):
+            self.add_module(name, nn.Linear(enters + below * w, w))
         open_spans = [span for span in spec.spans if span.start not in given_columns]
         self.choices = [span for span in open_spans if span.kind != "number"]
         numbers = [position for span in open_spans if span.kind == "number" for position in span.places]
         choices = [position for span in self.choices for position in span.places]
         before = accumulate((span.width for span in self.choices), initial=0)
-        inputs = enters + 3 * w
+        inputs = enters + layers * w
         self.seen, hidden = (w, CHOOSING) if spec.categorical else (inputs, HEAD)
         self.heads = nn.ModuleList(
             Head(self.seen + chosen, hidden, span.width)
@@ -63,8 +66,8 @@ class RowGenerator(nn.Module):
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x = z if c is None else torch.cat([z, c], dim=1)
-        for layer in (self.first, self.second, self.third):
-            x = torch.cat([x, nn.functional.leaky_relu(layer(x), SLOPE)], dim=1)
+        for name in self.hidden:
+            x = torch.cat([x, nn.functional.leaky_relu(self.get_submodule(name)(x), SLOPE)], dim=1)
         made: list[Tensor] = []
         if self.choices:
             for head, begun in zip(self.heads, self.begin(x[:, -self.seen :]), strict=True):
@@ -123,7 +126,9 @@ class RowDiscriminator(nn.Module):
         super().__init__()
         w = settings.width
         features = row_features(spec)
-        self.body = nn.Sequential(features, *dense([features.width, w, w, w]), nn.Linear(w, 1))
+        self.body = nn.Sequential(
+            features, *dense([features.width, *[w] * (settings.layers or LAYERS)]), nn.Linear(w, 1)
+        )
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         score: Tensor = self.body(x)

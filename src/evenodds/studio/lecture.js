@@ -75,7 +75,7 @@ async function show(number) {
   bar().querySelector("[data-guide=back]").disabled = number === 1;
   bar().querySelector("[data-guide=on]").disabled = number === words.cards.length;
   bar().hidden = false;
-  document.body.classList.add("eo-guided");
+  room(bar().offsetHeight);
   bar().dataset.ready = "";
   address(number);
   if (card.run) {
@@ -93,6 +93,11 @@ async function show(number) {
   tick(String(number), true);
 }
 
+// The end of every page can be scrolled out from under the bar.
+function room(height) {
+  document.body.style.paddingBottom = document.documentElement.style.scrollPaddingBottom = height ? height + 16 + "px" : "";
+}
+
 function address(number) {
   const query = new URLSearchParams(location.search);
   if (number) { query.set("card", number); query.set("show", ""); } else { query.delete("card"); query.delete("show"); }
@@ -102,7 +107,7 @@ function address(number) {
 function close() {
   turnNumber++;
   bar().hidden = true;
-  document.body.classList.remove("eo-guided");
+  room(0);
   address(0);
 }
 

@@ -132,7 +132,7 @@ function take(answer) {
   const runs = phase === "playing" || phase === "preparing";
   if (!runs && frames.length && !held) forget(run);  // from now on the page shows what the game came to
   if (runs && held) forget(run);
-  if (!runs && phase !== "none" && asked !== run + phase) { asked = run + phase; hold("can"); }
+  if (!runs && phase !== "none" && asked !== run + phase && !busy) { asked = run + phase; hold("can"); }
   if (runs && !one(".eo-held").hidden) bar();
   if (!runs || !scene || !answer.frames.length) return;
   if (answer.frames[0].number < seen) frames = [];

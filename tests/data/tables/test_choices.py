@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import product
 
 import numpy as np
@@ -46,6 +47,16 @@ def test_what_never_stands_together_is_found_and_said() -> None:
         *((name, "speed") for name in SERVICES),
     }
     assert "pairs of choices never stand together, such as" in codec.notes[-1]
+
+
+def test_two_clusters_of_numbers_are_said_by_their_ends() -> None:
+    near = RNG(4).random((300, 2)) + RNG(5).integers(0, 2, 300)[:, None] * 50
+    note = fitted(pd.DataFrame(near, columns=["x", "y"])).notes[-1]
+    said = re.search(r"such as x=(\S+) to (\S+) with y=(\S+) to (\S+):", note)
+    assert said, note
+    x, y = np.array(said.groups(), float).reshape(2, 2)
+    assert (x < 2).all() != (y < 2).all()
+    assert (x > 49).all() != (y > 49).all()
 
 
 def test_no_fake_has_it_and_reals_stay_as_they_are() -> None:

@@ -16,6 +16,7 @@ from evenodds.data.tables.columns import CategoryColumn
 from evenodds.data.tables.dates import DateColumn
 from evenodds.data.tables.evidence import CHANCE, FEWEST
 from evenodds.data.tables.fitting import Column
+from evenodds.data.tables.quantiles import LIMIT
 
 MOST_PLACES = 64
 """Choices of a column, at most, of which pairs are looked at."""
@@ -67,7 +68,8 @@ class Combinations:
             for i, j in pairs
         )
         shown = " with ".join(f"{name}={_level(named[name], at)}" for name, at in ((one, i), (other, j)))
-        return f"{self.pairs} pairs of choices never stand together, such as {shown}: no fake has them"
+        what = "pair of choices never stands" if self.pairs == 1 else "pairs of choices never stand"
+        return f"{self.pairs} {what} together, such as {shown}: no fake has them"
 
     def mend(
         self,
@@ -159,13 +161,16 @@ class Combinations:
 
 def _level(column: Column, index: int) -> str:
     """What a choice of a column is."""
-    block = np.zeros((1, column.width), np.float32)
-    block[0, index] = 1
-    value = column.decode(block, np.random.default_rng(0)).iloc[0]
+    block = np.zeros((2, column.width), np.float32)
+    block[:, index] = 1
     inner = column.inner if isinstance(column, DateColumn) else column
-    if not isinstance(inner, CategoryColumn) and index < inner.stretches:
-        return "some number"
-    return "nothing" if pd.isna(value) else str(value)
+    stretch = not isinstance(inner, CategoryColumn) and index < inner.stretches
+    if stretch:  # its ends
+        block[:, -1] = [-LIMIT, LIMIT]
+    low, high = column.decode(block, np.random.default_rng(0))
+    if stretch:
+        return f"{low} to {high}"
+    return "nothing" if pd.isna(low) else str(low)
 
 
 def blocks_of(columns: Sequence[Column]) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -18,8 +18,10 @@ from evenodds.data.tables.time_notation import DateNotation, SpanNotation
 
 
 def parse_assignments(text: str) -> dict[str, str]:
-    """Values by name, both without the spaces around them; a value may hold commas. UserError for a name given twice
-    and for a part without a =."""
+    """Values by name, both without the spaces around them; a value may hold commas. UserError for an empty text, a
+    name given twice and a part without a =."""
+    if not text.strip():
+        raise UserError("the row is empty, give each column once as name=value")
     values: dict[str, str] = {}
     for part in re.split(r",(?=[^,=]+=)", text):
         name, equals, value = part.partition("=")

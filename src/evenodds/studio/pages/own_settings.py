@@ -9,7 +9,10 @@ import gradio as gr
 from evenodds.config.settings import LossName
 from evenodds.studio.i18n import Words
 
-NAMES = ("width", "width_d", "latent", "lr_g", "lr_d", "d_steps", "g_steps", "head_start", "penalty_weight")
+NAMES = (
+    "width", "width_d", "layers", "layers_d", "latent", "lr_g", "lr_d", "d_steps", "g_steps", "head_start",
+    "penalty_weight",
+)  # fmt: skip
 """Settings that are written as numbers, beside the loss."""
 
 
