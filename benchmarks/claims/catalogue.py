@@ -154,8 +154,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "choice": Benchmark(
         "Sampling with a choice",
         "make bench BENCH=choice",
-        "A game on faces; fakes as they come, with latents scaled towards their mean, and the best of more by the "
-        "judge. Precision, recall and the Fréchet distance to as many training reals, by EfficientNet-Lite0.",
+        "The game on faces that comes with the package; fakes as they come, with latents scaled towards their mean, "
+        "and the best of more by the judge. Precision, recall and the Fréchet distance to as many training reals, by "
+        "EfficientNet-Lite0.",
     ),
     "transfer": Benchmark(
         "Beginning with another game's networks",
