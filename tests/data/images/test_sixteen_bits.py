@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from evenodds.config.data_settings import DataSettings
-from evenodds.data.images.arrays import levels_to_values, to_pictures, to_tensor, to_values, write_folder
+from evenodds.data.images.arrays import to_pictures, to_tensor, to_values, write_folder
 from evenodds.data.images.decoding import values_of
+from evenodds.data.images.values import Values
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from tests.conftest import Answer
@@ -44,20 +45,21 @@ def test_what_is_learnt_comes_back_within_a_percent_of_the_range(
     choice: str, scans: Path, tmp_path: Path
 ) -> None:
     store = prepare(find(str(scans)), DataSettings(size=16, range=choice))
-    values = tuple(store.facts["values"])
+    low, high = store.facts["values"]
+    values = Values((low,), (high,), "uint16")
     samples = to_tensor(store.in_file_order(0, 60))
     assert write_folder([to_values(samples, values)], tmp_path / "made", 60) == 60
     real, made = values_in(scans), values_in(tmp_path / "made")
     assert made.dtype == np.uint16
     off = np.abs(np.quantile(made, SHARES) - np.quantile(real, SHARES))
-    assert off.max() <= 0.01 * (values[1] - values[0])
-    np.testing.assert_array_equal(levels_to_values(to_pictures(samples), values), made[..., None])
+    assert off.max() <= 0.01 * (high - low)
+    np.testing.assert_array_equal(values.of_levels(to_pictures(samples)), made[..., None])
     assert "fakes in a folder are PNG files of 16 bits, in the values of the pictures" in store.facts["notes"]
 
 
 def test_values_between_the_levels_of_8_bits_come_back() -> None:
     shares = torch.linspace(-1.1, 1.1, 5_000, dtype=torch.float64).reshape(1, 1, 50, 100)
-    made = to_values(shares, (1000, 5000))
+    made = to_values(shares, Values((1000,), (5000,), "uint16"))
     assert made.min() == 1000
     assert made.max() == 5000
     assert len(np.unique(made)) > 3_900

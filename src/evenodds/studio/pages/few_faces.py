@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import visible
 from evenodds.judge.features import nearest_distance, preprocess
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_block
@@ -59,7 +60,7 @@ def between(studio: Studio, say: Words, run: Run, share: float) -> str:
     picture = ((1 - share) * noise + share * fake).round().astype(np.uint8)
     [prediction] = predict_block(judge, ["it"], judge.encode(picture))
     text = say("few numbers", count=picture.size, size=f"{run.spec.width} × {run.spec.height}")
-    shown = markup.image(plots.enlarged(picture[0]), text, "eo-made")
+    shown = markup.image(plots.enlarged(visible(picture[0], run.spec.bands)), text, "eo-made")
     meter = plots.meter(say, 1 - prediction.percent_real / 100, say("judge says"))
     far = say("few far", times=distances(judge, picture)[0])
     return f'<div class="eo-pin">{shown}{meter}</div><p class="eo-said">{far}</p>{markup.note(text)}'
