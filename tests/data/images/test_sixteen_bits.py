@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from evenodds import Gan
 from evenodds.config.data_settings import DataSettings
 from evenodds.data.images.arrays import to_pictures, to_tensor, to_values, write_folder
 from evenodds.data.images.decoding import values_of
@@ -97,6 +98,13 @@ def test_a_game_gives_back_values_and_judges_them_as_they_are(
         made = values_in(tmp_path / name)
         assert made.dtype == np.uint16
         assert low - 1 <= made.min() < made.max() <= high + 1
+    gan = Gan.load(run)
+    fakes = gan.sample(12)
+    assert fakes.dtype == gan.sample(0).dtype == np.uint16
+    np.testing.assert_array_equal(fakes[..., 0], values_in(tmp_path / "plain"))
+    percents = gan.judge(fakes)["percent_real"]
+    judged = json.loads(done(evenodds("judge", run, tmp_path / "plain", "--json")).out)
+    np.testing.assert_allclose(percents, [one["percent_real"] for one in judged], atol=0.01)
     done(evenodds("sample", run, "-n", 12, "--out", tmp_path / "sheet.png"))
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.mode == "L"
