@@ -172,7 +172,9 @@ def test_alpha_is_told_by_its_own_figures(run: Path) -> None:
 
 def test_what_a_judge_learns_from_could_be_a_picture() -> None:
     stored = premultiplied(np.stack(badges(20))).transpose(0, 3, 1, 2)
-    broken = corrupt_images(stored, 60, np.random.default_rng(0)).transpose(0, 2, 3, 1).astype(int)
+    broken = (
+        corrupt_images(stored, 60, np.random.default_rng(0), alpha=True).transpose(0, 2, 3, 1).astype(int)
+    )
     assert (np.abs(broken[..., :3] - 128) <= np.ceil(128 * broken[..., 3:] / 255)).all()
 
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self
 
@@ -187,8 +188,9 @@ class Gan(Configured):
         Returns
         -------
         ndarray or table
-            Pictures as uint8 (n, H, W, C). Rows as the kind of table that was fitted, with its dtypes and columns, less
-            those that are not learnt; as a DataFrame where it came from a file.
+            Pictures as uint8 (n, H, W, C); those of 16 bits as uint16 (n, H, W, 1) and bands (n, H, W, C) in their own
+            dtype, both in the values of the data. Rows as the kind of table that was fitted, with its dtypes and
+            columns, less those that are not learnt; as a DataFrame where it came from a file.
 
         Raises
         ------
@@ -220,7 +222,8 @@ class Gan(Configured):
             resolved = resolve_condition(run, condition, seed)
             sampler = Sampler(run, device)
             if isinstance(run.spec, PictureSpec):
-                made = np.concatenate(list(sampler.pictures(some, seed, resolved, truncation=truncation)))[:n]
+                parts = sampler.pictures(some, seed, resolved, truncation=truncation, deep=True)
+                made = np.concatenate(list(parts))[:n]
                 return straight(made) if run.spec.alpha else made
             rows = pd.concat(list(sampler.rows(some, seed, resolved)), ignore_index=True)
         codec = TableCodec.from_json(run.codec())
@@ -230,15 +233,16 @@ class Gan(Configured):
         """Tell how real samples look: a table of input, percent_real (0 to 100), p_value and why, a row a sample.
 
         ``x`` is a path as on the command line, a row such as "height=170,weight=63", a table as `fit` takes it, or
-        uint8 pictures (n, H, W, C). The first call trains the judge. Raises UserError for what does not fit, and
-        NotFittedError before `fit`.
+        pictures (n, H, W, C) of the run's size as `sample` returns them. The first call trains the judge. Raises
+        UserError for what does not fit, and NotFittedError before `fit`.
         """
         run = self.fitted()
         return predict_frame(run, _as_learnt(run, x), find_device(self.device))
 
     def outlier_detector(self) -> Judge:
         """Return the judge, with scikit-learn's ``score_samples`` and ``predict``; the first call trains it."""
-        return judge_of(self.fitted(), find_device(self.device))
+        run = self.fitted()
+        return replace(judge_of(run, find_device(self.device)), values=run.values)
 
     def score(
         self,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from evenodds.config.data_settings import DataSettings
@@ -142,6 +143,119 @@ READ: dict[str, tuple[str, bytes, str, str]] = {
 }
 """File name, content, the mode that is counted, and how it is treated or a part of a note."""
 
+
+def saved(array: Any, **others: Any) -> bytes:
+    """An array as .npy, or with others as .npz."""
+    stream = io.BytesIO()
+    if others:
+        np.savez_compressed(stream, array, **others)
+    else:
+        np.save(stream, array)
+    return stream.getvalue()
+
+
+def scene(*shape: int, dtype: str = "float32") -> np.ndarray[Any, Any]:
+    return np.random.default_rng(0).uniform(1000, 1255, shape).astype(dtype)
+
+
+def tiff(array: Any, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, array, photometric="minisblack", **options)
+    return stream.getvalue()
+
+
+ARRAYS: dict[str, tuple[str, Callable[[], bytes], str, int]] = {
+    "array, gray of 8 bits": ("a.npy", lambda: saved(noise().convert("L")), "L", 1),
+    "array, gray of 16 bits": ("a.npy", lambda: saved(scene(16, 16, dtype="uint16")), "I;16", 1),
+    "array, color of 8 bits": ("a.npy", lambda: saved(noise()), "RGB", 1),
+    "array of truths": ("a.npy", lambda: saved(scene(16, 16) > 1100), "1", 1),
+    "array, gray of floats": ("a.npy", lambda: saved(scene(16, 16)), "1 band, float32", 1),
+    "array, color of 16 bits": (
+        "a.npy",
+        lambda: saved(scene(16, 16, 3, dtype="uint16")),
+        "3 bands, uint16",
+        1,
+    ),
+    "array of 2 bands": ("a.npy", lambda: saved(scene(16, 16, 2)), "2 bands, float32", 1),
+    "array of 4 bands of 8 bits": (
+        "a.npy",
+        lambda: saved(scene(16, 16, 4).astype("uint8")),
+        "4 bands, uint8",
+        1,
+    ),
+    "array, bands first": ("a.npy", lambda: saved(scene(6, 20, 18)), "6 bands, float32", 1),
+    "array, big-endian": ("a.npy", lambda: saved(scene(20, 18, 5, dtype=">i4")), "5 bands, int32", 1),
+    "array, column by column": (
+        "a.npy",
+        lambda: saved(np.asfortranarray(scene(20, 18, 5))),
+        "5 bands, float32",
+        1,
+    ),
+    "array, a stack": ("a.npy", lambda: saved(scene(3, 20, 18, 16)), "16 bands, float32", 3),
+    "array, a stack with bands first": ("a.npy", lambda: saved(scene(3, 5, 20, 18)), "5 bands, float32", 3),
+    "array, a stack in gray": ("a.npy", lambda: saved(scene(17, 20, 18)), "1 band, float32", 17),
+    "archive of an array": (
+        "a.npz",
+        lambda: saved(scene(3, 20, 18, 5), label=[1, 2, 3]),
+        "5 bands, float32",
+        3,
+    ),
+    "TIFF of 5 bands": (
+        "a.tif",
+        lambda: tiff(scene(20, 18, 5), planarconfig="contig"),
+        "5 bands, float32",
+        1,
+    ),
+    "TIFF of 2 bands": (
+        "a.tif",
+        lambda: tiff(scene(20, 18, 2), planarconfig="contig"),
+        "2 bands, float32",
+        1,
+    ),
+    "TIFF of red, green, blue and infrared": (
+        "a.tif",
+        lambda: tiff(
+            scene(20, 18, 4, dtype="uint16"), planarconfig="contig", extrasamples=("unspecified",) * 3
+        ),
+        "4 bands, uint16",
+        1,
+    ),
+    "TIFF of bands, tiled and packed": (
+        "a.tif",
+        lambda: tiff(
+            scene(6, 40, 36, dtype="int16"),
+            planarconfig="separate",
+            tile=(16, 32),
+            compression="zlib",
+            predictor=True,
+            byteorder=">",
+        ),
+        "6 bands, int16",
+        1,
+    ),
+}
+"""File name, content, the mode that is counted, and how many pictures it holds; beside others of its kind."""
+
+UNREAD: dict[str, tuple[Callable[[], bytes], str]] = {
+    "array of one axis": (lambda: saved(scene(16)), "an array of shape (16,)"),
+    "array of too many bands": (lambda: saved(scene(3, 20, 18, 17)), "at most 16 channels are read"),
+    "array of complex numbers": (
+        lambda: saved(scene(16, 16) * 1j),
+        "the dtype complex64, which are not read",
+    ),
+    "array of objects": (lambda: saved(np.array([["a", None]])), "Python objects, which are not read"),
+    "array of nothing": (lambda: saved(np.empty((0, 16, 16))), "an array of shape (0, 16, 16)"),
+    "array cut off": (lambda: saved(scene(16, 16, 5))[:500], "truncated"),
+    "array of other bands": (lambda: saved(scene(16, 16, 6)), "6 bands, and most files have 5 bands"),
+    "archive of several arrays": (
+        lambda: saved(scene(16, 16, 5), mask=scene(16, 16)),
+        "several arrays (mask, arr_0): keep the pictures alone, or save them as .npy",
+    ),
+    "archive of labels": (lambda: saved(scene(3), label=[1, 2, 3]), "no array of pictures in it"),
+    "zip of other files": (lambda: b"PK\5\6" + bytes(18), "not a picture"),
+}
+"""Content of a file beside arrays of 5 bands, and a part of the reason for which it is skipped."""
+
 REFUSED: dict[str, tuple[str, bytes, str]] = {
     "nothing": ("a.png", b"", "zero bytes"),
     "PNG cut off": ("a.png", of(noise(), "PNG")[:400], "truncated"),
@@ -191,6 +305,44 @@ def test_what_is_read(kind: str, folder: Path) -> None:
     assert not facts["skipped"]
     assert facts["modes"][mode]["count"] == (USUAL + 1 if mode == "RGB" else 1)
     assert facts["modes"][mode]["treated"] == says or any(says in note for note in facts["notes"])
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_arrays_and_bands_that_are_read(kind: str, tmp_path: Path) -> None:
+    name, content, mode, count = ARRAYS[kind]
+    for index in range(USUAL):
+        (tmp_path / f"{index}-{name}").write_bytes(content())
+    facts = facts_of(tmp_path)
+    assert facts["count"] == USUAL * count
+    assert not facts["skipped"]
+    bands = "band" in mode
+    assert facts["modes"].keys() == {mode}
+    assert (facts["modes"][mode]["treated"] == "each band by its range") == bands
+    assert any(f"{mode.split(',')[0]} of " in note for note in facts["notes"]) == bands
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_an_array_that_is_not_read_is_named(kind: str, tmp_path: Path) -> None:
+    content, reason = UNREAD[kind]
+    for index in range(USUAL):
+        (tmp_path / f"usual-{index}.npy").write_bytes(saved(scene(16, 16, 5)))
+    (tmp_path / "a.npz").write_bytes(content())
+    facts = facts_of(tmp_path)
+    assert facts["count"] == USUAL
+    [skipped] = facts["skipped"]
+    assert skipped["file"] == "a.npz"
+    assert reason in skipped["reason"]
+
+
+def test_bands_beside_pictures_are_named(folder: Path) -> None:
+    """Arrays there are ignored as before: they may be labels or features of the pictures."""
+    (folder / "a.tif").write_bytes(tiff(scene(16, 16, 5), planarconfig="contig"))
+    (folder / "b.npy").write_bytes(saved(scene(16, 16, 3)))
+    facts = facts_of(folder)
+    assert facts["count"] == USUAL
+    [skipped] = facts["skipped"]
+    assert skipped == {"file": "a.tif", "reason": "5 bands, and most files are pictures in gray or color"}
+    assert any("ignored: 1 (1 .npy)" in note for note in facts["notes"])
 
 
 @pytest.mark.parametrize("kind", REFUSED)

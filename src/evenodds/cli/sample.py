@@ -44,8 +44,8 @@ def sample(
     n:
         Number of samples; by default 64, or one for each condition picture or row.
     out:
-        A .png sheet or a folder for pictures, a .csv or .parquet file for tables; by default RUN-fakes.png or
-        RUN-fakes.csv in the current folder.
+        A .png sheet or a folder for pictures, a folder of .npy files or a single one for bands, a .csv or .parquet file
+        for tables; by default RUN-fakes.png or RUN-fakes.csv in the current folder.
     condition:
         For runs trained with --condition: values such as label=7 or glasses=yes,beard=no, a table file of which each
         row asks for one fake, or a picture file or a folder of them. Unspecified columns and empty cells follow the

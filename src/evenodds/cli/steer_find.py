@@ -132,7 +132,7 @@ def invert(
     names, pictures = steering.pictures(picture, say)
     z, error = steering.invert(pictures)
     tuned = steering.tuned(z, pictures)
-    path = write_inverted(pictures, [steering.generate(z), tuned.generate(z)], out)
+    path = write_inverted(steering.run, pictures, [steering.generate(z), tuned.generate(z)], out)
     results = [
         {"input": name, "error": round(float(far), 4), "tuned": round(float(near), 4)}
         for name, far, near in zip(names, error, tuned.reconstruction_error(z, pictures), strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 WITH_ALPHA: Literal[4] = 4
@@ -25,6 +25,8 @@ class PictureSpec:
     channels: int
     height: int
     width: int
+    bands: bool = False
+    """Whether the channels are bands of measurements and neither gray, color nor alpha, however many they are."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -33,13 +35,13 @@ class PictureSpec:
     @property
     def alpha(self) -> bool:
         """Whether the last channel is alpha; the color before it is premultiplied around 0."""
-        return self.channels == WITH_ALPHA
+        return self.channels == WITH_ALPHA and not self.bands
 
     @classmethod
-    def of(cls, channels: int, size: Size) -> PictureSpec:
+    def of(cls, channels: int, size: Size, bands: bool = False) -> PictureSpec:
         """The spec of pictures of a size."""
         width, height = sides_of(size)
-        return cls(channels, height, width)
+        return cls(channels, height, width, bands)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,7 +61,7 @@ class PictureSpec:
     def at_side(self, side: int) -> PictureSpec:
         """The spec of the same pictures enlarged or made small until their shorter side has so many pixels."""
         height, width = (other * side // self.shorter for other in (self.height, self.width))
-        return PictureSpec(self.channels, height, width)
+        return replace(self, height=height, width=width)
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,10 @@ def at_most(spec: SampleSpec, rows: int, pictures: int, pixels: int, fewest: int
 def spec_to_json(spec: SampleSpec) -> dict[str, Any]:
     """A spec as plain JSON values; ``spec_from_json`` is its inverse."""
     kind = "picture" if isinstance(spec, PictureSpec) else "row"
-    return {"kind": kind, **asdict(spec)}
+    facts = {"kind": kind, **asdict(spec)}
+    if not facts.get("bands", True):
+        del facts["bands"]  # files of gray and color are as they were
+    return facts
 
 
 def spec_from_json(facts: dict[str, Any]) -> SampleSpec:
@@ -166,7 +171,9 @@ def spec_from_json(facts: dict[str, Any]) -> SampleSpec:
         sides = facts["channels"], facts["height"], facts["width"]
         if not all(type(side) is int and 1 <= side <= LARGEST for side in sides) or sides[0] > CHANNELS:
             raise ValueError(f"{sides} are no picture's channels, height and width")
-        return PictureSpec(*sides)
+        if type(facts.get("bands", False)) is not bool:
+            raise ValueError(f"{facts['bands']!r} does not say whether a picture has bands")
+        return PictureSpec(*sides, facts.get("bands", False))
     spans = tuple(Span(**span) for span in facts["spans"])
     position = 0
     for span in spans:

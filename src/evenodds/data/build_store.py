@@ -14,12 +14,15 @@ import numpy as np
 
 from evenodds.config.data_settings import DataSettings
 from evenodds.config.sizes import AUTO, automatic
-from evenodds.core.spec import WITH_ALPHA, Condition, PictureSpec, Size, sides_of
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PICTURED, WITH_ALPHA, Condition, PictureSpec, Size, sides_of
 from evenodds.data.conditioning import BETWEEN, kind_of, of_labels
 from evenodds.data.images.album import Album
 from evenodds.data.images.decoding import values_of
-from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
+from evenodds.data.images.ingest import Chunk, Ingest, Watch
+from evenodds.data.images.ingest_report import IngestReport
 from evenodds.data.images.items import Pictures
+from evenodds.data.images.values import Values
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.data.store_writer import About, Chunks, with_about, write_store
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 _FOLDER_SIZE = 64
 _CHUNK = 256
 """Pictures from memory that are held at their new size at a time."""
+SHOWN_BANDS = 4
+"""Bands whose ranges are given."""
 SHOWN_KINDS = 5
 """Kinds of files that are not read, of which the counts are given."""
 
@@ -70,6 +75,8 @@ class Incoming(NamedTuple):
     chunks: Generator[Chunk, None, IngestReport]
     span: Range | None
     """The values of wide pictures that become black and white."""
+    values: Values | None
+    """What the levels of bands stand for."""
     notes: list[str]
     """How their size and channels were chosen, where they were."""
 
@@ -85,24 +92,28 @@ def make_album(
     kind = kind_of(settings.condition)
     if settings.condition is not None and kind == "labels":
         of_labels(settings.condition, frame, source.name)  # refused now, before every picture is decoded
-    spec, condition, pictures, span, chosen = _ingest(album, settings, default_side(source), watch)
+    coming = _ingest(album, settings, default_side(source), watch)
+    spec, condition, pictures, span = coming.spec, coming.condition, coming.chunks, coming.span
     if kind in BETWEEN and album.metadata_name is None:
         frame = None  # its folders are A and B, or parts of no meaning
 
     def chunks() -> Chunks:
         report = yield from pictures
-        notes = chosen + report.notes(spec.size, settings.fit, spec.alpha) + label_notes
+        notes = coming.notes + report.notes(spec.size, settings.fit, spec.alpha) + label_notes
         if album.other_names and source.builtin is None:
             notes.append(ignored(album.other_names))
         if span is not None:
             notes.append(stretched(span, settings))
         facts = {**facts_of(source, notes), **report.facts(), "fit": settings.fit}
-        if settings.frames == "all":
+        if report.every_frame:
             facts["files"] = [album.names[index] for index in report.indices]
         if span is not None:
             facts["range"] = list(span)
         values = values_of(facts["modes"], span)
-        if values is not None and spec.channels == 1:
+        if coming.values is not None:
+            facts["values"] = coming.values.to_json()
+            notes.append("fakes in a folder are .npy files, in the values of the bands")
+        elif values is not None and spec.channels == 1:
             facts["values"] = list(values)
             notes.append("fakes in a folder are PNG files of 16 bits, in the values of the pictures")
         rows = None if frame is None else frame.iloc[report.indices].reset_index(drop=True)
@@ -210,26 +221,17 @@ def facts_of(source: Source, notes: list[str], license: str | None = None) -> di
 
 def _ingest(album: Album, settings: DataSettings, side: int, watch: Watch | None) -> Incoming:
     """What an album's samples are; a square of ``side`` where no size is named."""
-    if kind_of(settings.condition) == "pairs":
-        from evenodds.data.images.pairs import Pairs
-
-        pairs = Pairs(album, settings.direction, partial(choose_size, settings, side), watch)
-        made = channels_of(settings, pairs.gray, _mostly(settings, pairs, pairs.usable))
-        partners = [pairs.partners[index] for index in pairs.usable]
-        drawn_from = channels_of(settings, pairs.gray_source, _mostly(settings, pairs, partners))
-        spec, source = (PictureSpec.of(channels, pairs.size) for channels in (made, drawn_from))
-        return Incoming(spec, source, pairs.pairs(settings.fit, made, drawn_from), None, pairs.notes)
-    if kind_of(settings.condition) == "unpaired":
-        from evenodds.data.images.unpaired import Unpaired
-
-        sets = Unpaired(
-            album, settings.direction, partial(choose_size, settings, side), watch, settings.frames == "all"
-        )
-        made, drawn_from = (channels_of(settings, one.gray, False) for one in (sets.samples, sets.inputs))
-        spec, source = (PictureSpec.of(channels, sets.size) for channels in (made, drawn_from))
-        return Incoming(spec, source, sets.chunks(settings.fit, made, drawn_from), None, sets.notes)
+    kind = kind_of(settings.condition)
+    if kind in BETWEEN:
+        return _ingest_both(album, settings, side, watch)
     ingest = Ingest(album, watch, settings.frames == "all")
     size, chosen = choose_size(settings, side, ingest.sizes)
+    if ingest.bands:
+        refuse_bands(ingest.bands, settings, album)
+        values, strange = ingest.band_values(settings.span, settings.range == "full")
+        spec = PictureSpec.of(ingest.bands, size, bands=True)
+        chunks = ingest.band_chunks(size, settings.fit, values)
+        return Incoming(spec, None, chunks, None, values, [*chosen, *values_noted(values, strange)])
     transparent = ingest.transparent() if settings.channels == "auto" else 0
     channels = channels_of(settings, ingest.gray, 2 * transparent > len(ingest.usable))
     chosen += transparency_noted(settings, transparent, len(ingest.usable))
@@ -237,7 +239,58 @@ def _ingest(album: Album, settings: DataSettings, side: int, watch: Watch | None
     condition, make = _making(settings, spec)
     span = ingest.value_range() if settings.range == "auto" else settings.span
     chunks = ingest.chunks(size, settings.fit, channels, make, span)
-    return Incoming(spec, condition, chunks, span, chosen)
+    return Incoming(spec, condition, chunks, span, None, chosen)
+
+
+def _ingest_both(album: Album, settings: DataSettings, side: int, watch: Watch | None) -> Incoming:
+    """The same of pictures that are made from pictures, with partners or without."""
+    choose = partial(choose_size, settings, side)
+    if kind_of(settings.condition) == "pairs":
+        from evenodds.data.images.pairs import Pairs
+
+        pairs = Pairs(album, settings.direction, choose, watch)
+        refuse_bands(pairs.bands, settings, album)
+        made = channels_of(settings, pairs.gray, _mostly(settings, pairs, pairs.usable))
+        partners = [pairs.partners[index] for index in pairs.usable]
+        drawn_from = channels_of(settings, pairs.gray_source, _mostly(settings, pairs, partners))
+        spec, source = (PictureSpec.of(channels, pairs.size) for channels in (made, drawn_from))
+        return Incoming(spec, source, pairs.pairs(settings.fit, made, drawn_from), None, None, pairs.notes)
+    from evenodds.data.images.unpaired import Unpaired
+
+    sets = Unpaired(album, settings.direction, choose, watch, settings.frames == "all")
+    for one in (sets.samples, sets.inputs):
+        refuse_bands(one.bands, settings, album)
+    made, drawn_from = (channels_of(settings, one.gray, False) for one in (sets.samples, sets.inputs))
+    spec, source = (PictureSpec.of(channels, sets.size) for channels in (made, drawn_from))
+    return Incoming(spec, source, sets.chunks(settings.fit, made, drawn_from), None, None, sets.notes)
+
+
+def refuse_bands(bands: int, settings: DataSettings, album: Album) -> None:
+    """Raises UserError where pictures of so many bands are to be learnt as what they are not."""
+    if bands and settings.channels not in ("auto", "opaque"):
+        raise UserError(
+            f"--channels {settings.channels} is for pictures in gray or color, and those in {album.path} have {bands} "
+            "bands: leave it out"
+        )
+    if bands and kind_of(settings.condition) in PICTURED:
+        raise UserError(
+            f"--condition {settings.condition} is for pictures in gray or color, and those in {album.path} have "
+            f"{bands} bands: leave it out, or give labels"
+        )
+
+
+def values_noted(values: Values, strange: float) -> list[str]:
+    """How bands are read: each by its own range, or as they are."""
+    ends = [f"{low:,.6g} to {high:,.6g}" for low, high in zip(values.low, values.high, strict=True)]
+    shown = ", ".join(ends[:SHOWN_BANDS]) + (", ..." if len(ends) > SHOWN_BANDS else "")
+    word = "band" if values.channels == 1 else "bands"
+    notes = [
+        f"{values.channels} {word} of {values.dtype} are learnt each by its own range of values: {shown}"
+    ]
+    if strange:
+        share = f"{strange:.2%}" if strange >= 1e-4 else "a few"
+        notes.append(f"{share} of the values are no finite numbers and become the lowest of their band")
+    return notes
 
 
 def _mostly(settings: DataSettings, ingest: Ingest, indices: Sequence[int]) -> bool:

@@ -76,7 +76,10 @@ def _pictures(source: Source, store: Store, watch: Watch | None) -> dict[str, An
     facts = store.facts
     treated = {**_TREATED, **dict.fromkeys(("LA", "RGBA"), "with alpha")} if store.spec.alpha else _TREATED
     modes = {
-        mode: {"count": count, "treated": treated.get(mode, "converted")}
+        mode: {
+            "count": count,
+            "treated": "each band by its range" if store.spec.bands else treated.get(mode, "converted"),
+        }
         for mode, count in facts["modes"].items()
     }
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Say
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.album import SUFFIXES, Album, BadPicture, is_archive
-from evenodds.data.images.arrays import decode, decoded_channels
+from evenodds.data.images.album import ARRAYS, SUFFIXES, Album, BadPicture, is_archive
+from evenodds.data.images.arrays import decode, decode_bands, decoded_channels
+from evenodds.data.images.decoding import Reel, open_file
+from evenodds.data.images.values import Values
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import READABLE
@@ -30,8 +33,11 @@ NamedRows = tuple[list[str], pd.DataFrame]
 """Names (n) and rows (n) as they were given."""
 
 
-def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say) -> Iterator[Named]:
-    """Pictures of a file, folder or archive, at the run's size; bad ones among others are told to ``say`` and left out.
+def pictures_from(
+    text: str, spec: PictureSpec, settings: DataSettings, say: Say, values: Values | None = None
+) -> Iterator[Named]:
+    """Pictures of a file, folder or archive, at the run's size, bands by its ``values``; bad ones among others are told
+    to ``say`` and left out.
 
     Raises UserError where ``text`` is no such place, or none of its pictures can be read.
     """
@@ -40,13 +46,18 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
         raise UserError(f"{text}: this run is of pictures and of no rows, give picture files or a folder")
     if not path.exists():
         raise UserError(f"{text} is not there, give a picture file or a folder of them")
+    read = partial(_read, spec=spec, settings=settings, values=values)
     if not path.is_dir() and not is_archive(path):
+        try:
+            blocks = list(read(path))
+        except BadPicture as problem:
+            raise UserError(f"{text} cannot be read ({problem}), give {_readable(spec)}") from None
         # A copy, as of a folder's pictures: what Pillow decoded is read-only, and torch warns of that.
-        yield [text], np.stack([_decoded(path, text, spec, settings)])
+        yield _numbered(text, len(blocks)), np.stack(blocks)
         return
     with Album(path) as album:
         if not album.names:
-            endings = ", ".join(f".{suffix}" for suffix in sorted(SUFFIXES))
+            endings = ", ".join(f".{suffix}" for suffix in sorted(SUFFIXES | ARRAYS))
             raise UserError(f"no picture lies in {text}: the files read are {endings}")
         readable = 0
         for start in range(0, len(album.names), BATCH):
@@ -54,15 +65,16 @@ def pictures_from(text: str, spec: PictureSpec, settings: DataSettings, say: Say
             for name in album.names[start : start + BATCH]:
                 try:
                     with album.open(name) as file:
-                        blocks.append(_read(file, spec, settings))
-                    good.append(f"{text.rstrip('/')}/{name}")
+                        pictures = list(read(file))
+                    good += _numbered(f"{text.rstrip('/')}/{name}", len(pictures))
+                    blocks += pictures
                 except BadPicture as problem:
                     say(f"{name} in {text} is left out: {problem}")
             if good:
                 readable += len(good)
                 yield good, np.stack(blocks)
     if not readable:
-        raise UserError(f"none of the pictures in {text} can be read, give pictures that open in a viewer")
+        raise UserError(f"none of the pictures in {text} can be read, give {_readable(spec)}")
 
 
 def rows_from(text: str, codec: TableCodec) -> Iterator[NamedRows]:
@@ -78,7 +90,7 @@ def rows_from(text: str, codec: TableCodec) -> Iterator[NamedRows]:
         yield [text], row
         return
     example = ",".join(f"{name}=..." for name in codec.required)
-    if path.is_dir() or path.suffix[1:].lower() in SUFFIXES:
+    if path.is_dir() or path.suffix[1:].lower() in SUFFIXES | ARRAYS:
         raise UserError(f"{text}: this run judges table rows and no pictures, give a table file or {example}")
     if not path.exists():
         raise UserError(f"{text} is not there, give a table file or {example}")
@@ -90,14 +102,31 @@ def rows_from(text: str, codec: TableCodec) -> Iterator[NamedRows]:
     yield [f"{text}:{row_number}" for row_number in range(1, len(frame) + 1)], frame
 
 
-def _decoded(path: Path, text: str, spec: PictureSpec, settings: DataSettings) -> np.ndarray[Any, Any]:
-    try:
-        return _read(path, spec, settings)
-    except BadPicture as problem:
-        raise UserError(f"{text} cannot be read ({problem}), give a picture that opens in a viewer") from None
+def _readable(spec: PictureSpec) -> str:
+    """What a run of a spec reads."""
+    if not spec.bands:
+        return "pictures that open in a viewer"
+    return f".npy, .npz or .tif files of {spec.channels} {'band' if spec.channels == 1 else 'bands'}"
 
 
-def _read(file: Any, spec: PictureSpec, settings: DataSettings) -> np.ndarray[Any, Any]:
+def _numbered(name: str, count: int) -> list[str]:
+    """What the pictures of a file are called: of a stack by their numbers from 1."""
+    return [name] if count == 1 else [f"{name}:{number}" for number in range(1, count + 1)]
+
+
+def _read(
+    file: Any, spec: PictureSpec, settings: DataSettings, values: Values | None
+) -> Iterator[np.ndarray[Any, Any]]:
+    """The pictures of a file: the first frame, or each of an array."""
+    if isinstance(file, Path):
+        with open_file(file) as stream:
+            yield from _read(stream, spec, settings, values)
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
-        return decode(file, spec.size, settings.fit, decoded_channels(spec), settings.span)
+        reel = Reel(file)
+        for frame in range(1 if reel.bands is None or not reel.bands.stack else reel.bands.shape.pictures):
+            if spec.bands and values is not None:
+                yield decode_bands(reel, spec.size, settings.fit, values, frame)
+            else:
+                yield decode(reel, spec.size, settings.fit, decoded_channels(spec), settings.span, frame)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
-from evenodds.data.images.album import SUFFIXES, Album, holds_picture, is_archive
+from evenodds.data.images.album import ARRAYS, SUFFIXES, Album, holds_picture, is_archive, is_array
 
 if TYPE_CHECKING:
     # pandas comes with it, which the command line needs seconds later, if at all.
@@ -26,7 +26,7 @@ HUB = "hf:"
 MEMORY = "memory:"
 """What the name of data begins with that was given in Python: memory:table-DIGEST, memory:pictures-DIGEST."""
 _CHOICES = (
-    f"a built-in ({', '.join(BUILTINS)}), a folder, .zip or .tar of pictures, "
+    f"a built-in ({', '.join(BUILTINS)}), a folder, .zip or .tar of pictures, a .npy or .npz of them, "
     "a .csv, .tsv, .jsonl, .xlsx or .parquet, or hf:user/name"
 )
 
@@ -68,7 +68,7 @@ def find(text: str, settings: DataSettings | None = None) -> Source:
         _check_folder(path)
         return Source(_slug(path.resolve().name), "pictures", path, None)
     lower = path.name.lower()
-    if is_archive(path):
+    if is_archive(path) or is_array(path.name):
         _check_archive(path)
         return Source(_slug(path.stem), "pictures", path, None)
     for suffix in TABLES:
@@ -131,7 +131,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _endings() -> str:
-    return ", ".join(f".{suffix}" for suffix in sorted(SUFFIXES))
+    return ", ".join(f".{suffix}" for suffix in sorted(SUFFIXES | ARRAYS))
 
 
 def _slug(stem: str) -> str:

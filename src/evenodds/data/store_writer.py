@@ -36,7 +36,7 @@ from evenodds.data.store import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evenodds.data.images.ingest import Heldout
+    from evenodds.data.images.ingest_report import Heldout
 
 FEWEST = 10
 SHARE, LARGEST_SHARE, ENOUGH_ROWS = 0.1, 0.3, 1_000

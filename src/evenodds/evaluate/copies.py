@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from evenodds.data.images.arrays import write_grid
+from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import visible, write_grid
 from evenodds.data.store import Store
 from evenodds.data.tables.files import write_table
 from evenodds.metrics.distribution import Cloud
@@ -51,7 +52,7 @@ def write_sheet(store: Store, fakes: NDArray[np.uint8], suspects_found: Suspects
         store.heldout(suspects_found.heldout),
     ]
     sheet = np.stack(columns, 1).reshape(-1, *fakes.shape[1:]).transpose(0, 2, 3, 1)
-    write_grid(sheet, path, columns=3 * ACROSS)
+    write_grid(visible(sheet, cast(PictureSpec, store.spec).bands), path, columns=3 * ACROSS)
 
 
 def write_rows(

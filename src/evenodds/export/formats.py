@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, get_args
 
+from evenodds.core.errors import UserError
+from evenodds.core.spec import PictureSpec
 from evenodds.runs.run import Run
 
 Form = Literal["onnx", "hub", "browser", "space"]
@@ -26,9 +28,14 @@ def export(
     ``reals`` includes what holds real samples; ``license`` is the hub's identifier of one, such as mit. ``half`` and
     ``discriminator`` are for hub: weights in half precision, and D's beside G's.
 
-    Raises UserError where the run has no state yet, ``to`` is not empty, or a form's packages are missing: each is
-    imported here and not above.
+    Raises UserError where the run has no state yet, ``to`` is not empty, a page cannot show what it makes, or a form's
+    packages are missing: each is imported here and not above.
     """
+    if form in ("browser", "space") and isinstance(run.spec, PictureSpec) and run.spec.bands:
+        raise UserError(
+            f"--format {form} shows pictures in gray or color, and {run.path} makes {run.spec.channels} bands: "
+            "give onnx or hub"
+        )
     if form == "onnx":
         from evenodds.export.onnx import export_onnx
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from evenodds.core import atomic, bundle
 from evenodds.core.errors import UserError
 from evenodds.core.optional import need
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import write_grid
+from evenodds.data.images.arrays import visible, write_grid
 from evenodds.export.model_card import SHEET, card, init_name, license_of, source_name
 from evenodds.judge.train import fresh_judge
 from evenodds.runs.hub_folder import DISCRIMINATOR, FORMAT, WEIGHTS
@@ -133,7 +133,7 @@ def halved(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def show(run: Run, path: Path) -> None:
     """Write a sheet of fakes."""
     made = list(Sampler(run, torch.device("cpu")).pictures(SHOWN, 0))
-    write_grid(np.concatenate(made), path)
+    write_grid(visible(np.concatenate(made), cast(PictureSpec, run.spec).bands), path)
 
 
 def push(folder: Path, name: str, kind: Literal["model", "space"]) -> str:

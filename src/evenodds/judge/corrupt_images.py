@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from evenodds.core.spec import WITH_ALPHA
 from evenodds.data.images.alpha import bounded
 
 Bytes = NDArray[np.uint8]
@@ -23,8 +22,9 @@ VISIBLE = 4.0
 TRIES = 4
 
 
-def corrupt_images(pictures: Bytes, n: int, rng: np.random.Generator) -> Bytes:
-    """Make n corrupted pictures (n, C, H, W), uint8, from ``pictures`` (m, C, H, W), with each of CORRUPTIONS as often.
+def corrupt_images(pictures: Bytes, n: int, rng: np.random.Generator, alpha: bool = False) -> Bytes:
+    """Make n corrupted pictures (n, C, H, W), uint8, from ``pictures`` (m, C, H, W), with each of CORRUPTIONS as often;
+    ``alpha`` says that their last channel is that.
 
     A picture that a corruption hardly changes (a rotated ring is a ring) gets another one.
     """
@@ -39,9 +39,7 @@ def corrupt_images(pictures: Bytes, n: int, rng: np.random.Generator) -> Bytes:
                 break
             way = ways[rng.integers(len(ways))]
         out[index] = made
-    if (
-        pictures.shape[1] == WITH_ALPHA
-    ):  # colors beyond their alpha, which no picture has, would give them away
+    if alpha:  # colors beyond it, which no picture has, would give them away
         out = np.ascontiguousarray(bounded(out.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2))
     return out
 

@@ -115,12 +115,15 @@ class JudgeData:
     def corrupted(self, real: Block, n: int, rng: np.random.Generator) -> Block:
         """Corrupt n reals."""
         if self.codec is None or not isinstance(self.spec, RowSpec):
-            return corrupt_images(real.astype(np.uint8), n, rng)
+            return corrupt_images(real.astype(np.uint8), n, rng, cast(PictureSpec, self.spec).alpha)
         widths = [column.width for column in self.codec.columns]
         return corrupt_rows(real.astype(np.float32), self.spec, widths, n, rng)
 
     def _sheets(self) -> Iterator[Block]:
-        """Evenly spaced sheets of the run, without the newest, whose G is the present one or its neighbour."""
+        """Evenly spaced sheets of the run, without the newest, whose G is the present one or its neighbour; none of
+        bands, of which sheets do not show all."""
+        if isinstance(self.spec, PictureSpec) and self.spec.bands:
+            return
         paths = list(self.run.samples("png" if self.codec is None else "csv"))[:-1]
         for index in np.unique(np.linspace(0, len(paths) - 1, SHEETS).round().astype(int)) if paths else ():
             try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ _BATCH = 512
 def input_spec(spec: SampleSpec) -> SampleSpec:
     """The spec of samples after ``preprocess``."""
     if isinstance(spec, PictureSpec):
-        return PictureSpec(spec.channels, min(MAX_SIDE, spec.height), min(MAX_SIDE, spec.width))
+        return replace(spec, height=min(MAX_SIDE, spec.height), width=min(MAX_SIDE, spec.width))
     return spec
 
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from evenodds.core import bundle
 from evenodds.core.errors import UserError
-from evenodds.core.spec import WITH_ALPHA, PictureSpec, SampleSpec, spec_from_json, spec_to_json
+from evenodds.core.spec import PictureSpec, SampleSpec, spec_from_json, spec_to_json
 from evenodds.data.images.alpha import premultiplied
+from evenodds.data.images.values import NUMBERS, Values
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge.calibration import p_values
@@ -85,6 +86,9 @@ class Judge:
     facts: JudgeFacts
     support: Support | None = None
     """What values real rows have; None of pictures, and of a judge of layout 1."""
+    values: Values | None = None
+    """What levels stand for where pictures of 16 bits or bands are judged in their own values: the run's, which are not
+    stored here."""
 
     @property
     def current(self) -> bool:
@@ -102,7 +106,8 @@ class Judge:
         return np.where(self.p_value(self.score_samples(X)) < FLAG, -1, 1)
 
     def encode(self, X: pd.DataFrame | NDArray[Any]) -> Block:
-        """Encode a table, or uint8 pictures (n, H, W, C) or (n, H, W) of the run's size, as a store keeps them.
+        """Encode a table, or uint8 pictures (n, H, W, C) or (n, H, W) of the run's size, as a store keeps them;
+        pictures in its ``values`` where the judge has some.
 
         A value of a row that lies outside of what training saw becomes the nearest one that it saw. Raises UserError
         for samples of another kind or size.
@@ -124,15 +129,18 @@ class Judge:
             return Look(self.codec.encode(X, np.random.default_rng(0)), np.zeros(len(X)))
         if isinstance(X, pd.DataFrame):
             raise UserError("this judge takes pictures, not rows: give uint8 (n, H, W, C)")
-        pictures = np.asarray(X)
+        pictures, spec = np.asarray(X), cast(PictureSpec, self.spec)
         if pictures.ndim == 3:
             pictures = pictures[..., None]
-        c, h, w = cast(PictureSpec, self.spec).shape
+        c, h, w = spec.shape
+        valued = self.values is not None and (spec.bands or pictures.dtype != np.uint8)
+        if valued and pictures.shape[1:] == (h, w, c) and pictures.dtype.kind in NUMBERS:
+            pictures = cast(Values, self.values).levels(pictures)
         if pictures.dtype != np.uint8 or pictures.shape[1:] != (h, w, c):
             raise UserError(
                 f"pictures of {pictures.dtype} {pictures.shape} cannot be judged, give uint8 (n, {h}, {w}, {c})"
             )
-        pictures = premultiplied(pictures) if c == WITH_ALPHA else pictures
+        pictures = premultiplied(pictures) if spec.alpha else pictures
         return Look(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), np.zeros(len(pictures)))
 
     def examine(self, rows: pd.DataFrame) -> tuple[Look, list[tuple[Oddity, ...]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +66,7 @@ def read_input(run: Run, text: str, say: Say) -> Iterator[Named] | Iterator[Name
     Raises UserError for an input that cannot be read.
     """
     if isinstance(run.spec, PictureSpec):
-        return pictures_from(text, run.spec, run.recipe.data, say)
+        return pictures_from(text, run.spec, run.recipe.data, say, run.values)
     return rows_from(text, TableCodec.from_json(run.codec()))
 
 
@@ -93,13 +94,14 @@ def to_table(predictions: list[Prediction]) -> pd.DataFrame:
 def predict_frame(
     run: Run, x: str | Path | pd.DataFrame | NDArray[Any], device: torch.device
 ) -> pd.DataFrame:
-    """Judge a path, a row as text, a table or uint8 pictures (n, H, W, C), and return the table of ``to_table``.
+    """Judge a path, a row as text, a table or pictures (n, H, W, C) as ``Judge.encode`` takes them, and return the
+    table of ``to_table``.
 
     Raises UserError as ``predict`` does.
     """
     if isinstance(x, str | Path):
         return to_table(predict(run, [str(x)], device)[1])
-    judge = judge_of(run, device)
+    judge = replace(judge_of(run, device), values=run.values)
     samples = x if isinstance(x, pd.DataFrame) else judge.encode(x)
     names = [str(name) for name in (x.index if isinstance(x, pd.DataFrame) else np.arange(len(samples)))]
     if isinstance(x, pd.DataFrame) and judge.codec is None:

@@ -49,7 +49,7 @@ def extractor(device: torch.device) -> Callable[[Tensor], NDArray[Any]]:
     def features(x: Tensor) -> NDArray[np.float32]:
         module = []
         for part in torch.split(x, BATCH):
-            levels = torch.from_numpy(to_pictures(part)).permute(0, 3, 1, 2)
+            levels = torch.from_numpy(to_pictures(part, bands=True)).permute(0, 3, 1, 2)
             color = levels.expand(-1, 3, -1, -1) if levels.shape[1] == 1 else levels[:, :3]
             module.append(network(color.contiguous().to(device))[0].float().cpu())
         return np.asarray(torch.cat(module).numpy())

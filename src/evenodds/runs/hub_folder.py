@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from evenodds.config.settings import NetworkSettings
 from evenodds.core.errors import UserError
 from evenodds.core.optional import need
-from evenodds.core.spec import Condition, RowSpec, SampleSpec
+from evenodds.core.spec import CHANNELS, Condition, RowSpec, SampleSpec
 from evenodds.networks.build import generator_shapes
 
 FORMAT = 1
@@ -98,5 +98,9 @@ def check_size(spec: SampleSpec) -> None:
         whole = all(span.start == start < span.stop for span, start in zip(spec.spans, starts, strict=False))
         if not spec.spans or not whole or spec.width > MOST_WIDE:
             raise ValueError("its columns do not follow one another")
-    elif min(spec.shape) < 1 or spec.channels > 8 or spec.channels * spec.height * spec.width > MOST_PIXELS:
+    elif (
+        min(spec.shape) < 1
+        or spec.channels > CHANNELS
+        or spec.channels * spec.height * spec.width > MOST_PIXELS
+    ):
         raise ValueError(f"its pictures have a shape of {spec.shape}")

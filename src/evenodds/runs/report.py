@@ -22,7 +22,7 @@ from PIL import Image
 
 from evenodds.core import atomic
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import grid_image, to_pictures
+from evenodds.data.images.arrays import grid_image, to_visible, visible
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.networks.generate import fixed_noise, generate, latents_of
@@ -221,6 +221,7 @@ def figures(run: Run, store: Store, say: Speaker = english) -> list[tuple[str, s
         captioned.append((say("report fakes", last=len(fakes) - 1), inline(png(grid_image(fakes)), "png")))
     if isinstance(store.spec, PictureSpec) and sheets:
         reals = store.heldout(np.arange(min(PICTURES, store.n_heldout))).transpose(0, 2, 3, 1)
+        reals = visible(reals, store.spec.bands)
         captioned.append((say("report reals"), inline(png(grid_image(reals)), "png")))
     film = run.path / "film.gif"
     if film.exists():
@@ -243,8 +244,9 @@ def chapter_frames(run: Run, say: Speaker = english) -> list[tuple[str, str]]:
 
 
 def first_fakes(run: Run) -> NDArray[np.uint8]:
-    """The first fakes of the best state, uint8 (n, H, W, C): those of these numbers in the studio and in exports; where
-    G is given values, under those of the data in turn, of which the first is the one that steering takes."""
+    """The first fakes of the best state, as they are shown, uint8 (n, H, W, C): those of these numbers in the studio
+    and in exports; where G is given values, under those of the data in turn, of which the first is the one that
+    steering takes."""
     cpu = torch.device("cpu")
     generator, condition = load_generator(run, cpu), resolve_condition(run, None, run.recipe.plan.seed)
     with fixed_noise(cpu):
@@ -252,7 +254,7 @@ def first_fakes(run: Run) -> NDArray[np.uint8]:
             latents_of(range(PICTURES), run.recipe.network.latent),
             condition.conditions_for(0, PICTURES),
         )
-        return to_pictures(torch.cat(list(generate(generator, latents, c))))
+        return to_visible(torch.cat(list(generate(generator, latents, c))), cast(PictureSpec, run.spec).bands)
 
 
 def real_rows(store: Store, codec: TableCodec) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,21 @@ from evenodds.core.rng import seed_of
 from evenodds.core.spec import PictureSpec, Size, sides_of
 from evenodds.data.images import conditions
 from evenodds.data.images.alpha import OPAQUE
-from evenodds.data.images.arrays import levels_to_values, to_pictures, to_values, write_folder, write_grid
+from evenodds.data.images.arrays import (
+    to_pictures,
+    to_values,
+    visible,
+    write_folder,
+    write_grid,
+    write_stack,
+)
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
 from evenodds.networks.build import build_generator, generator_shapes
 from evenodds.networks.generate import WHOLE, Share, stream
 from evenodds.runs.conditions import SamplingCondition, resolve_condition
 from evenodds.runs.run import Run
-from evenodds.runs.sample_request import SHEET, USUAL, SampleRequest, check_request
+from evenodds.runs.sample_request import SHEET, STACK, USUAL, SampleRequest, check_request
 
 BATCH = 256
 """Pictures made at once, at most; of rows eight times as many."""
@@ -86,13 +93,15 @@ class Sampler:
         deep: bool = False,
     ) -> Iterator[np.ndarray]:
         """n fakes, or a share of them, as stored uint8 (m, H, W, C), a batch at a time; without a ``condition`` under
-        conditions of the data. ``truncation`` is as of ``stream``; ``deep`` gives uint16 (m, H, W, 1), in the values of
-        the pictures, of a run that learnt pictures of 16 bits."""
-        if n == 0 and isinstance(self.run.spec, PictureSpec):
-            yield np.empty((0, self.run.spec.height, self.run.spec.width, self.run.spec.channels), np.uint8)
+        conditions of the data. ``truncation`` is as of ``stream``; ``deep`` gives the values
+        of the data and their dtype of a run that learnt pictures of 16 bits, uint16 (m, H, W, 1), or bands."""
+        spec = cast(PictureSpec, self.run.spec)
+        values = self.run.values if deep else None
+        if n == 0:
+            dtype = np.uint8 if values is None else values.dtype
+            yield np.empty((0, spec.height, spec.width, spec.channels), dtype)
         for batch in self.samples(n, seed, condition or self.default_condition(seed), share, truncation):
-            values = self.run.values if deep else None
-            yield to_pictures(batch.cpu()) if values is None else to_values(batch, values)
+            yield to_pictures(batch.cpu(), spec.bands) if values is None else to_values(batch, values)
 
     def rows(
         self, n: int, seed: int, condition: SamplingCondition | None = None, share: Share = WHOLE
@@ -199,25 +208,34 @@ def write_samples(
             codec = TableCodec.from_json(run.codec())
             rows = chosen or sampler.rows(n, request.seed, condition, share)
             return write_table(rows, out, codec.notations, codec.layout)
-        to_folder, values = out.suffix.lower() != ".png", run.values
-        if to_folder and chosen is not None and values is not None:
-            chosen = (levels_to_values(batch, values) for batch in chosen)
-        made = chosen or sampler.pictures(
-            n, request.seed, condition, share, request.truncation, deep=to_folder
-        )
-        if to_folder:
-            return write_folder(made, out, n, condition.names if n == count else None, starts.start)
-        if n > SHEET:
-            raise UserError(f"a sheet of {n} pictures is too large to open, give --out a folder")
-        fakes = np.concatenate(list(made))
-        if request.condition is not None and n == 1:
-            write_grid(fakes, out, scale=request.scale or 1)
-        elif condition.pictures is not None:
-            sheet, columns = beside(condition, fakes)
-            write_grid(sheet, out, columns, request.scale)
-        else:
-            write_grid(fakes, out, request.columns, request.scale)
-        return n
+        if out.suffix.lower() == ".png":
+            made = chosen or sampler.pictures(n, request.seed, condition, share, request.truncation)
+            return _write_sheet(run.spec, made, replace(request, n=n), condition)
+        if chosen is not None and run.values is not None:
+            chosen = map(run.values.of_levels, chosen)
+        made = chosen or sampler.pictures(n, request.seed, condition, share, request.truncation, deep=True)
+        if out.suffix.lower() == STACK:
+            return write_stack(made, out)
+        names = condition.names if n == count else None
+        return write_folder(made, out, n, names, starts.start, run.spec.bands)
+
+
+def _write_sheet(
+    spec: PictureSpec, made: Iterator[NDArray[np.uint8]], request: SampleRequest, condition: SamplingCondition
+) -> int:
+    """Writes fakes as one picture, of bands the visible ones. Returns how many they are."""
+    n = request.n or 0
+    if n > SHEET:
+        raise UserError(f"a sheet of {n} pictures is too large to open, give --out a folder")
+    fakes = visible(np.concatenate(list(made)), spec.bands)
+    if request.condition is not None and n == 1:
+        write_grid(fakes, request.out, scale=request.scale or 1)
+    elif condition.pictures is not None:
+        sheet, columns = beside(condition, fakes)
+        write_grid(sheet, request.out, columns, request.scale)
+    else:
+        write_grid(fakes, request.out, request.columns, request.scale)
+    return n
 
 
 def refuse_choice(request: SampleRequest, condition: SamplingCondition) -> None:

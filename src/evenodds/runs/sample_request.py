@@ -15,6 +15,8 @@ SHEET = 10_000
 """Pictures in one sheet, at most."""
 SHEET_PIXELS = 2**27
 """Pixels of an enlarged sheet, at most."""
+STACK = ".npy"
+"""Ending of a file that holds all fakes of bands."""
 USUAL = 64
 """Fakes made where it is not said how many."""
 
@@ -28,7 +30,8 @@ class SampleRequest:
     n:
         How many fakes; as many as pictures are given, or USUAL, when left out.
     out:
-        A .png sheet or a folder of PNGs (pictures), or a .csv or .parquet file (tables).
+        A .png sheet or a folder of PNGs (pictures), a folder of .npy files or one of all (bands), or a .csv or .parquet
+        file (tables).
     condition:
         What the fakes are made under; as the data hold it when left out.
     share:
@@ -64,6 +67,10 @@ def check_request(run: Run, request: SampleRequest) -> None:
         raise UserError(f"{run.path} makes table rows, give --out a .csv or .parquet file and not {out}")
     if not table and suffix in (".csv", ".parquet"):
         raise UserError(f"{run.path} makes pictures, give --out a .png file or a folder and not {out}")
+    if isinstance(run.spec, PictureSpec) and suffix == STACK and not run.spec.bands:
+        raise UserError(
+            f"{out} is for bands, and {run.path} makes pictures in gray or color: give a folder or a .png"
+        )
     check_truncation(run, request.truncation)
     if suffix != ".png" and request.columns is not None:
         raise UserError("--grid is for a sheet, give --out a .png file or leave it out")

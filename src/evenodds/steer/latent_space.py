@@ -88,7 +88,7 @@ class LatentSpace:
         Skipped files are reported to ``say``. Raises UserError for a run of rows, and if there is no picture.
         """
         spec = self.picture_spec()
-        parts = list(pictures_from(path, spec, self.run.recipe.data, say))
+        parts = list(pictures_from(path, spec, self.run.recipe.data, say, self.run.values))
         names = [name for parts, _ in parts for name in parts]
         pictures = np.concatenate([block for _, block in parts]).transpose(0, 2, 3, 1)
         return names, straight(pictures) if spec.alpha else pictures
@@ -176,8 +176,11 @@ class LatentSpace:
         return error.double().cpu().numpy()
 
     def to_samples(self, pictures: NDArray[np.uint8]) -> Tensor:
-        """Convert pictures uint8 (n, H, W, C) to samples (n, *shape). Raises UserError for another size."""
+        """Convert pictures uint8 (n, H, W, C), or such in values of 16 bits or bands, to samples (n, *shape). Raises
+        UserError for another size."""
         spec = self.picture_spec()
+        if self.run.values is not None and str(pictures.dtype) == self.run.values.dtype != "uint8":
+            pictures = self.run.values.levels(pictures)
         expected = (spec.height, spec.width, spec.channels)
         if pictures.ndim != 4 or pictures.shape[1:] != expected or pictures.dtype != np.uint8:
             raise UserError(

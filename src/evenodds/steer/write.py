@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,9 @@ from torch import Tensor
 
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
-from evenodds.core.spec import WITH_ALPHA, PictureSpec
+from evenodds.core.spec import PictureSpec
 from evenodds.data.images.alpha import on_checkerboard, premultiplied
-from evenodds.data.images.arrays import to_image, to_pictures, write_grid
+from evenodds.data.images.arrays import to_image, to_visible, visible, write_grid
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import write_table
 from evenodds.runs.run import Run
@@ -34,20 +35,21 @@ def write_samples(run: Run, made: Tensor, columns: int, to: Path | None, name: s
     path = to or Path(f"{name}.png")
     if path.suffix.lower() != ".png":
         raise UserError(f"{run.path} makes pictures, give --out a .png file and not {path}")
-    write_grid(to_pictures(made), path, columns)
+    write_grid(to_visible(made, run.spec.bands), path, columns)
     return path
 
 
-def write_inverted(pictures: NDArray[np.uint8], made: list[Tensor], to: Path | None) -> Path:
-    """Write pictures (n, H, W, C), each beside its samples (n, *shape), as a sheet, and return the path.
+def write_inverted(run: Run, pictures: NDArray[np.uint8], made: list[Tensor], to: Path | None) -> Path:
+    """Write a run's pictures (n, H, W, C), each beside its samples (n, *shape), as a sheet, and return the path.
 
     Raises UserError for a suffix other than .png.
     """
     path = to or Path("inverted.png")
     if path.suffix.lower() != ".png":
         raise UserError(f"give --out a .png file and not {path}")
-    pictures = premultiplied(pictures) if pictures.shape[-1] == WITH_ALPHA else pictures
-    beside = np.stack([pictures, *map(to_pictures, made)], 1)
+    spec = cast(PictureSpec, run.spec)
+    pictures = visible(premultiplied(pictures) if spec.alpha else pictures, spec.bands)
+    beside = np.stack([pictures, *(to_visible(one, spec.bands) for one in made)], 1)
     columns = beside.shape[1] * max(1, min(4, len(pictures)))
     write_grid(beside.reshape(-1, *pictures.shape[1:]), path, columns)
     return path
@@ -65,7 +67,7 @@ def write_film(run: Run, made: Tensor, to: Path | None) -> Path:
     if path.suffix.lower() not in writers:
         raise UserError(f"{run.path} makes pictures, give --out a .gif, .webp or .mp4 file and not {path}")
     times = max(1, SIDE // min(made.shape[-2:]))
-    frames = [to_image(one.repeat(times, 0).repeat(times, 1)) for one in to_pictures(made)]
+    frames = [to_image(one.repeat(times, 0).repeat(times, 1)) for one in to_visible(made, run.spec.bands)]
     atomic.write_bytes(path, writers[path.suffix.lower()](frames))
     return path
 

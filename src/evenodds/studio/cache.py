@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
+from evenodds.data.images.arrays import visible
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.judge import nearest, train
@@ -124,13 +125,14 @@ class RunCache:
         return nearest.nearest(store, real_samples, block, count)
 
     def real_samples(self, run: Run) -> Any:
-        """Held-out reals: a table, or uint8 pictures (n, H, W, C)."""
+        """Held-out reals: a table, or uint8 pictures (n, H, W, C) as they are shown."""
         store = self.store(run)
         if store.codec_json is not None:
             codec = TableCodec.from_json(store.codec_json)
             return self.once(run, "reals", lambda: real_rows(store, codec), "any")
         count = min(PICTURES, store.n_heldout)
-        return store.heldout(np.arange(count)).transpose(0, 2, 3, 1)
+        reals = store.heldout(np.arange(count)).transpose(0, 2, 3, 1)
+        return visible(reals, cast(PictureSpec, run.spec).bands)
 
     def fakes(
         self, run: Run, n: int, seed: int, condition: Mapping[str, str] | NDArray[np.uint8] | None = None

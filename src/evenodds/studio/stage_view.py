@@ -16,7 +16,7 @@ from torch import Tensor
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import grid_image, to_pictures
+from evenodds.data.images.arrays import grid_image, to_visible
 from evenodds.runs.run import Run
 from evenodds.steer import interpolation
 from evenodds.steer.directions import load, usable
@@ -155,7 +155,10 @@ def whole(number: Any) -> int:
 
 def pictures(steer: LatentEditor, z: Tensor) -> Sequence[str]:
     """Fakes of latents (n, latent) as data URLs."""
-    return [plots.inline(grid_image(one[None], 1)) for one in to_pictures(steer.generate(z))]
+    return [
+        plots.inline(grid_image(one[None], 1))
+        for one in to_visible(steer.generate(z), steer.picture_spec().bands)
+    ]
 
 
 def picture(steer: LatentEditor, z: Tensor) -> str:

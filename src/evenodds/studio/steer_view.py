@@ -12,7 +12,7 @@ import torch
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.alpha import on_checkerboard
-from evenodds.data.images.arrays import grid_image, to_pictures
+from evenodds.data.images.arrays import grid_image, to_visible
 from evenodds.data.tables.codec import TableCodec
 from evenodds.runs.film import number_ranges
 from evenodds.steer.directions import Direction, load
@@ -133,7 +133,10 @@ def sheet(say: Words, steer: LatentEditor, made: Any, columns: int) -> str:
         codec = TableCodec.from_json(steer.run.codec())
         return play_view.shown(say, codec.to_table(made.numpy(), np.random.default_rng(0)))
     times = max(1, SIDE // max(made.shape[-2:]))
-    return markup.image(plots.inline(grid_image(to_pictures(made), columns, times)), say("alt fakes"))
+    return markup.image(
+        plots.inline(grid_image(to_visible(made, steer.picture_spec().bands), columns, times)),
+        say("alt fakes"),
+    )
 
 
 def each(say: Words, steer: LatentEditor, made: Any, captions: tuple[str, ...]) -> str:
@@ -142,7 +145,7 @@ def each(say: Words, steer: LatentEditor, made: Any, captions: tuple[str, ...]) 
         return sheet(say, steer, made, len(captions))
     parts = [
         markup.figure(markup.image(plots.inline(grid_image(one[None], 1)), caption, ""), caption)
-        for one, caption in zip(to_pictures(made), captions, strict=True)
+        for one, caption in zip(to_visible(made, steer.picture_spec().bands), captions, strict=True)
     ]
     return f'<div class="eo-sum">{"".join(parts)}</div>' + readings(say, steer, made, captions)
 
@@ -184,7 +187,7 @@ def thumbnails(studio: Studio, steer: LatentEditor) -> list[Any]:
     if not isinstance(steer.run.spec, PictureSpec):
         return []
     with studio.cache.lock:
-        made = to_pictures(steer.generate(steer.latents(range(THUMBS))))
+        made = to_visible(steer.generate(steer.latents(range(THUMBS))), steer.run.spec.bands)
     times = max(1, SIDE // max(made.shape[1:3]))
     # A gallery has no ground of its own on which transparency is seen.
     seen = (on_checkerboard(grid_image(one[None], 1, times)) for one in made)

@@ -18,7 +18,7 @@ from torch import Tensor
 from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec
 from evenodds.data.images.alpha import on_checkerboard
-from evenodds.data.images.arrays import grid_image, to_pictures
+from evenodds.data.images.arrays import grid_image, to_visible
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.metrics.probability import probability
@@ -56,6 +56,7 @@ class LiveView:
         self.averaged = averaged
         self.seed, self.store, self.trainer, self.probes = seed, store, trainer, Probes(trainer)
         self.codec = None if store.codec_json is None else TableCodec.from_json(store.codec_json)
+        self.bands = isinstance(store.spec, PictureSpec) and store.spec.bands
         self.count = min(PICTURES if isinstance(store.spec, PictureSpec) else ROWS, store.n_heldout)
         self.latents = latents_of(range(self.count), trainer.recipe.network.latent, trainer.device)
         self.conditions = in_order(self.probes.conditions(self.count))
@@ -70,7 +71,7 @@ class LiveView:
         reals."""
         reals = self.reals.x.cpu()
         if self.codec is None:
-            return {"kind": "pictures", "count": self.count, "reals": sheet(reals)}
+            return {"kind": "pictures", "count": self.count, "reals": sheet(reals, self.bands)}
         axes = [{"name": name, "low": low, "high": high} for name, (low, high) in self.axes.items()]
         points = self.points(self.codec, reals) if len(axes) == 2 else []
         return {"kind": "table", "count": self.count, "axes": axes, "reals": points, "grid": list(COARSE)}
@@ -95,7 +96,7 @@ class LiveView:
             "signal": float(f"{norms.mean():.4g}"),
         }
         if self.codec is None:
-            return {**frame, "sheet": sheet(fakes.cpu())}
+            return {**frame, "sheet": sheet(fakes.cpu(), self.bands)}
         if len(self.axes) == 2:
             frame["points"] = self.points(self.codec, fakes)
             frame["pushed"] = self.points(self.codec, fakes - PUSH * gradient)
@@ -199,9 +200,9 @@ def places(values: NDArray[np.float64]) -> list[list[float | None]]:
     return [[float(f"{a:.6g}") if math.isfinite(a) else None for a in pair] for pair in values]
 
 
-def sheet(pictures: Tensor) -> str:
+def sheet(pictures: Tensor, bands: bool = False) -> str:
     """Pictures (n, C, H, W) in [-1, 1] side by side, a PNG as a data URL."""
-    image = on_checkerboard(grid_image(to_pictures(pictures)))
+    image = on_checkerboard(grid_image(to_visible(pictures, bands)))
     if max(image.size) > SHEET:
         image.thumbnail((SHEET, SHEET), Image.Resampling.BILINEAR)
     content = BytesIO()

@@ -12,7 +12,7 @@ import torch
 from evenodds.core import atomic
 from evenodds.core.rng import seed_of, set_random
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import to_pictures, write_grid
+from evenodds.data.images.arrays import to_visible, write_grid
 from evenodds.data.store import Store
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import NumberColumn
@@ -41,6 +41,7 @@ class SnapshotWriter:
         count = PICTURES if isinstance(store.spec, PictureSpec) else ROWS
         self.latents = latents_of(range(count), run.recipe.network.latent, trainer.device)
         self.conditions = in_order(self.probes.conditions(count))
+        self.bands = isinstance(store.spec, PictureSpec) and store.spec.bands
         self.grid = None if self.codec is None else heat_grid(self.codec)
 
     def write(self) -> Path:
@@ -54,7 +55,7 @@ class SnapshotWriter:
         write_answers(stem, self.answers(made))
         if self.codec is None:
             sheet = stem.with_suffix(".png")
-            write_grid(to_pictures(made), sheet)
+            write_grid(to_visible(made, bands=self.bands), sheet)
             return sheet
         rows = self.codec.to_table(made.numpy(), np.random.default_rng(self.run.recipe.plan.seed))
         sheet = stem.with_suffix(".csv")

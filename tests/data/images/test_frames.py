@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.data.doctor import examine
+from evenodds.data.images.arrays import decode
+from evenodds.data.images.decoding import Reel, look
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 
 KINDS = {"gif": {}, "webp": {"lossless": True}, "png": {}, "tiff": {}}
-STILLS = 10
+STILLS, LONG = 10, 40
 LEVELS = (10, 90, 170, 250)
 
 
@@ -78,3 +80,48 @@ def test_every_frame_is_for_files_of_pictures(animations: Path) -> None:
         prepare(find("people"), DataSettings(frames="all"))
     with pytest.raises(UserError, match="--frames all is not for pairs"):
         prepare(find(str(animations)), DataSettings(frames="all", condition="pairs"))
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> Path:
+    """Of each kind an animation, each a square elsewhere on what is left of the ones before."""
+    rng = np.random.default_rng(0)
+    frames = []
+    for _ in range(LONG):
+        frame = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
+        x, y, *color = (int(one) for one in rng.integers(0, 11, 5))
+        frame.paste((*(20 * one for one in color), 255), (x, y, x + 6, y + 6))
+        frames.append(frame)
+    for kind, options in KINDS.items():
+        disposal = {"disposal": 1} if kind == "gif" else {}
+        frames[0].save(tmp_path / f"a.{kind}", save_all=True, append_images=frames[1:], **options, **disposal)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_read_one_after_the_other_are_those_read_alone(kind: str, moving: Path) -> None:
+    path = moving / f"a.{kind}"
+    with path.open("rb") as file:
+        reel = Reel(file)
+        for frame in (*range(look(path).frames), 3):
+            once = decode(reel, 16, "crop", 4, None, frame)
+            np.testing.assert_array_equal(once, decode(path, 16, "crop", 4, None, frame))
+
+
+def test_the_work_grows_with_the_number_of_frames_and_not_with_its_square(
+    moving: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in set(KINDS) - {"gif"}:
+        (moving / f"a.{kind}").unlink()
+    steps = 0
+    seek = GifImagePlugin.GifImageFile._seek
+
+    def counted(image: GifImagePlugin.GifImageFile, frame: int, update_image: bool = True) -> None:
+        nonlocal steps
+        steps += 1
+        seek(image, frame, update_image)
+
+    monkeypatch.setattr(GifImagePlugin.GifImageFile, "_seek", counted)
+    assert prepare(find(str(moving)), DataSettings(size=16, frames="all")).facts["counts"]["samples"] == LONG
+    # Counted, looked through for transparency, and decoded; each frame from the first would be over 1,600.
+    assert steps <= 4 * LONG

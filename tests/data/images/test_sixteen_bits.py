@@ -12,9 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
+from evenodds import Gan
 from evenodds.config.data_settings import DataSettings
-from evenodds.data.images.arrays import levels_to_values, to_pictures, to_tensor, to_values, write_folder
+from evenodds.data.images.arrays import to_pictures, to_tensor, to_values, write_folder
 from evenodds.data.images.decoding import values_of
+from evenodds.data.images.values import Values
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from tests.conftest import Answer
@@ -44,20 +46,21 @@ def test_what_is_learnt_comes_back_within_a_percent_of_the_range(
     choice: str, scans: Path, tmp_path: Path
 ) -> None:
     store = prepare(find(str(scans)), DataSettings(size=16, range=choice))
-    values = tuple(store.facts["values"])
+    low, high = store.facts["values"]
+    values = Values((low,), (high,), "uint16")
     samples = to_tensor(store.in_file_order(0, 60))
     assert write_folder([to_values(samples, values)], tmp_path / "made", 60) == 60
     real, made = values_in(scans), values_in(tmp_path / "made")
     assert made.dtype == np.uint16
     off = np.abs(np.quantile(made, SHARES) - np.quantile(real, SHARES))
-    assert off.max() <= 0.01 * (values[1] - values[0])
-    np.testing.assert_array_equal(levels_to_values(to_pictures(samples), values), made[..., None])
+    assert off.max() <= 0.01 * (high - low)
+    np.testing.assert_array_equal(values.of_levels(to_pictures(samples)), made[..., None])
     assert "fakes in a folder are PNG files of 16 bits, in the values of the pictures" in store.facts["notes"]
 
 
 def test_values_between_the_levels_of_8_bits_come_back() -> None:
     shares = torch.linspace(-1.1, 1.1, 5_000, dtype=torch.float64).reshape(1, 1, 50, 100)
-    made = to_values(shares, (1000, 5000))
+    made = to_values(shares, Values((1000,), (5000,), "uint16"))
     assert made.min() == 1000
     assert made.max() == 5000
     assert len(np.unique(made)) > 3_900
@@ -95,6 +98,13 @@ def test_a_game_gives_back_values_and_judges_them_as_they_are(
         made = values_in(tmp_path / name)
         assert made.dtype == np.uint16
         assert low - 1 <= made.min() < made.max() <= high + 1
+    gan = Gan.load(run)
+    fakes = gan.sample(12)
+    assert fakes.dtype == gan.sample(0).dtype == np.uint16
+    np.testing.assert_array_equal(fakes[..., 0], values_in(tmp_path / "plain"))
+    percents = gan.judge(fakes)["percent_real"]
+    judged = json.loads(done(evenodds("judge", run, tmp_path / "plain", "--json")).out)
+    np.testing.assert_allclose(percents, [one["percent_real"] for one in judged], atol=0.01)
     done(evenodds("sample", run, "-n", 12, "--out", tmp_path / "sheet.png"))
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.mode == "L"

@@ -18,6 +18,8 @@ from evenodds.data.images.shards import SHARD, Entry, files_in, holds_labels, sh
 SUFFIXES = frozenset(
     {"jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "avif", "heic", "heif"}
 )
+ARRAYS = frozenset({"npy", "npz"})
+"""Endings of array files. They are pictures where no picture of another kind lies beside them."""
 ARCHIVES = (".zip", SHARD)
 METADATA = "metadata.csv"
 ENTRY_LIMIT = 200_000_000
@@ -33,7 +35,7 @@ class BadPicture(Exception):  # noqa: N818 - it tells of a file, not of a defect
 
 
 class Album:
-    """An opened folder, zip, tar or folder of tar shards.
+    """An opened folder, zip, tar or folder of tar shards, or one array file.
 
     ``names`` are the pictures' paths inside it, with forward slashes, sorted; of several shards each path begins with
     its shard's name. ``other_names`` are the files that are neither pictures nor labels; ``top`` is the folder that
@@ -50,6 +52,9 @@ class Album:
                 self._stamps = self._sharded(shards_of(path))
             elif path.is_dir():
                 self._stamps = dict(_folder_files(path))
+            elif is_array(path.name):
+                facts = path.stat()
+                self._stamps = {path.name: (facts.st_size, facts.st_mtime_ns)}
             else:
                 self._zip = zipfile.ZipFile(path)
                 self._stamps = {i.filename: (i.file_size, i.CRC) for i in self._zip.infolist() if _counts(i)}
@@ -62,7 +67,10 @@ class Album:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise UserError(f"{path} cannot be read ({reason}): check the path and its rights.") from error
-        self.names = tuple(sorted(name for name in self._stamps if is_picture(name)))
+        pictures = [name for name in self._stamps if is_picture(name)]
+        self.names = tuple(sorted(pictures or (name for name in self._stamps if is_array(name))))
+        self.arrays = bool(self.names) and not pictures
+        """Whether the pictures are array files."""
         self.top = _common_folder(self.names)
         used = {*self.names, self.metadata_name, *(name for name in self.beside if holds_labels(name))}
         self.other_names = tuple(sorted(name for name in self._stamps if name not in used))
@@ -95,7 +103,7 @@ class Album:
     @property
     def beside(self) -> tuple[str, ...]:
         """The files of tar shards that are no pictures; none of a folder or a zip."""
-        return tuple(sorted(name for name in self._entries if not is_picture(name)))
+        return tuple(sorted(self._entries.keys() - set(self.names)))
 
     @property
     def metadata_name(self) -> str | None:
@@ -114,7 +122,7 @@ class Album:
             return self._from_shard(name)
         if self._zip is None:
             try:
-                return (self.path / name).open("rb")
+                return (self.path / name if self.path.is_dir() else self.path).open("rb")
             except OSError as error:
                 raise BadPicture((error.strerror or "cannot be opened").lower()) from error
         info = self._zip.getinfo(name)
@@ -167,14 +175,19 @@ def is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix[1:].lower() in SUFFIXES
 
 
+def is_array(name: str) -> bool:
+    """Whether a file's name says that it is an array."""
+    return PurePosixPath(name).suffix[1:].lower() in ARRAYS
+
+
 def holds_picture(path: Path) -> tuple[bool, bool]:
-    """Whether a folder holds any file, and any picture or tar shard; stops at the first picture."""
+    """Whether a folder holds any file, and any picture, array or tar shard; stops at the first picture."""
     if is_sharded(path):
         return True, True
     holds_any = False
     for name, _ in _folder_files(path):
         holds_any = True
-        if is_picture(name):
+        if is_picture(name) or is_array(name):
             return True, True
     return holds_any, False
 

@@ -17,7 +17,8 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import WITH_ALPHA, PictureSpec, Size, sides_of
 from evenodds.data.images.album import BadPicture, leads_out
 from evenodds.data.images.alpha import bounded, layers, straight
-from evenodds.data.images.decoding import Header, calm, is_gray, is_wide, look, open_file, open_image, upright
+from evenodds.data.images.decoding import Header, Reel, is_gray, is_wide, look, open_file, opened, upright
+from evenodds.data.images.values import Values
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +27,7 @@ __all__ = [
     "BadPicture",
     "Header",
     "decode",
+    "decode_bands",
     "fitted",
     "grid_image",
     "is_gray",
@@ -51,7 +53,12 @@ _GAP = 2  # pixels between the pictures of a sheet
 
 
 def decode(
-    file: BinaryIO | Path, size: Size, fit: Fit, channels: Channels, span: Range | None = None, frame: int = 0
+    file: Reel | BinaryIO | Path,
+    size: Size,
+    fit: Fit,
+    channels: Channels,
+    span: Range | None = None,
+    frame: int = 0,
 ) -> Bytes:
     """One frame of a picture file as a uint8 array of shape (channels, height, width).
 
@@ -60,15 +67,26 @@ def decode(
     their kind, the EXIF orientation is followed. Raises BadPicture with the reason
     for a file that is empty, damaged, not a picture, or over 100 megapixels (checked before any pixel is read).
     """
-    if isinstance(file, Path):
-        with open_file(file) as stream:
-            return decode(stream, size, fit, channels, span, frame)
-    with calm(), open_image(file, frame) as image:
+    with opened(file, frame) as image:
         # A JPEG decodes at 1/2, 1/4 or 1/8 for little; twice the wanted sides stay for the filter.
         ratio = 2 * most_enlarged(image.size, sides_of(size), fit)
         image.draft(None, (math.ceil(image.width * ratio), math.ceil(image.height * ratio)))
         image.load()
         return fitted(upright(image), size, fit, channels, span)
+
+
+def decode_bands(file: Reel | BinaryIO | Path, size: Size, fit: Fit, values: Values, frame: int = 0) -> Bytes:
+    """One picture of a file of bands as uint8 (channels, height, width), each band by its range in ``values``. Raises
+    BadPicture with the reason, also for another number of bands."""
+    if isinstance(file, Path):
+        with open_file(file) as stream:
+            return decode_bands(stream, size, fit, values, frame)
+    levels = (file if isinstance(file, Reel) else Reel(file)).values(frame)
+    if levels.shape[-1] != values.channels:
+        raise BadPicture(f"{levels.shape[-1]} bands, and not {values.channels}")
+    levels = values.levels(levels)
+    planes = (Image.fromarray(np.ascontiguousarray(levels[..., band])) for band in range(values.channels))
+    return np.concatenate([fitted(plane, size, fit, 1) for plane in planes])
 
 
 def fitted(image: Image.Image, size: Size, fit: Fit, channels: Channels, span: Range | None = None) -> Bytes:
@@ -126,32 +144,32 @@ def sent(values: np.ndarray, device: torch.device | str) -> torch.Tensor:
     return copy.to(device, non_blocking=True)
 
 
-def to_pictures(tensor: torch.Tensor) -> Bytes:
-    """float (n, C, H, W) in [-1, 1] as uint8 (n, H, W, C), of 4 channels as stored (``alpha.straight`` makes files of
-    them); what lies outside is clipped."""
+def to_pictures(tensor: torch.Tensor, bands: bool = False) -> Bytes:
+    """float (n, C, H, W) in [-1, 1] as stored uint8 (n, H, W, C): of 4 channels that are no ``bands`` the last is alpha
+    (``alpha.straight`` makes files of them); what lies outside is clipped."""
     import torch
 
     levels = tensor.detach().float().add(1).mul(127.5).round().clamp(0, 255)
     pictures: Bytes = levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return bounded(pictures) if pictures.shape[-1] == WITH_ALPHA else pictures
+    return bounded(pictures) if pictures.shape[-1] == WITH_ALPHA and not bands else pictures
 
 
-def to_values(tensor: torch.Tensor, values: Range) -> npt.NDArray[np.uint16]:
-    """float (n, 1, H, W) in [-1, 1] as uint16 (n, H, W, 1), -1 and 1 being the ends of ``values``, which lie in 0 to
-    65,535; what lies outside is clipped."""
-    low, high = values
-    shares = tensor.detach().double().add(1).div(2).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-    return np.rint(low + (high - low) * shares).astype(np.uint16)
+def to_values(tensor: torch.Tensor, values: Values) -> npt.NDArray[Any]:
+    """float (n, C, H, W) in [-1, 1] as the data's own values (n, H, W, C); what lies outside is clipped."""
+    shares = tensor.detach().double().add(1).div(2).permute(0, 2, 3, 1).cpu().numpy()
+    return np.ascontiguousarray(values.of_shares(shares))
 
 
-def levels_to_values(pictures: Bytes, values: Range) -> npt.NDArray[np.uint16]:
-    """uint8 (n, H, W, 1) as ``to_values`` gives them.
+def visible(pictures: Bytes, bands: bool) -> Bytes:
+    """Stored uint8 (..., C) as they are shown: of ``bands`` the first three, or of fewer the first."""
+    if not bands:
+        return pictures
+    return np.ascontiguousarray(pictures[..., : 3 if pictures.shape[-1] >= 3 else 1])
 
-    >>> levels_to_values(np.array([[[[0], [255]]]], np.uint8), (1000, 1470)).ravel().tolist()
-    [1000, 1470]
-    """
-    low, high = values
-    return np.rint(low + (high - low) * (pictures / 255)).astype(np.uint16)
+
+def to_visible(tensor: torch.Tensor, bands: bool) -> Bytes:
+    """float (n, C, H, W) in [-1, 1] as pictures uint8 (n, H, W, c) to be shown."""
+    return visible(to_pictures(tensor, bands), bands)
 
 
 def grid_image(pictures: Bytes, columns: int | None = None, scale: int | None = None) -> Image.Image:
@@ -186,14 +204,15 @@ def write_grid(pictures: Bytes, path: Path, columns: int | None = None, scale: i
 
 
 def write_folder(
-    batches: Iterable[Bytes | npt.NDArray[np.uint16]],
+    batches: Iterable[npt.NDArray[Any]],
     folder: Path,
     total: int,
     names: Sequence[str] | None = None,
     first: int = 0,
+    bands: bool = False,
 ) -> int:
-    """Write batches of uint8 (n, H, W, C), or uint16 (n, H, W, 1), as 000000.png and on into a new folder; gives the
-    count.
+    """Write batches of uint8 (n, H, W, C), or uint16 (n, H, W, 1), as 000000.png and on into a new folder, or of
+    ``bands`` as .npy files of any dtype; gives the count.
 
     ``total`` is how many are expected, for the names' width, and ``first`` the number of the first; ``names`` are paths
     whose stems are kept instead, folders in them too. One batch is held at a time. Raises UserError where the folder
@@ -201,20 +220,20 @@ def write_folder(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} already holds something: name a folder that is new or empty.")
-    digits = max(6, len(str(total - 1)))
+    digits, suffix = max(6, len(str(total - 1))), ".npy" if bands else ".png"
     count = first
     with atomic.folder(folder) as part:
         for batch in batches:
             for picture in batch:
-                content = _png(to_image(picture))
+                content = _npy(picture) if bands else _png(to_image(picture))
                 if names and leads_out(names[count]):
                     raise UserError(f"{names[count]} would be written outside {folder}, rename that picture")
                 file = (
                     part
-                    / f"{PurePosixPath(names[count]).with_suffix('') if names else f'{count:0{digits}}'}.png"
+                    / f"{PurePosixPath(names[count]).with_suffix('') if names else f'{count:0{digits}}'}{suffix}"
                 )
                 if names and file.exists():  # a.png and a.bmp
-                    file = part / f"{names[count]}.png"
+                    file = part / f"{names[count]}{suffix}"
                 with atomic.reporting_write_errors(folder.parent):
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(content)
@@ -222,11 +241,25 @@ def write_folder(
     return count - first
 
 
+def write_stack(batches: Iterable[npt.NDArray[Any]], path: Path) -> int:
+    """Write batches (n, H, W, C) as one .npy file, whole or not at all; gives the count. Raises UserError where it
+    cannot be written."""
+    whole = np.concatenate(list(batches))
+    atomic.write_bytes(path, _npy(whole))
+    return len(whole)
+
+
 def to_image(pixels: Bytes | npt.NDArray[np.uint16]) -> Image.Image:
     """A stored picture uint8 (H, W, C) as an image: L, RGB, or RGBA with straight alpha; uint16 (H, W, 1) as I;16."""
     if pixels.shape[-1] == WITH_ALPHA:
         return Image.fromarray(straight(np.asarray(pixels, np.uint8)))
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else np.ascontiguousarray(pixels))
+
+
+def _npy(array: npt.NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
 
 
 def _png(image: Image.Image) -> bytes:
@@ -259,16 +292,20 @@ def _within(values: npt.NDArray[np.floating[Any]], span: Range) -> Bytes:
     return levels
 
 
-def sample_values(file: BinaryIO | Path, count: int, frame: int = 0) -> npt.NDArray[np.float32]:
+def sample_values(file: Reel, count: int, frame: int = 0) -> npt.NDArray[np.float32]:
     """About ``count`` finite values of a wide picture, evenly over its pixels. Raises BadPicture as ``decode`` does."""
-    if isinstance(file, Path):
-        with open_file(file) as stream:
-            return sample_values(stream, count, frame)
-    with calm(), open_image(file, frame) as image:
+    with opened(file, frame) as image:
         image.load()
         values = np.asarray(image, np.float32).ravel()
     values = values[:: max(1, len(values) // count)]
     return values[np.isfinite(values)]
+
+
+def sample_bands(file: Reel, count: int, frame: int = 0) -> npt.NDArray[Any]:
+    """About ``count`` pixels of a picture of bands, evenly over it, (n, C). Raises BadPicture as ``decode`` does."""
+    values = file.values(frame)
+    pixels = values.reshape(-1, values.shape[-1])
+    return pixels[:: max(1, len(pixels) // count)].copy()
 
 
 def _levels(values: npt.NDArray[np.floating[Any]]) -> Bytes:

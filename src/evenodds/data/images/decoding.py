@@ -9,13 +9,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
 from evenodds.core.errors import UserError
 from evenodds.core.optional import need
 from evenodds.data.images.album import BadPicture
+from evenodds.data.images.band_files import BandFile, open_bands
 from evenodds.data.images.file_kinds import BEGINNING, is_heif, kind_by_content
 
 PIXEL_LIMIT = 100_000_000
@@ -68,6 +71,59 @@ class Header:
     transparent: bool
     frames: int = 1
     """How many frames or pages it holds; what a JPEG holds beside its picture is none."""
+    bands: int = 0
+    """How many bands it has; 0 of a picture in gray or color."""
+
+
+class Reel:
+    """An opened picture file. Frames that are read in order are decoded once each, not anew from the first."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Raises BadPicture for a file that is no picture."""
+        self._file = file
+        self._image: ImageFile.ImageFile | None = None
+        self._end: tuple[int, BadPicture] | None = None
+        with calm():
+            self.bands: BandFile | None = open_bands(file)
+        file.seek(0)
+
+    def image(self, frame: int = 0) -> Image.Image:
+        """A frame with its header read, as an image that the next call changes. Raises what decoders throw, and
+        BadPicture of one that has no place in an image: more than 8 bits of color, or other bands."""
+        if self.bands is not None:
+            return image_of_bands(self.bands, frame)
+        if self._end is not None and frame >= self._end[0]:
+            raise self._end[1]
+        if self._image is None or frame < self._image.tell():
+            self._file.seek(0)
+            self._image = open_image(self._file)
+        try:
+            with calm():
+                if frame != self._image.tell():
+                    self._image.seek(frame)
+        except BadPicture as bad:  # none after it can be reached
+            self._end, self._image = (frame, bad), None
+            raise
+        check_size(self._image)
+        return self._image
+
+    def values(self, frame: int = 0) -> NDArray[Any]:
+        """A frame of a file of bands, (H, W, C). Raises BadPicture for one that has none, and for damage."""
+        if self.bands is None:
+            raise BadPicture("a picture, and no bands")
+        with calm():
+            return self.bands.read(frame)
+
+
+@contextmanager
+def opened(file: Reel | BinaryIO | Path, frame: int = 0) -> Iterator[Image.Image]:
+    """A frame of a picture file, its header read; what goes wrong with it is a BadPicture with a calm reason."""
+    if isinstance(file, Path):
+        with open_file(file) as stream, opened(stream, frame) as image:
+            yield image
+        return
+    with calm():
+        yield (file if isinstance(file, Reel) else Reel(file)).image(frame)
 
 
 def look(file: BinaryIO | Path) -> Header:
@@ -75,6 +131,10 @@ def look(file: BinaryIO | Path) -> Header:
     if isinstance(file, Path):
         with open_file(file) as stream:
             return look(stream)
+    reel = Reel(file)
+    if reel.bands is not None:
+        shape = reel.bands.shape
+        return Header(shape.mode, shape.width, shape.height, False, shape.pictures, shape.bands)
     with calm(), open_image(file) as image:
         mode, transparent = image.mode, image.has_transparency_data
         width, height = image.size[::-1] if lies_on_its_side(image) else image.size
@@ -91,12 +151,9 @@ def frames_of(image: ImageFile.ImageFile) -> int:
         return 1
 
 
-def whole(file: BinaryIO | Path, frame: int = 0) -> Image.Image:
+def whole(file: Reel | BinaryIO | Path, frame: int = 0) -> Image.Image:
     """A picture at its full size, upright, in the mode of its file. Raises BadPicture as ``decode`` does."""
-    if isinstance(file, Path):
-        with open_file(file) as stream:
-            return whole(stream, frame)
-    with calm(), open_image(file, frame) as image:
+    with opened(file, frame) as image:
         image.load()
         return upright(image).copy()
 
@@ -140,9 +197,22 @@ def open_file(path: Path) -> BinaryIO:
         raise BadPicture((error.strerror or "cannot be opened").lower()) from error
 
 
-def open_image(file: BinaryIO, frame: int = 0) -> ImageFile.ImageFile:
-    """The image with the header of one of its frames read. Unlike Image.open, the size is known when it is too
-    large."""
+def image_of_bands(bands: BandFile, frame: int) -> Image.Image:
+    """A frame of a file of bands that is gray or in color, as an image. Raises BadPicture for another."""
+    if bands.shape.bands:
+        raise BadPicture(f"{bands.shape.mode}, and no picture in gray or color")
+    pixels = bands.read(frame)
+    return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
+
+
+def check_size(image: Image.Image) -> None:
+    """Raises BadPicture for an image that is too large."""
+    if image.width * image.height > PIXEL_LIMIT:
+        raise BadPicture(f"{image.width} × {image.height} px is over the limit of 100 megapixels")
+
+
+def open_image(file: BinaryIO) -> ImageFile.ImageFile:
+    """The image with its header read. Unlike Image.open, the size is known when it is too large."""
     Image.preinit()
     beginning = file.read(BEGINNING)
     prefix = beginning[:16]
@@ -161,10 +231,7 @@ def open_image(file: BinaryIO, frame: int = 0) -> ImageFile.ImageFile:
             continue
         file.seek(0)
         image = factory(file, "")
-        if frame:
-            image.seek(frame)
-        if image.width * image.height > PIXEL_LIMIT:
-            raise BadPicture(f"{image.width} × {image.height} px is over the limit of 100 megapixels")
+        check_size(image)
         return image
     kind = kind_by_content(beginning)
     raise BadPicture("not a picture" if kind is None else f"{kind}, which is not read")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -26,11 +26,15 @@ from evenodds.data.images.arrays import (
     Header,
     Range,
     decode,
+    decode_bands,
     is_gray,
     look,
+    sample_bands,
     sample_values,
 )
-from evenodds.data.images.decoding import is_wide, whole
+from evenodds.data.images.decoding import Reel, is_wide, whole
+from evenodds.data.images.ingest_report import IngestReport
+from evenodds.data.images.values import Values, measured, of_bands
 
 Chunk = Bytes | tuple[Bytes, Bytes]
 """Pictures (n, C, H, W), and what is given of each where something is."""
@@ -40,82 +44,14 @@ Watch = Callable[[str, int, int], None]
 
 _CHUNK_BYTES = 8 * 2**20
 _QUOTED = 3
+_PREPARING = "preparing pictures"
 _VALUES, _FEWEST_VALUES = 2_000_000, 100
 """Values of wide pictures that their range is measured by, and the fewest of one picture."""
 _LOOKED_THROUGH = 500
 """Pictures that are decoded to see whether they use their transparency, at most twice as many."""
-_OUTSIDE = 0.1
-"""Percent of the values below the range, and as many above it."""
-_NATURAL = (1.0, 255.0, 65_535.0)
-"""Upper ends of what wide pictures hold by their kind, from 0 on."""
-
 Floats = NDArray[np.float32]
 
-Heldout = tuple[list[int] | None, list[int] | None]
-"""Which rows are held out, of the samples and of the conditions; None of a set that is split by chance."""
-
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class IngestReport:
-    """What came of an album, once all of it was read."""
-
-    indices: list[int]
-    """Of the files that the pictures came from, in ``album.names``."""
-    headers: list[Header]
-    """Of the same pictures."""
-    skipped: dict[str, str]
-    """File names, and why each is left out."""
-    every_frame: bool = False
-    """Whether each frame of a file is a picture of its own."""
-    heldout: Heldout | None = None
-    """Where the album itself says what is held out, of unpaired pictures."""
-
-    def facts(self) -> dict[str, Any]:
-        """Sizes in pixels and modes of the pictures, and what was skipped, as JSON values."""
-        headers = self.headers
-        return {
-            "skipped": [{"file": name, "reason": self.skipped[name]} for name in sorted(self.skipped)],
-            "width": _range([header.width for header in headers]),
-            "height": _range([header.height for header in headers]),
-            "modes": dict(Counter(header.mode for header in headers).most_common()),
-        }
-
-    def notes(self, size: Size, fit: Fit, alpha: bool) -> list[str]:
-        """What the user should know of how the pictures were treated; ``alpha`` says that transparency is learnt."""
-        headers, (width, height) = self.headers, sides_of(size)
-        square = width == height
-        rest = "square" if square else "picture"
-        treated = {
-            "crop": "the centre is kept (--fit pad keeps everything)",
-            "pad": f"the rest of the {rest} is their edge's mean colour (--fit crop keeps the centre only)",
-            "stretch": "they are stretched (--fit crop keeps their centre as it is)",
-        }
-        others = "are not square" if square else f"have another aspect than {width}x{height}"
-        pixels = f"{width}" if square else f"{width}x{height}"
-        enlarged = all if fit == "pad" else any
-        unused = sum(h.frames - 1 for h in headers)
-        counts = (
-            (sum(h.width * height != h.height * width for h in headers), f"{others}: {treated[fit]}"),
-            (
-                sum(enlarged((h.width < width, h.height < height)) for h in headers),
-                f"are smaller than {pixels} px and are enlarged (--size takes another size)",
-            ),
-            (
-                0 if alpha else sum(h.transparent for h in headers),
-                "have transparency: they are laid on white (--channels alpha learns it)",
-            ),
-            (
-                0 if self.every_frame else sum(h.frames > 1 for h in headers),
-                f"have more than one frame or page: {unused} beside the first are not taken (--frames all)",
-            ),
-            (
-                sum(h.frames > 1 for h in headers) if self.every_frame else 0,
-                "are frames or pages of files that hold several",
-            ),
-        )
-        return [f"{count} of {len(headers)} pictures {what}" for count, what in counts if count]
 
 
 class Frame(NamedTuple):
@@ -140,8 +76,8 @@ class Ingest:
         indices: Sequence[int] | None = None,
     ) -> None:
         """Looks at the header of every picture, or of those at ``indices``, and takes the first frame of each or
-        ``every_frame``. Raises UserError where none can be read."""
-        self.album, self.every_frame = album, every_frame
+        ``every_frame``; of arrays every one. Raises UserError where none can be read."""
+        self.album, self.every_frame = album, every_frame or album.arrays
         self.frames = [Frame(name) for name in album.names]
         self.skipped: dict[str, str] = {}
         self.headers: dict[int, Header] = {}
@@ -149,9 +85,11 @@ class Ingest:
         chosen = range(len(album.names)) if indices is None else indices
         for index, header in self._each("looking at pictures", chosen, self._header):
             self.headers[index] = header
+        self.bands = self._most_bands()
+        """How many bands the pictures have; 0 where they are gray or in color."""
         self.usable = list(self.headers)
         self._refuse_none()
-        if every_frame:
+        if self.every_frame:
             self._take_all()
 
     @property
@@ -172,12 +110,10 @@ class Ingest:
         able = [index for index in usable if self.headers[index].transparent]
         some = able[:: max(1, len(able) // _LOOKED_THROUGH)]
 
-        def read(index: int) -> bool:
-            name, frame = self.frames[index]
-            with self.album.open(name) as file:
-                return uses_alpha(whole(file, frame))
+        def read(reel: Reel, frame: int) -> bool:
+            return uses_alpha(whole(reel, frame))
 
-        uses = [one for _, one in self._each("looking for transparency", some, read)]
+        uses = [one for _, one in self._each_frame("looking for transparency", some, read)]
         self._leave_skipped()
         return round(len(able) * sum(uses) / len(uses)) if uses else 0
 
@@ -189,20 +125,25 @@ class Ingest:
             return None
         count = max(_FEWEST_VALUES, _VALUES // len(wide))
 
-        def read(index: int) -> Floats:
-            name, frame = self.frames[index]
-            with self.album.open(name) as file:
-                return sample_values(file, count, frame)
+        def read(reel: Reel, frame: int) -> Floats:
+            return sample_values(reel, count, frame)
 
-        values = np.concatenate([part for _, part in self._each("measuring values", wide, read)])
+        values = np.concatenate([part for _, part in self._each_frame("measuring values", wide, read)])
         self._leave_skipped()
-        if not len(values):
-            return None
-        low, high = (float(end) for end in np.percentile(values, (_OUTSIDE, 100 - _OUTSIDE)))
-        natural = next((most for most in _NATURAL if values.min() >= 0 and values.max() <= most), None)
-        if high <= low or (natural is not None and high - low > natural / 2):
-            return None
-        return low, high
+        return measured(values)
+
+    def band_values(self, span: Range | None, full: bool) -> tuple[Values, float]:
+        """The ranges of the pictures' bands as ``of_bands`` has them, and the share of values that are no finite
+        numbers."""
+        count = max(_FEWEST_VALUES, _VALUES // (len(self.usable) * self.bands))
+
+        def read(reel: Reel, frame: int) -> NDArray[Any]:
+            return sample_bands(reel, count, frame)
+
+        samples = [part for _, part in self._each_frame("measuring values", self.usable, read)]
+        self._leave_skipped()
+        finite = sum(np.isfinite(part).sum() for part in samples) / sum(part.size for part in samples)
+        return of_bands(samples, span, full), float(1 - finite)
 
     def chunks(
         self,
@@ -218,22 +159,30 @@ class Ingest:
         Returns a report of those that came and those that were skipped. Raises UserError where none can be read.
         """
 
-        def read(index: int) -> tuple[Bytes, Bytes | None]:
-            name, frame = self.frames[index]
-            with self.album.open(name) as file:
-                picture = decode(file, size, fit, channels, span, frame)
+        def read(reel: Reel, frame: int) -> tuple[Bytes, Bytes | None]:
+            picture = decode(reel, size, fit, channels, span, frame)
             return picture, None if make is None else make(picture)
 
-        return self._chunks(read, channels * math.prod(sides_of(size)))
+        pictures = self._each_frame(_PREPARING, self.usable, read)
+        return self._chunks(pictures, channels * math.prod(sides_of(size)))
+
+    def band_chunks(self, size: Size, fit: Fit, values: Values) -> Generator[Chunk, None, IngestReport]:
+        """Yields pictures of bands as uint8 (n, C, height, width), each band by its range, as ``chunks`` does."""
+
+        def read(reel: Reel, frame: int) -> tuple[Bytes, Bytes | None]:
+            return decode_bands(reel, size, fit, values, frame), None
+
+        pictures = self._each_frame(_PREPARING, self.usable, read)
+        return self._chunks(pictures, values.channels * math.prod(sides_of(size)))
 
     def _chunks(
-        self, read: Callable[[int], tuple[Bytes, Bytes | None]], each: int
+        self, pictures: Iterable[tuple[int, tuple[Bytes, Bytes | None]]], each: int
     ) -> Generator[Chunk, None, IngestReport]:
-        """What ``read`` gives for the usable indices, of so many bytes each, some at a time."""
+        """``pictures`` and what is made of them by index, of so many bytes each, some at a time."""
         per_chunk = max(1, _CHUNK_BYTES // each)
         chunk: list[tuple[Bytes, Bytes | None]] = []
         indices: list[int] = []
-        for index, result in self._each("preparing pictures", self.usable, read):
+        for index, result in pictures:
             indices.append(index)
             chunk.append(result)
             if len(chunk) == per_chunk:
@@ -265,28 +214,69 @@ class Ingest:
         self.usable = [index for index in self.usable if str(self.frames[index]) not in self.skipped]
         self._refuse_none()
 
+    def _most_bands(self) -> int:
+        """How many bands most pictures have; the others are skipped."""
+        counts = Counter(header.bands for header in self.headers.values())
+        most = max(counts, key=lambda bands: (counts[bands], -bands), default=0)
+        others = f"most files have {most} bands" if most else "most files are pictures in gray or color"
+        for index in [index for index, header in self.headers.items() if header.bands != most]:
+            header = self.headers.pop(index)
+            mine = f"{header.bands} bands" if header.bands else "in gray or color"
+            self.skipped[str(self.frames[index])] = f"{mine}, and {others}"
+        return most
+
     def _each(
         self, what: str, indices: Iterable[int], read: Callable[[int], _Result]
     ) -> Iterator[tuple[int, _Result]]:
-        """``read`` of every place, in order; what cannot be read is put down in ``skipped``."""
+        """``read`` of every index, in order; what cannot be read is put down in ``skipped``."""
 
-        def job(index: int) -> _Result | BadPicture:
-            try:
-                return read(index)
-            except BadPicture as bad:
-                return bad
+        def job(group: list[int]) -> Iterator[_Result | BadPicture]:
+            for index in group:
+                try:
+                    yield read(index)
+                except BadPicture as bad:
+                    yield bad
 
-        indices = list(indices)
+        return self._in_order(what, [[index] for index in indices], job)
+
+    def _each_frame(
+        self, what: str, indices: Iterable[int], read: Callable[[Reel, int], _Result]
+    ) -> Iterator[tuple[int, _Result]]:
+        """``read`` of every index's file and frame, as ``_each``; a file is opened once for its frames."""
+
+        def job(group: list[int]) -> Iterator[_Result | BadPicture]:
+            reel: Reel | None = None
+            with ExitStack() as files:
+                for index in group:
+                    name, frame = self.frames[index]
+                    try:
+                        reel = reel or Reel(files.enter_context(self.album.open(name)))
+                        yield read(reel, frame)
+                    except BadPicture as bad:
+                        yield bad
+
+        groups = [list(group) for _, group in groupby(indices, lambda index: self.frames[index].file)]
+        return self._in_order(what, groups, job)
+
+    def _in_order(
+        self,
+        what: str,
+        groups: list[list[int]],
+        job: Callable[[list[int]], Iterator[_Result | BadPicture]],
+    ) -> Iterator[tuple[int, _Result]]:
+        """What ``job`` gives for groups of indices, in order; what cannot be read is put down in ``skipped``."""
+        total = sum(map(len, groups))
+        indices = (index for group in groups for index in group)
         with warnings.catch_warnings():
             # Pillow warns of small damage that it reads past. Set here, since filters are not a thread's own.
             warnings.simplefilter("ignore")
-            for done, (index, result) in enumerate(zip(indices, _in_order(job, indices), strict=True), 1):
+            for done, (index, result) in enumerate(zip(indices, _in_order(job, groups), strict=True), 1):
                 if isinstance(result, BadPicture):
                     self.skipped[str(self.frames[index])] = str(result)
                 else:
                     yield index, result
                 if self._watch is not None:
-                    self._watch(what, done, len(indices))
+                    self._watch(what, done, total)
 
     def _refuse_none(self) -> None:
         if self.usable:
@@ -308,21 +298,23 @@ def _stacked(results: list[tuple[Bytes, Bytes | None]]) -> Chunk:
     return (pictures, np.stack(conditions)) if conditions else pictures
 
 
-def _in_order(job: Callable[[int], _Result], indices: list[int]) -> Iterator[_Result]:
-    """Results in order from a few threads (decoders release the lock), a bounded number under way."""
+def _in_order(job: Callable[[list[int]], Iterator[_Result]], groups: list[list[int]]) -> Iterator[_Result]:
+    """Results in order from a few threads (decoders release the lock), a bounded number under way. A group of several
+    is gone through by whoever waits for it, one at a time."""
     workers = min(16, max(2, os.cpu_count() or 2))  # each may hold 100 megapixels
     pool = ThreadPoolExecutor(workers)
-    waiting: deque[Future[_Result]] = deque()
+    waiting: deque[Future[list[_Result]] | Iterator[_Result]] = deque()
+
+    def first() -> Iterable[_Result]:
+        one = waiting.popleft()
+        return one.result() if isinstance(one, Future) else one
+
     try:
-        for index in indices:
-            waiting.append(pool.submit(job, index))
+        for group in groups:
+            waiting.append(pool.submit(lambda one: list(job(one)), group) if len(group) == 1 else job(group))
             if len(waiting) >= 4 * workers:
-                yield waiting.popleft().result()
+                yield from first()
         while waiting:
-            yield waiting.popleft().result()
+            yield from first()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _range(values: list[int]) -> dict[str, int]:
-    return {"min": min(values), "median": round(statistics.median(values)), "max": max(values)}

@@ -158,7 +158,9 @@ def _from_array(value: Any, what: str) -> Image.Image:
             if not channels_first and shape[:1] in ((1,), (3,))
             else ""
         )
-        raise UserError(f"{what} has the shape {shape}: give {order} with 1, 3 or 4 channels{swap}")
+        raise UserError(
+            f"{what} has the shape {shape}: give {order} with 1, 3 or 4 channels{swap}, or bands as a .npy file"
+        )
     pixels = np.ascontiguousarray(_levels(array, what))
     return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
 

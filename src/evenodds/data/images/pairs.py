@@ -15,7 +15,8 @@ from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.images.arrays import Bytes, Channels, Fit, fitted
 from evenodds.data.images.decoding import is_gray, whole
-from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
+from evenodds.data.images.ingest import Chunk, Ingest, Watch
+from evenodds.data.images.ingest_report import IngestReport
 
 Direction = Literal["AtoB", "BtoA"]
 Choose = Callable[[Sequence[tuple[int, int]]], tuple[Size, list[str]]]
@@ -76,7 +77,8 @@ class Pairs(Ingest):
             source, target = self._both(index)
             return fitted(target, self.size, fit, channels), fitted(source, self.size, fit, channels_source)
 
-        return self._chunks(read, (channels + channels_source) * math.prod(sides_of(self.size)))
+        pictures = self._each("preparing pictures", self.usable, read)
+        return self._chunks(pictures, (channels + channels_source) * math.prod(sides_of(self.size)))
 
     def _both(self, index: int) -> tuple[Image.Image, Image.Image]:
         """The given picture and the one to be made, of one size. Raises BadPicture."""

@@ -12,7 +12,8 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import sides_of
 from evenodds.data.images.album import Album
 from evenodds.data.images.arrays import Bytes, Channels, Fit
-from evenodds.data.images.ingest import Chunk, Ingest, IngestReport, Watch
+from evenodds.data.images.ingest import Chunk, Ingest, Watch
+from evenodds.data.images.ingest_report import IngestReport
 from evenodds.data.images.pairs import SIDES, Choose, Direction
 
 TESTS = {"testa": 0, "testb": 1}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
 from evenodds.core.errors import UserError
 from evenodds.core.rng import seed_of
-from evenodds.core.spec import WITH_ALPHA, PictureSpec
+from evenodds.core.spec import PictureSpec
 from evenodds.data.images.alpha import straight
+from evenodds.data.images.arrays import visible
 from evenodds.judge.features import nearest_distance, preprocess
 from evenodds.judge.judge import Judge
 from evenodds.judge.predict import predict_block
@@ -61,7 +64,9 @@ def between(studio: Studio, say: Words, run: Run, share: float) -> str:
     stored = judge.encode(picture)
     [prediction] = predict_block(judge, ["it"], stored)
     text = say("few numbers", count=picture.size, size=f"{run.spec.width} × {run.spec.height}")
-    shown = markup.image(plots.enlarged(stored[0].transpose(1, 2, 0)), text, "eo-made")
+    shown = markup.image(
+        plots.enlarged(visible(stored[0].transpose(1, 2, 0), run.spec.bands)), text, "eo-made"
+    )
     meter = plots.meter(say, 1 - prediction.percent_real / 100, say("judge says"))
     far = say("few far", times=distances(judge, picture)[0])
     return f'<div class="eo-pin">{shown}{meter}</div><p class="eo-said">{far}</p>{markup.note(text)}'
@@ -76,6 +81,6 @@ def distances(judge: Judge, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
 def nearest_fake(studio: Studio, run: Run) -> NDArray[np.uint8]:
     """Of some fakes the one that lies nearest to reals, uint8 (1, H, W, C), of straight alpha where it has it."""
     fakes: NDArray[np.uint8] = studio.cache.fakes(run, FAKES, 0)
-    fakes = straight(fakes) if fakes.shape[-1] == WITH_ALPHA else fakes
+    fakes = straight(fakes) if cast(PictureSpec, run.spec).alpha else fakes
     nearest = int(np.argmin(distances(studio.cache.judge(run), fakes)))
     return fakes[nearest : nearest + 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 import numpy as np
@@ -15,7 +15,7 @@ from evenodds.config.sizes import as_setting
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
 from evenodds.data.batches import drawn
-from evenodds.data.images.arrays import grid_image, to_image, to_pictures
+from evenodds.data.images.arrays import grid_image, to_image, to_visible
 from evenodds.data.store import Store
 from evenodds.game.step import per_sample
 from evenodds.metrics.probability import probability
@@ -106,7 +106,7 @@ def maps_of(studio: Studio, say: Words, run: Run, seed: int) -> tuple[str, str, 
             meter = plots.meter(say, 1 - answer, say("D on it"))
         except UserError as problem:  # D's percent is read beside reals, which are not there
             meter = markup.note(problem_sentence(say, problem))
-    fake = to_pictures(made)[0]
+    fake = to_visible(made, cast(PictureSpec, run.spec).bands)[0]
     first = step(say("step z", count=run.recipe.network.latent)) + bars(z[0].numpy())
     last = step(say("step picture")) + markup.image(plots.enlarged(fake), say("alt made"), "eo-made")
     steps = "".join(shown(say, one) for one in grown if one.channels != run.spec.shape[0])

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PictureSpec
-from evenodds.data.images.arrays import grid_image
+from evenodds.data.images.arrays import grid_image, visible
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.parsing import parse_row
 from evenodds.judge.oddities import sentence
@@ -134,6 +134,7 @@ def beside(studio: Studio, say: Words, run: Run, block: Any, row: pd.DataFrame |
     title = f"<h3>{say('nearest')}</h3>"
     if row is None:
         both = np.concatenate([block, near]).transpose(0, 2, 3, 1)
+        both = visible(both, cast(PictureSpec, run.spec).bands)
         sheet = plots.inline(grid_image(both, len(both), max(1, 96 // both.shape[1])))
         seen = markup.image(sheet, say("alt nearest"))
         return title + seen + markup.note(say("it first"))

@@ -15,7 +15,7 @@ from evenodds.config.keywords import recipe_of
 from evenodds.config.settings import NetworkName
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PICTURED, PictureSpec
-from evenodds.data.images.arrays import grid_image
+from evenodds.data.images.arrays import grid_image, visible
 from evenodds.data.source import BUILTINS, HUB, find
 from evenodds.data.tables.parsing import parse_assignments
 from evenodds.runs import live
@@ -298,7 +298,8 @@ def fresh(studio: Studio, say: Words, chosen: gr.Dropdown) -> None:
             run, n, int(seed), parse_assignments(condition) if condition.strip() else None
         )
         if isinstance(run.spec, PictureSpec):
-            sheet = grid_image(cast("np.ndarray[Any, np.dtype[np.uint8]]", made), min(n, 8))
+            fakes = cast("np.ndarray[Any, np.dtype[np.uint8]]", made)
+            sheet = grid_image(visible(fakes, run.spec.bands), min(n, 8))
             return markup.image(plots.inline(sheet), say("alt fakes"))
         return play_view.shown(say, made)
 
