@@ -463,6 +463,7 @@ def test_mirroring_a_table_or_pictures_made_from_a_picture_is_refused() -> None:
             {"layers": 4},
             r"--layers 4 is for dense networks \(tabular, gan\), and this is dcgan: leave it out",
         ),
+        ("r3gan", {"padding": "reflect"}, r"--padding reflect is for resunet alone"),
         ("r3gan", {"layers_d": 2}, r"--layers-d 2 is for dense networks .* and this is r3gan"),
         ("autoregressive", {"layers": 2}, r"--layers 2 is for dense networks .* and this is autoregressive"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec
 from evenodds.networks.build import family_for
 from evenodds.networks.pix2pix import NoiseDropout, PatchDiscriminator, UNetGenerator, padded
+from evenodds.networks.r3gan import mirrored_beyond
 from evenodds.networks.resunet import Merge, ResidualPatchDiscriminator, ResidualUNet, halved
 
 GENERATORS = [UNetGenerator, ResidualUNet]
@@ -432,6 +434,22 @@ def test_places_are_compared_with_the_same_places_of_every_level() -> None:
         torch.testing.assert_close(made.norm(dim=2), torch.ones(made.shape[:2]))
     assert [made.shape[1] for made, _ in same] == [256, 64, 16]
     assert not torch.equal(*network.compare(maps, fake)[0])
+
+
+def test_mirrored_edges_are_those_of_numpy() -> None:
+    """As NumPy has them. Of a picture of one tone, G then makes one tone to its edges, which with zeros it does not."""
+    x = torch.randn(2, 3, 5, 4)
+    wide = np.pad(x.numpy(), [(0, 0), (0, 0), (1, 1), (1, 1)], mode="reflect")
+    np.testing.assert_array_equal(mirrored_beyond(x).numpy(), wide)
+    assert mirrored_beyond(torch.ones(1, 1, 1, 3)).shape == (1, 1, 3, 5)
+    spec, named, condition = unpaired()
+    spreads = {}
+    for padding in ("reflect", "zeros"):
+        settings = named.model_copy(update={"padding": padding})
+        network = stirred(ResidualUNet(spec, settings, condition))
+        made = network(torch.randn(1, settings.latent), torch.full((1, 3, 16, 16), 0.3))
+        spreads[padding] = float(made.detach().std((2, 3)).max())
+    assert spreads["reflect"] < 1e-4 < 1e-2 < spreads["zeros"]
 
 
 def test_an_unpaired_d_sees_the_sample_alone() -> None:

@@ -56,7 +56,7 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "columns, gan": ("penguins", {"condition": "species,flipper", "network": "gan"}),
     "pairs": ("pairs", {"condition": "pairs"}),
     "pairs, the other way": ("pairs", {"condition": "pairs", "direction": "BtoA", "network": "resunet"}),
-    "unpaired": ("unpaired", {"condition": "unpaired", "pool": 10, "identity": 1.0}),
+    "unpaired": ("unpaired", {"condition": "unpaired", "pool": 10, "identity": 1.0, "padding": "reflect"}),
     "outlines": ("photographs", {"condition": "outlines"}),
     "gray": ("photographs", {"condition": "gray"}),
     "small": ("photographs", {"condition": "small", "network": "resunet"}),

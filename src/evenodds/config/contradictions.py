@@ -29,6 +29,8 @@ def refuse_contradictions(recipe: Recipe, n_train: int) -> None:
     network, objective = recipe.network, recipe.objective
     if network.norm_d == "batch" and network.network != "dcgan":
         raise UserError("--norm-d batch is for dcgan alone, add --network dcgan or leave it out")
+    if network.padding == "reflect" and network.network != "resunet":
+        raise UserError("--padding reflect is for resunet alone, add --network resunet or leave it out")
     if network.norm_d == "batch" and objective.penalty != "none":
         raise UserError(
             f"--penalty {objective.penalty} with --norm-d batch is wrong: batch normalisation leaks the gradient "

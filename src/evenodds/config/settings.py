@@ -67,6 +67,9 @@ class NetworkSettings(Group):
     norm_d: Literal["batch", "none"] = "none"
     """Normalization in dcgan's discriminator. Batch normalization excludes penalties, which it would falsify."""
 
+    padding: Literal["zeros", "reflect"] = "zeros"
+    """What resunet's G sees beyond the edges of its maps: zeros, or the map mirrored there, which shows fewer edges."""
+
     @field_validator("stages")
     @classmethod
     def read_stages(cls, stages: str) -> str:

@@ -79,6 +79,8 @@ class Incoming(NamedTuple):
     """What the levels of bands stand for."""
     notes: list[str]
     """How their size and channels were chosen, where they were."""
+    span_of_inputs: Range | None = None
+    """As ``span``, of unpaired pictures that others are made from."""
 
 
 def make_album(
@@ -108,7 +110,10 @@ def make_album(
         if report.every_frame:
             facts["files"] = [album.names[index] for index in report.indices]
         if span is not None:
-            facts["range"] = list(span)
+            facts["range_of_samples" if kind == "unpaired" else "range"] = list(span)
+        if coming.span_of_inputs is not None:
+            facts["range_of_inputs"] = list(coming.span_of_inputs)
+            notes.append(f"{stretched(coming.span_of_inputs, settings)}, where others are made from them")
         values = values_of(facts["modes"], span)
         if coming.values is not None:
             facts["values"] = coming.values.to_json()
@@ -262,7 +267,12 @@ def _ingest_both(album: Album, settings: DataSettings, side: int, watch: Watch |
         refuse_bands(one.bands, settings, album)
     made, drawn_from = (channels_of(settings, one.gray, False) for one in (sets.samples, sets.inputs))
     spec, source = (PictureSpec.of(channels, sets.size) for channels in (made, drawn_from))
-    return Incoming(spec, source, sets.chunks(settings.fit, made, drawn_from), None, None, sets.notes)
+    span, of_inputs = (
+        one.value_range() if settings.range == "auto" else settings.span
+        for one in (sets.samples, sets.inputs)
+    )
+    chunks = sets.chunks(settings.fit, made, drawn_from, (span, of_inputs))
+    return Incoming(spec, source, chunks, span, None, sets.notes, of_inputs)
 
 
 def refuse_bands(bands: int, settings: DataSettings, album: Album) -> None:

@@ -66,7 +66,11 @@ def read_input(run: Run, text: str, say: Say) -> Iterator[Named] | Iterator[Name
     Raises UserError for an input that cannot be read.
     """
     if isinstance(run.spec, PictureSpec):
-        return pictures_from(text, run.spec, run.recipe.data, say, run.values)
+        settings = run.recipe.data
+        if run.range_of_samples is not None:
+            low, high = run.range_of_samples
+            settings = settings.model_copy(update={"range": f"{low!r}:{high!r}"})
+        return pictures_from(text, run.spec, settings, say, run.values)
     return rows_from(text, TableCodec.from_json(run.codec()))
 
 

@@ -32,14 +32,16 @@ class Residual(nn.Module):
     """x + branch(x) over (n, C, H, W): 1 x 1 wide, 3 x 3 grouped, 1 x 1 back.
 
     ``depth`` is the number of residual blocks of the whole network: Fix-up scales the branch's inner layers by
-    depth^(-1 / (2m - 2)) with m = 3 layers, and starts its last one at zero.
+    depth^(-1 / (2m - 2)) with m = 3 layers, and starts its last one at zero. Beyond its edges a map is zero, or
+    ``mirrored`` (Zhu 2017, 1703.10593, appendix).
     """
 
-    def __init__(self, channels: int, depth: int) -> None:
+    def __init__(self, channels: int, depth: int, mirrored: bool = False) -> None:
         super().__init__()
         inner = EXPANSION * channels
+        self.mirrored = mirrored
         self.widen = nn.Conv2d(channels, inner, 1)
-        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=groups_of(inner))
+        self.mix = nn.Conv2d(inner, inner, 3, padding=0 if mirrored else 1, groups=groups_of(inner))
         self.narrow = nn.Conv2d(inner, channels, 1, bias=False)
         gain = nn.init.calculate_gain("leaky_relu", SLOPE) * depth ** (-1 / 4)
         init_msr(self.widen, gain)
@@ -48,6 +50,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         inner = F.leaky_relu(self.widen(x), SLOPE)
+        inner = mirrored_beyond(inner) if self.mirrored else inner
         inner = F.leaky_relu(self.mix(inner), SLOPE)
         out: Tensor = x + self.narrow(inner)
         return out
@@ -114,9 +117,15 @@ class ResidualDiscriminator(nn.Module):
         return self.score(self.features(x))
 
 
-def stage(channels: int, depth: int) -> nn.Sequential:
+def stage(channels: int, depth: int, mirrored: bool = False) -> nn.Sequential:
     """Residual blocks at one resolution."""
-    return nn.Sequential(*(Residual(channels, depth) for _ in range(BLOCKS)))
+    return nn.Sequential(*(Residual(channels, depth, mirrored) for _ in range(BLOCKS)))
+
+
+def mirrored_beyond(x: Tensor) -> Tensor:
+    """(n, C, H, W) -> (n, C, H + 2, W + 2): the rows and columns next to the edge stand beyond it, too. A map of one
+    row or column has none, and is repeated."""
+    return F.pad(x, (1, 1, 1, 1), "reflect" if min(x.shape[-2:]) > 1 else "replicate")
 
 
 def change(before: int, after: int) -> nn.Module:

@@ -45,13 +45,14 @@ class ResidualUNet(nn.Module):
         depth = BLOCKS * (2 * halvings + 1)
         self.from_picture = nn.Conv2d(condition.spec.shape[0], widths[0], 1)
         init_msr(self.from_picture, 1.0)
-        self.encoder = nn.ModuleList(stage(width, depth) for width in widths[:-1])
+        mirrored = settings.padding == "reflect"
+        self.encoder = nn.ModuleList(stage(width, depth, mirrored) for width in widths[:-1])
         self.changes = nn.ModuleList(change(a, b) for a, b in pairwise(widths))
         self.modulate = nn.Linear(settings.latent, widths[-1], bias=False)
         nn.init.zeros_(self.modulate.weight)
-        self.bottleneck = stage(widths[-1], depth)
+        self.bottleneck = stage(widths[-1], depth, mirrored)
         self.merges = nn.ModuleList(Merge(a, b) for a, b in pairwise(reversed(widths)))
-        self.decoder = nn.ModuleList(stage(width, depth) for width in reversed(widths[:-1]))
+        self.decoder = nn.ModuleList(stage(width, depth, mirrored) for width in reversed(widths[:-1]))
         self.to_picture = nn.Conv2d(widths[0], spec.channels, 1)
         init_msr(self.to_picture, 1.0)
         self.paired = condition.paired

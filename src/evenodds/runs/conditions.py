@@ -278,7 +278,9 @@ def pictures(run: Run, request: ConditionRequest, say: Say, size: Size | None = 
         spec, drawn_from = (PictureSpec.of(one.channels, size) for one in (spec, drawn_from))
     for name, file in _files(request, say):
         try:
-            block, note = conditions.read(run.condition.kind, file, spec, drawn_from, run.recipe.data.fit)
+            block, note = conditions.read(
+                run.condition.kind, file, spec, drawn_from, run.recipe.data.fit, run.range_of_inputs
+            )
         except BadPicture as problem:
             say(f"{name} is left out: {problem}")
             continue

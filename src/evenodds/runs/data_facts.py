@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from evenodds.core.spec import SampleSpec
+from evenodds.data.images.decoding import MOST
+from evenodds.data.images.values import Values
+
+MEASURED = ("values", "range_of_samples", "range_of_inputs")
+"""What a run takes over from the facts of its store where it is there: how values are read and given back. The ranges
+are those of unpaired sets, of which each has its own; of other pictures the recipe's ``range`` says it."""
+
 
 class Skipped(NamedTuple):
     """A file that was left out, and why."""
@@ -40,3 +48,27 @@ class DataFacts:
             skipped,
             license_text and str(license_text),
         )
+
+
+def values_from_json(facts: Any, spec: SampleSpec) -> Values | None:
+    """What a store says of its values: those of bands, or the ends of a range within 16 bits. Raises ValueError,
+    KeyError or TypeError for others."""
+    if facts is None:
+        return None
+    if isinstance(facts, dict):
+        values = Values.from_json(facts)
+        if values.channels != spec.shape[0]:
+            raise ValueError(f"{facts} are not the values of {spec.shape[0]} channels")
+        return values
+    low, high = map(float, facts)
+    if not 0 <= low < high <= MOST:
+        raise ValueError(f"{facts} are no values of 16 bits")
+    return Values((low,), (high,), "uint16")
+
+
+def range_from_json(facts: Any) -> tuple[float, float] | None:
+    """The range of a set of pictures, if any is named. Raises ValueError or TypeError for another value."""
+    if facts is None:
+        return None
+    low, high = map(float, facts)
+    return low, high

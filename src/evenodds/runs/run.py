@@ -18,11 +18,10 @@ from evenodds.config.settings import Recipe
 from evenodds.core import atomic, bundle, checksums
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, SampleSpec, condition_from_json, spec_from_json
-from evenodds.data.images.decoding import MOST
 from evenodds.data.images.values import Values
 from evenodds.runs import journal
 from evenodds.runs.checkpoints import Checkpoints
-from evenodds.runs.data_facts import DataFacts
+from evenodds.runs.data_facts import DataFacts, range_from_json, values_from_json
 from evenodds.runs.former_recipes import complete
 from evenodds.runs.journal import Check
 from evenodds.runs.verdict import Verdict
@@ -65,6 +64,9 @@ class Run:
         self.condition: Condition | None = condition_from_json(self.facts["data"].get("condition"))
         self.values: Values | None = values_from_json(self.facts["data"].get("values"), self.spec)
         """What levels stand for where pictures of 16 bits or bands were learnt."""
+        self.range_of_samples = range_from_json(self.facts["data"].get("range_of_samples"))
+        self.range_of_inputs = range_from_json(self.facts["data"].get("range_of_inputs"))
+        """What becomes black and white in wide pictures of two unpaired sets; None where their kind says it."""
         self.data_facts = DataFacts.from_json(self.facts["data"].get("told") or {})
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         """Who is told each line of the journal, too."""
@@ -257,22 +259,6 @@ class Run:
     def samples(self, suffix: str = "*") -> Iterator[Path]:
         """What fixed latents gave, oldest first."""
         return iter(sorted((self.path / "samples").glob(f"[0-9]*.{suffix}")))
-
-
-def values_from_json(facts: Any, spec: SampleSpec) -> Values | None:
-    """What a store says of its values: those of bands, or the ends of a range within 16 bits. Raises ValueError,
-    KeyError or TypeError for others."""
-    if facts is None:
-        return None
-    if isinstance(facts, dict):
-        values = Values.from_json(facts)
-        if values.channels != spec.shape[0]:
-            raise ValueError(f"{facts} are not the values of {spec.shape[0]} channels")
-        return values
-    low, high = map(float, facts)
-    if not 0 <= low < high <= MOST:
-        raise ValueError(f"{facts} are no values of 16 bits")
-    return Values((low,), (high,), "uint16")
 
 
 def player_of(path: Path) -> int | None:

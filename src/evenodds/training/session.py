@@ -23,7 +23,7 @@ from evenodds.data.store import Store
 from evenodds.evaluate.pairs import fidelity
 from evenodds.networks.build import family_for
 from evenodds.runs.conditions import sampled_conditions
-from evenodds.runs.data_facts import DataFacts
+from evenodds.runs.data_facts import MEASURED, DataFacts
 from evenodds.runs.gallery import in_gallery
 from evenodds.runs.initial_weights import InitialWeights, find_weights
 from evenodds.runs.loggers import LoggerName, logging
@@ -222,12 +222,13 @@ def open_run(
 
     Raises UserError with the differences where the run there is another game's.
     """
+    measured: dict[str, Any] = {name: store.facts[name] for name in MEASURED if name in store.facts}
     data = {
         "fingerprint": store.fingerprint,
         "spec": spec_to_json(store.spec),
         "condition": condition_to_json(store.condition),
         **({"container": store.facts["container"]} if "container" in store.facts else {}),
-        **({"values": store.facts["values"]} if "values" in store.facts else {}),
+        **measured,
         "told": DataFacts.from_json(store.facts).to_json(),
     }
     facts = facts_of(recipe, named, data)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from evenodds import Gan
 from evenodds.config.data_settings import DataSettings
 from evenodds.core.errors import UserError
 from evenodds.core.spec import Condition, PictureSpec
@@ -18,6 +19,11 @@ from evenodds.data.doctor import examine
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.store import Store
+from evenodds.judge.predict import read_input
+from evenodds.runs.conditions import resolve_condition
+from evenodds.runs.run import Run
+from evenodds.runs.source_data import store_of
+from tests.test_rectangles import SMALL
 
 CPU = torch.device("cpu")
 
@@ -183,3 +189,36 @@ def test_digits_have_no_two_sets() -> None:
         UserError, match="--condition unpaired needs a folder or zip with A and B, and digits has none"
     ):
         prepare(find("digits"), DataSettings(condition="unpaired"))
+
+
+def pictures_from_run(run: Run, folder: Path) -> set[bytes]:
+    """A folder's pictures as the judge of a run sees them."""
+    return {one.tobytes() for _, block in read_input(run, str(folder), print) for one in np.asarray(block)}
+
+
+def test_pictures_of_16_bits_are_read_by_the_range_of_their_own_set(tmp_path: Path) -> None:
+    """Stored, and brought by a user: by the range of its kind, A would have two levels of 255, and B four."""
+    rng = np.random.default_rng(0)
+    for name, low, high in (("A", 1_000, 1_470), ("B", 3_000, 4_000)):
+        (tmp_path / "sets" / name).mkdir(parents=True)
+        for number in range(12):
+            values = rng.integers(low, high, (16, 16)).astype(np.uint16)
+            Image.fromarray(values).save(tmp_path / "sets" / name / f"{number:02}.png")
+    gan = Gan(condition="unpaired", network="resunet", size=16, **SMALL).fit(
+        tmp_path / "sets", tmp_path / "run"
+    )
+    store = store_of(gan.fitted())
+    inputs = store.conditions("train", np.arange(store.n_conditions("train")))
+    assert inputs is not None
+    for block in (store.train(np.arange(store.n_train)), inputs):
+        assert block.min() == 0
+        assert block.max() == 255
+        assert len(np.unique(block)) > 200
+    files = pictures_from_run(gan.fitted(), tmp_path / "sets" / "B")
+    assert {one.tobytes() for one in store.train(np.arange(store.n_train))} <= files
+    own = resolve_condition(gan.fitted(), str(tmp_path / "sets" / "A"), 0)
+    assert own.pictures is not None
+    assert {one.tobytes() for one in inputs} <= {one.tobytes() for one in own.pictures}
+    fakes = gan.sample(2, condition=str(tmp_path / "sets" / "A"))
+    assert fakes.dtype == np.uint16
+    assert 2_990 <= fakes.min() <= fakes.max() <= 4_010

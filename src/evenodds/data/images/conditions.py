@@ -15,7 +15,7 @@ from PIL import Image
 from evenodds.core.errors import UserError
 from evenodds.core.spec import ConditionKind, PictureSpec
 from evenodds.data.images import edges
-from evenodds.data.images.arrays import Bytes, Fit, decoded_channels, fitted
+from evenodds.data.images.arrays import Bytes, Fit, Range, decoded_channels, fitted
 from evenodds.data.images.decoding import whole
 
 HOLE = 128
@@ -57,13 +57,19 @@ def to_gray(picture: Bytes) -> Bytes:
 
 
 def read(
-    kind: ConditionKind, file: BinaryIO | Path, spec: PictureSpec, condition: PictureSpec, fit: Fit
+    kind: ConditionKind,
+    file: BinaryIO | Path,
+    spec: PictureSpec,
+    condition: PictureSpec,
+    fit: Fit,
+    span: Range | None = None,
 ) -> tuple[Bytes, str | None]:
     """A user's own picture as a condition, uint8 (c, H, W), and what was done to it, None where that is nothing.
 
     outlines: a drawing in two tones is taken as lines, of anything else the outlines are taken. grey: the luma of any
     picture. small: one of a quarter of the side or less is only enlarged. masked: transparent pixels are the hole, of
-    a picture without any the one that ``make`` chooses. pairs and unpaired: fitted. Raises BadPicture.
+    a picture without any the one that ``make`` chooses. pairs and unpaired: fitted, by ``span`` if wide.
+    Raises BadPicture.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of small damage that it reads past
@@ -76,7 +82,7 @@ def read(
         notes.append("its outlines were taken" if lines is None else None)
         made = make(kind, fitted(image, size, fit, channels)) if lines is None else lines
     elif kind in ("pairs", "unpaired"):
-        made = fitted(image, size, fit, decoded_channels(condition))
+        made = fitted(image, size, fit, decoded_channels(condition), span)
     elif kind == "small" and _is_small(image, fewer, fit):
         made = _each(fitted(image, fewer, fit, channels), size, Image.Resampling.BICUBIC)
         notes = [f"{image.width} × {image.height} px enlarged to {spec.width} × {spec.height} px"]

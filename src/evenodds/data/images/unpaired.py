@@ -11,7 +11,7 @@ import numpy as np
 from evenodds.core.errors import UserError
 from evenodds.core.spec import sides_of
 from evenodds.data.images.album import Album
-from evenodds.data.images.arrays import Bytes, Channels, Fit
+from evenodds.data.images.arrays import Bytes, Channels, Fit, Range
 from evenodds.data.images.ingest import Chunk, Ingest, Watch
 from evenodds.data.images.ingest_report import IngestReport
 from evenodds.data.images.pairs import SIDES, Choose, Direction
@@ -48,9 +48,14 @@ class Unpaired:
         self.size, self.notes = choose(self.samples.sizes)
 
     def chunks(
-        self, fit: Fit, channels: Channels, channels_of_inputs: Channels
+        self,
+        fit: Fit,
+        channels: Channels,
+        channels_of_inputs: Channels,
+        spans: tuple[Range | None, Range | None] = (None, None),
     ) -> Generator[Chunk, None, IngestReport]:
         """The samples and then the inputs, each uint8 (n, channels, height, width): a chunk has none of the other.
+        ``spans`` are the ranges by which wide pictures of both become black and white.
 
         Returns a report of the samples, with what was skipped of both and what the album holds out.
         """
@@ -59,10 +64,11 @@ class Unpaired:
             np.empty((0, c, height, width), np.uint8) for c in (channels, channels_of_inputs)
         )
         samples = yield from mapped(
-            self.samples.chunks(self.size, fit, channels), lambda chunk: (chunk, no_input)
+            self.samples.chunks(self.size, fit, channels, span=spans[0]), lambda chunk: (chunk, no_input)
         )
         inputs = yield from mapped(
-            self.inputs.chunks(self.size, fit, channels_of_inputs), lambda chunk: (no_sample, chunk)
+            self.inputs.chunks(self.size, fit, channels_of_inputs, span=spans[1]),
+            lambda chunk: (no_sample, chunk),
         )
         outside = dict.fromkeys(self._others, "it lies in neither of both sets")
         return replace(

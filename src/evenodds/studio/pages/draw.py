@@ -120,7 +120,8 @@ def condition_of(run: Run, file: Any) -> tuple[Any, str | None]:
     if run.condition is None:
         raise UserError("this run takes no picture in")
     spec, kind = cast(PictureSpec, run.spec), run.condition.kind
-    return conditions.read(kind, file, spec, cast(PictureSpec, run.condition.spec), run.recipe.data.fit)
+    drawn_from, fit = cast(PictureSpec, run.condition.spec), run.recipe.data.fit
+    return conditions.read(kind, file, spec, drawn_from, fit, run.range_of_inputs)
 
 
 def made(studio: Studio, run: Run, condition: Any) -> Any:
