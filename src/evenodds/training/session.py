@@ -65,7 +65,12 @@ def train_run(
         raise UserError(
             f"{folder} is finished and read-only and cannot be resumed: give --init {folder} and another --out"
         )
+    request = recipe
     recipe = with_choices_of(folder, recipe)
+    if source.kind == "table" and request.data.rules is None and recipe.data.rules is False:
+        context.observer.say(
+            f"{folder} was begun without rules of its own finding and goes on so, as with --no-rules"
+        )
     # A run that has begun needs it no more.
     initial = None if recipe.plan.init is None or is_run(folder) else find_weights(recipe.plan.init)
     store = prepare_source(source, recipe, context)
