@@ -8,7 +8,7 @@ from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, SampleSpec
 
 OF_PICTURES = ("size", "fit", "channels", "range", "direction", "frames")
-OF_TABLES = ("key", "exclude", "header", "rule")
+OF_TABLES = ("key", "exclude", "header", "rule", "faked")
 
 
 def refuse_settings_of_others(recipe: Recipe, spec: SampleSpec) -> None:
