@@ -91,7 +91,7 @@ def test_onnxruntime_makes_what_the_run_makes(
         if "noise" in [one.name for one in made.get_inputs()]:
             feeds["noise"] = gumbel_draws(run, count).numpy()
         found = made.run(None, feeds)[0]
-        assert found == pytest.approx(expected.numpy(), abs=1e-4)
+        assert found == pytest.approx(expected.numpy(), abs=2e-4)
         scores = session(folder / "discriminator.onnx").run(None, {"x": found})[0]
         assert scores.shape == ((count, 4) if family == "coarse to fine" else (count,))  # of patches
         assert len(np.unique(scores.reshape(count, -1), axis=0)) == count

@@ -45,7 +45,7 @@ def answers_in_turn(generator: AutoregressiveGenerator, rows: Tensor) -> list[Te
     filling, answers = Filling(generator, rows), []
     for at, span in enumerate(generator.spans):
         answers.append(filling.answer(at))
-        filling.fill(at, seen_of(generator.part_of(span, rows)))
+        filling.fill(seen_of(generator.part_of(span, rows)))
     return answers
 
 
@@ -55,13 +55,27 @@ def test_the_masked_pass_answers_as_spans_in_turn_do(spec: RowSpec) -> None:
     rows = generator(torch.randn(20, 8)).detach()
     in_turn = answers_in_turn(generator, rows)
     seen = [seen_of(generator.part_of(span, rows)) for span in generator.spans]
-    torch.testing.assert_close(generator.masked_pass(torch.cat(seen, dim=1)), torch.cat(in_turn, dim=1))
+    torch.testing.assert_close(generator.masked_pass(torch.cat(seen, dim=1)), in_turn)
     likely = torch.zeros(len(rows))
     for at, span in enumerate(generator.spans):
         chosen = generator.chosen(at, generator.part_of(span, rows))
         log_p = F.log_softmax(generator.logits(at, in_turn[at]), dim=1)
         likely += log_p.gather(1, chosen[:, None]).squeeze(1)
     torch.testing.assert_close(generator.log_likelihood(rows), likely)
+
+
+def test_each_weight_serves_the_span_that_it_is_said_to() -> None:
+    generator = made(MIXED)
+    rows = generator(torch.randn(20, 8)).detach()
+    before = generator.log_likelihoods(rows)
+    for at in range(len(MIXED.spans)):
+        changed = made(MIXED)
+        with torch.no_grad():
+            for name, span in changed.span_of_rows().items():
+                weight = changed.get_parameter(name)
+                weight[span == at] += torch.randn_like(weight[span == at])
+        moved = (changed.log_likelihoods(rows) != before).any(0)
+        assert moved.tolist() == [other == at for other in range(len(MIXED.spans))]
 
 
 def every_row(spec: RowSpec) -> Tensor:
@@ -112,7 +126,7 @@ def test_the_likelihood_of_a_law_that_is_known_comes_near_its_entropy(
     entropy = -(p * p.clamp(min=1e-12).log()).sum().item()
     with torch.no_grad():
         nats = -(p * learnt.log_likelihood(rows)).sum().item()
-    assert entropy - 1e-6 <= nats < entropy + 0.02
+    assert entropy - 1e-6 <= nats < entropy + 0.03
     independent = sum(
         -(q * q.log()).sum().item() for q in (p @ rows.double()).split([s.width for s in CHOICES.spans])
     )
@@ -136,7 +150,7 @@ def test_numbers_fill_their_bins_as_they_are_likely() -> None:
     torch.manual_seed(0)
     with torch.no_grad():
         fakes = generator(torch.randn(50_000, 8))
-        p = generator.logits(0, torch.zeros(1, generator.answers[1])).softmax(1)[0]
+        p = generator.probabilities(fakes[:1])[0][0]
     chosen = generator.chosen(0, shares(fakes))
     often = torch.bincount(chosen, minlength=BINS) / len(fakes)
     assert ((often - p).abs() < 5 * (p * (1 - p) / len(fakes)).sqrt()).all()

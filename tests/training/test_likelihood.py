@@ -23,7 +23,7 @@ from evenodds.gan import Gan
 from evenodds.networks.autoregressive import BINS, AutoregressiveGenerator
 from evenodds.runs.messages import event_sentence
 from evenodds.training.bins import calibrate, counted, frequencies
-from evenodds.training.likelihood import MEASURE_AFTER, PATIENCE, Likelihood
+from evenodds.training.likelihood import CUT, MEASURE_AFTER, PATIENCE, Likelihood, cut_before
 from evenodds.training.trainer import Trainer
 
 pytestmark = pytest.mark.medium
@@ -86,33 +86,37 @@ def test_calibration_has_choices_come_as_often_as_rows_have_them(store: Store) -
             float((mean - frequencies(generator, at, rows)).abs().max()) for at, mean in enumerate(means)
         )
 
-    with torch.no_grad():
-        generator.last.weight.mul_(3)
     before = apart()
     calibrate(generator, store)
     assert apart() < before / 3
 
 
-def test_it_stops_where_held_out_rows_become_no_likelier_and_goes_back_to_the_best(store: Store) -> None:
+def test_each_column_goes_back_to_its_own_best_and_it_stops_where_none_becomes_better(store: Store) -> None:
     trainer = trainer_of(store)
     likelihood = Likelihood(trainer)
-    likelihood.begin()
-    measured = iter([5.0, 4.0, *[6.0] * PATIENCE, 7.0])
+    generator = generator_of(trainer)
+    spans = len(generator.spans)
+    first, rest = [5.0] * spans, [6.0] * (spans - 1)
+    # The first column is best at the first measurement after the beginning, all others at the second.
+    measured = iter([first, [3.0, *rest], [4.0, *[2.0] * (spans - 1)], *[[7.0] * spans] * PATIENCE, first])
     likelihood.measure = lambda: next(measured)  # type: ignore[method-assign]
-    steps = 0
+    likelihood.begin()
+    states = []
     while not likelihood.over:
         trainer.likelihood_step()
         likelihood.after_step()
-        steps += 1
-        if steps == 2 * MEASURE_AFTER:  # the second measurement, the best
+        if trainer.likelihood_steps in (MEASURE_AFTER, 2 * MEASURE_AFTER):
             average = trainer.players.average.network.state_dict()
-            best = {name: tensor.clone() for name, tensor in average.items()}
+            states.append({name: tensor.clone() for name, tensor in average.items()})
     assert likelihood.stale == PATIENCE
-    assert likelihood.end()["best"] == 4.0
-    for name, tensor in trainer.players.generator.state_dict().items():
-        assert torch.equal(tensor, trainer.players.average.network.state_dict()[name])
+    assert likelihood.end()["best"] == 3.0 + 2.0 * (spans - 1)
+    state = generator.state_dict()
+    for name, span in generator.span_of_rows().items():
         if name != "frequencies":  # which are calibrated
-            assert torch.equal(tensor, best[name])
+            for own, best in zip((span == 0, span > 0), states, strict=True):
+                assert torch.equal(state[name][own], best[name][own])
+    for name, tensor in state.items():
+        assert torch.equal(tensor, trainer.players.average.network.state_dict()[name])
     assert trainer.players.optimizer_g.param_groups[0]["lr"] == trainer.recipe.game.lr_g
 
 
@@ -120,11 +124,15 @@ def test_a_run_says_what_likelihood_brought(penguins: Path, tmp_path: Path) -> N
     small: dict[str, Any] = {"network": "autoregressive", "width": 4, "batch": 32, "head_start": 0}
     gan = Gan(**small, budget="120rounds", likelihood=0.9, check_every=60).fit(penguins, tmp_path / "run")
     assert gan.run is not None
-    [line] = [line for line in gan.run.journal() if line.get("event") == "likelihood"]
+    [line] = [line for line in gan.run.journal() if "likelihood" in line.get("event", "")]
+    assert line["event"] == CUT
     assert line["best"] < line["first"]
     assert line["steps"] == 108
-    assert event_sentence(line).startswith(f"likelihood first: {line['first']:.2f} → {line['best']:.2f} nats")
+    assert event_sentence(line).startswith("likelihood first, for its share of the budget: ")
+    assert f"{line['first']:.2f} → {line['best']:.2f} nats a row" in event_sentence(line)
     assert len(gan.sample(50)) == 50
+    assert cut_before(gan.run, 0.5)  # resumed with twice the budget
+    assert not cut_before(gan.run, 0.95)
     without = Gan(**small, budget="2rounds", likelihood=0).fit(penguins, tmp_path / "no")
     assert without.run is not None
-    assert not [line for line in without.run.journal() if line.get("event") == "likelihood"]
+    assert not [line for line in without.run.journal() if "likelihood" in line.get("event", "")]

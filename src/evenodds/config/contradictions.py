@@ -9,7 +9,7 @@ from evenodds.core.spec import RowSpec, SampleSpec
 
 OF_PICTURES = ("size", "fit", "channels", "range", "direction", "frames")
 DENSE_G, DENSE_D = ("tabular", "gan"), ("tabular", "autoregressive", "gan")
-OF_TABLES = ("key", "exclude", "header", "rule")
+OF_TABLES = ("key", "exclude", "header", "rule", "faked")
 
 
 def refuse_settings_of_others(recipe: Recipe, spec: SampleSpec) -> None:

@@ -16,8 +16,29 @@ READ_KINDS = ("text", "number", "date", "span")
 """As what a column of a text file can be read."""
 READ_BEFORE = "pandas"
 """The reading of versions before 0.2: what pandas takes for numbers and gaps, no keys, no rules but stated ones."""
+FAKED_KINDS = ("name", "first_name", "last_name", "address", "email", "phone")
+"""As what texts of a column can be made up."""
+NOTHING_FAKED = "none"
+"""No column's texts are made up."""
 _PARTS = r",(?=[^,=]+=)"
 """Between one column's choice and the next: a format may hold commas."""
+
+
+def stated_kinds(text: str) -> dict[str, str]:
+    """Which columns are made up as what. ValueError for anything else.
+
+    >>> stated_kinds("customer:name,contact:email")
+    {'customer': 'name', 'contact': 'email'}
+    """
+    if text == NOTHING_FAKED:
+        return {}
+    kinds = "|".join(FAKED_KINDS)
+    parts = re.findall(rf"(.+?):({kinds})(?:,|$)", text)
+    if ",".join(f"{name}:{kind}" for name, kind in parts) != text:
+        raise ValueError(
+            f"{text!r} says not what is made up, give column:kind with one of {', '.join(FAKED_KINDS)}"
+        )
+    return {name.strip(): kind for name, kind in parts}
 
 
 class DataSettings(Group):
@@ -46,6 +67,11 @@ class DataSettings(Group):
 
     key: tuple[str, ...] = ()
     """Columns of a table that hold ids: fakes have new ones of their pattern. Plain ids are noticed without."""
+
+    faked: str | None = None
+    """Columns of a table whose texts are made up anew in fakes, such as customer:name,contact:email: name, first_name,
+    last_name, address, email or phone (extra names). Where it is installed plain ones are noticed; none makes up none.
+    """
 
     rule: tuple[str, ...] = ()
     """Rule that all rows of a table keep, and all fakes: such as "amount <= price", "total = a + b", or, as near as the
@@ -94,6 +120,12 @@ class DataSettings(Group):
                 raise ValueError(
                     f"{part!r} says not how a column is read, give name=kind with one of {', '.join(READ_KINDS)}"
                 )
+        return text or None
+
+    @field_validator("faked")
+    @classmethod
+    def check_faked(cls, text: str | None) -> str | None:
+        stated_kinds(text or NOTHING_FAKED)
         return text or None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from evenodds.core.errors import UserError
@@ -18,3 +19,8 @@ def need(name: str, extra: str, purpose: str) -> Any:
         raise UserError(
             f"{purpose} needs the package {name}, which is not installed: pip install 'evenodds[{extra}]'"
         ) from None
+
+
+def installed(name: str) -> bool:
+    """Whether there is a package ``name``."""
+    return find_spec(name) is not None

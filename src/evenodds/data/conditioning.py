@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from evenodds.core.errors import UserError
 from evenodds.core.spec import PICTURED, Condition, ConditionKind
 from evenodds.data.tables import parsing
-from evenodds.data.tables.codec import TableCodec, inner_of
+from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
 from evenodds.data.tables.files import normalize, to_dtype
-from evenodds.data.tables.fitting import Column, learn
+from evenodds.data.tables.fitting import Column, inner_of, learn
 
 _CLASSES = 64
 """Whole numbers among the labels are classes where there are no more of them."""

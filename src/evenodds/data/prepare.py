@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evenodds.config.data_settings import READ_BEFORE, DataSettings
+from evenodds.config.data_settings import NOTHING_FAKED, READ_BEFORE, DataSettings
 from evenodds.core import atomic
 from evenodds.core.errors import UserError
+from evenodds.core.optional import installed
 from evenodds.data.build_store import (
     channels_of,
     default_side,
@@ -152,7 +153,9 @@ def _table(source: Source, settings: DataSettings) -> Store:
     rules = (
         [["rules", _finds_rules(settings), *settings.rule]] if _finds_rules(settings) or settings.rule else []
     )
-    key = [_table_stamp(source), settings.exclude, *columns, *_given(settings), *reading, *rules]
+    faked = faked_of_settings(settings)
+    made = [["faked", faked or installed("faker")]] if faked != NOTHING_FAKED else []
+    key = [_table_stamp(source), settings.exclude, *columns, *_given(settings), *reading, *rules, *made]
     return once(source, key, lambda target: _make_table(source, settings, target))
 
 
@@ -164,7 +167,9 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
     reading = read_source(source, settings)
     frame, names = reading.frame, [str(name) for name in reading.frame.columns]
     rng = np.random.default_rng(_TABLE_SEED)
-    codec = TableCodec.fit(frame, settings.exclude, rng, reading, keys_of(settings))
+    codec = TableCodec.fit(
+        frame, settings.exclude, rng, reading, keys_of(settings), faked_of_settings(settings)
+    )
     if settings.rule or _finds_rules(settings):
         codec = codec.deriving(frame, rng, settings.rule, _finds_rules(settings))
     rows = codec.encode(frame, rng)
@@ -190,6 +195,11 @@ def _make_table(source: Source, settings: DataSettings, target: Path) -> Store:
 def keys_of(settings: DataSettings) -> tuple[str, ...] | None:
     """The keys that are named; None for a reading of versions that knew none."""
     return None if settings.read == READ_BEFORE else settings.key
+
+
+def faked_of_settings(settings: DataSettings) -> str | None:
+    """What is made up, as settings state it; nothing for a reading of versions that made nothing up."""
+    return NOTHING_FAKED if settings.read == READ_BEFORE else settings.faked
 
 
 def _finds_rules(settings: DataSettings) -> bool:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evenodds.data.store import Block
-from evenodds.data.tables.codec import TableCodec, inner_of
+from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
 from evenodds.data.tables.dates import DateColumn
-from evenodds.data.tables.fitting import Column
+from evenodds.data.tables.fitting import Column, inner_of
 from evenodds.judge.pairs import LevelPairs, Places
 from evenodds.judge.scoring import Floats
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from evenodds.data.tables.codec import TableCodec, inner_of
+from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.columns import CategoryColumn, NumberColumn
-from evenodds.data.tables.fitting import Column
+from evenodds.data.tables.fitting import Column, inner_of
 
 LEFT = 1 / 3
 """A group is lost where fakes have at most this part of its share among reals."""

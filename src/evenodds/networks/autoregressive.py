@@ -29,19 +29,20 @@ class AutoregressiveGenerator(nn.Module):
     """G(z): (n, latent) -> (n, spec.width), a span after another, each from those before it.
 
     A span is one choice: among its places, or of a number among ``BINS`` bins between ``edges``, with a place inside.
-    One masked network gives all logits of real rows in one pass (Germain 2015, 1502.03509, equation 8, whose hidden
-    units each see the spans up to one), as TabularARGN's do (Tiwald 2025, 2501.12012); a row is made by filling the
-    same units in turn. A choice is the inverse of its distribution function at the share of N(0, 1) below one place of
-    z: so the same z makes the same row, and what z lacks is drawn. Gradients are those of the inverse for numbers,
-    and straight through the probabilities for choices.
+    One masked network gives all logits of real rows in one pass (Germain 2015, 1502.03509, equation 8), as
+    TabularARGN's do (Tiwald 2025, 2501.12012); a row is made by filling the same units in turn. Every span has hidden
+    units of its own, which see the spans before it and serve no other: so each may stop learning when it has learnt
+    enough (docs/experiments/likelihood.md, 2026-11-29).
+
+    A choice is the inverse of its distribution function at the share of N(0, 1) below one place of z: so the same z
+    makes the same row, and what z lacks is drawn. Gradients are those of the inverse for numbers, and straight through
+    the probabilities for choices.
 
     Given values c (n, width) are the first spans, in their order, and stand in the row as they were given.
     """
 
     edges: Tensor
     first_mask: Tensor
-    second_mask: Tensor
-    last_mask: Tensor
     line_mask: Tensor
     order: Tensor
     drawn_numbers: Tensor
@@ -58,8 +59,8 @@ class AutoregressiveGenerator(nn.Module):
         self.choices = ends([choices_of(span) for span in self.spans])
         hidden = self.units * len(self.spans)
         self.first = nn.Linear(self.seen[-1], hidden)
-        self.second = nn.Linear(hidden, hidden)
-        self.last = nn.Linear(hidden, self.answers[-1], bias=False)
+        self.second = nn.Linear(self.units, hidden)
+        self.last = nn.Linear(self.units, self.answers[-1], bias=False)
         self.line = nn.Linear(self.seen[-1], self.answers[-1], bias=False)
         self.frequencies = nn.Parameter(torch.zeros(self.choices[-1]))
         self.numbers = [span for span in self.spans if span.kind == "number"]
@@ -77,44 +78,46 @@ class AutoregressiveGenerator(nn.Module):
 
     def mask(self) -> None:
         """Sets to zero, for good, what would let a span see itself or a later one; the rest begins at unit variance."""
-        unit = torch.arange(len(self.spans)).repeat_interleave(self.units)
-        seen, answer = (
-            torch.tensor([at for at in range(len(self.spans)) for _ in range(parts[at], parts[at + 1])])
-            for parts in (self.seen, self.answers)
-        )
-        masks = {
-            "first": unit[:, None] >= seen[None],
-            "second": unit[:, None] >= unit[None],
-            "last": answer[:, None] > unit[None],
-            "line": answer[:, None] > seen[None],
-        }
-        # A row has one place in a span that is hot.
-        sources = {
-            "first": 1 + unit,
-            "second": self.units * (1 + unit),
-            "last": self.units * answer.clamp(min=1),
-        }
+        seen = owners(self.seen)
         with torch.no_grad():
-            for name, mask in masks.items():
-                weight = getattr(self, name).weight
-                spread = sources[name][:, None].float().rsqrt() if name in sources else 0.0
-                weight.copy_(torch.randn(weight.shape) * spread * mask)
-                self.register_buffer(f"{name}_mask", mask.to(weight.dtype), persistent=False)
-            self.last.weight.mul_(0.3)
+            for name, own in (("first", owners(self.hidden)), ("line", owners(self.answers))):
+                mask = (own[:, None] > seen[None]).to(self.first.weight.dtype)
+                self.register_buffer(f"{name}_mask", mask, persistent=False)
+            # A row has one place in a span that is hot.
+            spread = owners(self.hidden).clamp(min=1)[:, None].float().rsqrt()
+            self.first.weight.copy_(torch.randn(self.first.weight.shape) * spread * self.first_mask)
+            self.second.weight.copy_(torch.randn(self.second.weight.shape) * self.units**-0.5)
+            self.last.weight.copy_(0.3 * torch.randn(self.last.weight.shape) * self.units**-0.5)
+            self.line.weight.zero_()
             for layer in (self.first, self.second):
                 layer.bias.zero_()
+
+    @property
+    def hidden(self) -> list[int]:
+        """Where each span's hidden units begin, and the end."""
+        return [self.units * at for at in range(len(self.spans) + 1)]
+
+    def span_of_rows(self) -> dict[str, Tensor]:
+        """For each weight by name, which span each of its rows (len(weight),) serves."""
+        hidden, answers = owners(self.hidden), owners(self.answers)
+        layers = {"first": hidden, "second": hidden, "last": answers, "line": answers}
+        named = {name: layers[name.split(".")[0]] for name, _ in self.named_parameters() if "." in name}
+        return {**named, "frequencies": owners(self.choices)}
 
     # Likelihood
 
     def log_likelihood(self, rows: Tensor) -> Tensor:
         """(n, spec.width) -> (n,): the log-probability of the open spans' choices, in nats, numbers by their bins."""
+        return self.log_likelihoods(rows)[:, len(self.fixed) :].sum(1)
+
+    def log_likelihoods(self, rows: Tensor) -> Tensor:
+        """(n, spec.width) -> (n, spans): the same of each span's choice, given those before it."""
         parts = [self.part_of(span, rows) for span in self.spans]
         each = [
             -F.cross_entropy(logits, self.chosen(at, parts[at]), reduction="none")
             for at, logits in enumerate(self.logits_of(parts))
-            if at >= len(self.fixed)
         ]
-        return torch.stack(each).sum(0)
+        return torch.stack(each, dim=1)
 
     def probabilities(self, rows: Tensor) -> list[Tensor]:
         """(n, spec.width) -> of every span those of its choices (n, choices), each by the spans before it."""
@@ -125,25 +128,29 @@ class AutoregressiveGenerator(nn.Module):
     def logits_of(self, parts: list[Tensor]) -> list[Tensor]:
         """All spans' parts -> their logits (n, choices), in one pass."""
         answers = self.masked_pass(torch.cat([seen_of(part) for part in parts], dim=1))
-        return [
-            self.logits(at, answer)
-            for at, answer in enumerate(torch.split(answers, widths(self.answers), dim=1))
-        ]
+        return [self.logits(at, answer) for at, answer in enumerate(answers)]
 
     def part_of(self, span: Span, rows: Tensor) -> Tensor:
         """A span of rows (n, spec.width) as it is chosen: its places, or a number's share of those below it, (n, 1)."""
         part = rows[:, span.start : span.stop]
         return shares(part) if span.kind == "number" else part
 
-    def masked_pass(self, x: Tensor) -> Tensor:
-        """What is looked at of rows (n, seen) -> answers to all spans (n, answers), each by those before it."""
+    def masked_pass(self, x: Tensor) -> list[Tensor]:
+        """What is looked at of rows (n, seen) -> answers to all spans (n, width answered), each by those before it."""
         drop = DROPOUT if self.training else 0.0
-        hidden = F.silu(F.linear(x, self.first.weight * self.first_mask, self.first.bias))
-        bent = F.linear(F.dropout(hidden, drop), self.second.weight * self.second_mask, self.second.bias)
+        spans, units = len(self.spans), self.units
+        first = F.silu(F.linear(x, self.first.weight * self.first_mask, self.first.bias))
+        hidden = first.view(-1, spans, units).transpose(0, 1)
+        weight = self.second.weight.view(spans, units, units).transpose(1, 2)
+        bent = torch.baddbmm(self.second.bias.view(spans, 1, units), F.dropout(hidden, drop), weight)
         hidden = F.dropout(hidden + F.silu(bent), drop)
         line = F.linear(x, self.line.weight * self.line_mask) * self.slight
-        answers: Tensor = line + F.linear(hidden, self.last.weight * self.last_mask)
-        return answers
+        cut = widths(self.answers)
+        last, lines = torch.split(self.last.weight, cut), torch.split(line, cut, dim=1)
+        return [
+            torch.addmm(straight, own, weight.T)
+            for straight, own, weight in zip(lines, hidden.unbind(0), last, strict=True)
+        ]
 
     def logits(self, at: int, answer: Tensor) -> Tensor:
         """An answer (n, width answered) to a span as the logits (n, choices) of its choices."""
@@ -172,7 +179,7 @@ class AutoregressiveGenerator(nn.Module):
                 part = shares(fixed[at]) if span.kind == "number" else fixed[at]
             else:
                 part = self.choose(at, self.logits(at, filling.answer(at)), u[:, at - len(self.fixed)])
-            filling.fill(at, seen_of(part))
+            filling.fill(seen_of(part))
             parts.append(part)
         row = torch.cat([*fixed, *parts[len(fixed) :]], dim=1)[:, self.order]
         return torch.where(self.drawn_numbers, scores(row), row) if self.numbers else row
@@ -204,40 +211,41 @@ class Filling:
     def __init__(self, network: AutoregressiveGenerator, z: Tensor) -> None:
         self.z, units, answers = z, network.units, widths(network.answers)
         # Cut once: each cut's gradient is as large as what it is cut from.
-        self.first, self.first_bias = (
-            torch.split(network.first.weight, units),
-            torch.split(network.first.bias, units),
+        self.first, self.second = (
+            list(zip(torch.split(layer.weight, units), torch.split(layer.bias, units), strict=True))
+            for layer in (network.first, network.second)
         )
-        self.second, self.second_bias = (
-            torch.split(network.second.weight, units),
-            torch.split(network.second.bias, units),
-        )
-        self.last, self.line = (
-            torch.split(network.last.weight, answers),
-            torch.split(network.line.weight, answers),
-        )
-        self.answers, self.slight = answers, network.slight
+        self.last = torch.split(network.last.weight, answers)
+        self.line = torch.split(network.line.weight, answers)
+        self.slight = network.slight
         self.looked: list[Tensor] = []
-        self.hidden: tuple[list[Tensor], list[Tensor]] = ([], [])
 
     def answer(self, at: int) -> Tensor:
         """The answer (rows, width answered) to a span, from those before it."""
+        (weight, bias), (second, second_bias) = self.first[at], self.second[at]
         if not at:
-            return torch.zeros_like(self.z[:, :1]).expand(-1, self.answers[0])
-        hidden, seen = torch.cat(self.hidden[1], dim=1), torch.cat(self.looked, dim=1)
-        line = F.linear(seen, self.line[at][:, : seen.shape[1]]) * self.slight
-        answer: Tensor = line + F.linear(hidden, self.last[at][:, : hidden.shape[1]])
+            hidden = F.silu(torch.zeros_like(self.z[:, :1]) + bias)
+        else:
+            seen = torch.cat(self.looked, dim=1)
+            hidden = F.silu(F.linear(seen, weight[:, : seen.shape[1]], bias))
+        hidden = hidden + F.silu(F.linear(hidden, second, second_bias))
+        answer = F.linear(hidden, self.last[at])
+        if at:
+            answer = answer + F.linear(seen, self.line[at][:, : seen.shape[1]]) * self.slight
         return answer
 
-    def fill(self, at: int, looked: Tensor) -> None:
-        """Fills the hidden units that see the spans up to one, which later ones see as ``looked``."""
+    def fill(self, looked: Tensor) -> None:
+        """Has later spans see the next one as ``looked``."""
         self.looked.append(looked)
-        first, second = self.hidden
-        seen = torch.cat(self.looked, dim=1)
-        first.append(F.silu(F.linear(seen, self.first[at][:, : seen.shape[1]], self.first_bias[at])))
-        below = torch.cat(first, dim=1)
-        bent = F.linear(below, self.second[at][:, : below.shape[1]], self.second_bias[at])
-        second.append(first[-1] + F.silu(bent))
+
+
+def owners(parts: list[int]) -> Tensor:
+    """Of parts by where they begin, and the end: which part each position is of.
+
+    >>> owners([0, 2, 3]).tolist()
+    [0, 0, 1]
+    """
+    return torch.tensor([at for at, width in enumerate(widths(parts)) for _ in range(width)])
 
 
 def ends(widths: list[int]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evenodds.config.data_settings import READ_BEFORE
+from evenodds.config.data_settings import NOTHING_FAKED, READ_BEFORE
 
 
 def complete(facts: dict[str, Any]) -> None:
@@ -17,6 +17,7 @@ def complete(facts: dict[str, Any]) -> None:
     data.setdefault("range", "full")
     data.setdefault("read", READ_BEFORE)
     data.setdefault("rules", False)
+    data.setdefault("faked", NOTHING_FAKED)
     facts["settings"]["game"].setdefault("mirror", "off")
     facts["settings"]["network"].setdefault("scale", "small")
     facts.setdefault("presets", 1)

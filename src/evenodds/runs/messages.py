@@ -12,6 +12,10 @@ MESSAGES = {
     "event head start": "D played {turns} turns alone and came to {reached:.0%} (asked for: {asked:.0%})",
     "event init": "initial networks: {reason}",
     "event likelihood": "likelihood first: {first:.2f} → {best:.2f} nats a row in {seconds:.0f} s",
+    "event likelihood cut": "likelihood first, for its share of the budget: {first:.2f} → {best:.2f} nats a row in "
+    "{seconds:.0f} s",
+    "likelihood left": "likelihood ended with its share of a smaller budget, and the game goes on without more of it: "
+    "for that, take another --out",
     "event ranks": "goes on with {now} ranks in place of {was}",
     "event resume": "resumed",
     "event split": "the device's memory is full: a batch is played in {parts} parts",

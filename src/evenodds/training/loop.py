@@ -18,7 +18,7 @@ from evenodds.game.alarms import LOST_GROUP, Alarm
 from evenodds.metrics.selection import Selection
 from evenodds.runs.checkpoints import CheckpointManager, Damaged, Snapshot
 from evenodds.runs.initial_weights import find_weights
-from evenodds.runs.messages import event_sentence
+from evenodds.runs.messages import english, event_sentence
 from evenodds.runs.run import Run
 from evenodds.runs.status import OVER
 from evenodds.runs.verdict import Verdict
@@ -27,7 +27,7 @@ from evenodds.training.clock import Clock, after
 from evenodds.training.context import Context
 from evenodds.training.evidence import evidence_of
 from evenodds.training.initial_players import begin_with
-from evenodds.training.likelihood import Likelihood, before_game
+from evenodds.training.likelihood import CUT, ENDED, Likelihood, before_game, cut_before
 from evenodds.training.live import LiveWriter
 from evenodds.training.ranks import Ranks, broadcast_end
 from evenodds.training.recorder import JournalWriter, new_alarms
@@ -99,6 +99,8 @@ class TrainingLoop:
         else:
             damaged += self.restore(last)
             self.journal.event("resume")
+            if cut_before(self.run, self.clock.spent(self.trainer)):
+                self.context.observer.say(english("likelihood left"))
             if last.facts["ranks"] != self.trainer.team.size:
                 self.journal.event("ranks", was=last.facts["ranks"], now=self.trainer.team.size)
         self.ranks.sync_state()
@@ -119,8 +121,7 @@ class TrainingLoop:
                 f"{init} has changed since {self.run.path} was to begin with it, take another --out"
             )
         for reason in begin_with(self.trainer.players, initial):
-            self.journal.event("init", reason=reason)
-            self.context.observer.say(event_sentence({"event": "init", "reason": reason}))
+            self.tell("init", reason=reason)
         self.checkpoints.keep(self.state(None))
 
     def restore(self, last: Snapshot) -> list[Damaged]:
@@ -156,9 +157,8 @@ class TrainingLoop:
             self.ranks.likelihood_step()
             likelihood.after_step()
             self.report_now_and_then()
-        facts = {**likelihood.end(), "seconds": round(clock.seconds(), 1)}
-        self.journal.event("likelihood", **facts)
-        self.context.observer.say(event_sentence({"event": "likelihood", **facts}))
+        event = ENDED if likelihood.over else CUT
+        self.tell(event, **likelihood.end(), seconds=round(clock.seconds(), 1))
         self.ranks.sync_state()
         self.checkpoints.keep(self.state(None))
         return True
@@ -230,7 +230,8 @@ class TrainingLoop:
             began = trainer.stage_began
             self.next_check = began + after(trainer.rounds - began, every)
         self.keep_best(measurement, decision)
-        if decision.fault is None and (self.stage_is_over() or self.stage_is_decided(decision)):
+        decided = decision.verdict is not None and not trainer.last_stage
+        if decision.fault is None and (self.stage_is_over() or decided):
             self.next_stage()
             decision = Decision()
         if decision.fault is not None and decision.verdict is None:
@@ -276,10 +277,6 @@ class TrainingLoop:
         until = stage_ends(len(trainer.sides))[trainer.stage]
         return not trainer.last_stage and until <= self.clock.spent(trainer) < 1
 
-    def stage_is_decided(self, decision: Decision) -> bool:
-        """Whether nothing more comes of this stage, and another follows."""
-        return decision.verdict is not None and not self.trainer.last_stage
-
     def next_stage(self) -> None:
         """Goes on from the best state with the next stage."""
         self.trainer.load_players(self.checkpoints.best.tensors)
@@ -302,6 +299,11 @@ class TrainingLoop:
         return True
 
     # Saving and reporting
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Writes an event to the journal, and says it."""
+        self.journal.event(event, **facts)
+        self.context.observer.say(event_sentence({"event": event, **facts}))
 
     def state(self, distance: float | None, selection: Selection | None = None) -> Snapshot:
         """All that a checkpoint of this place must hold; of the best state also what it was chosen by."""

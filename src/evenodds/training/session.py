@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evenodds.config.contradictions import refuse_settings_of_others
-from evenodds.config.data_settings import READ_BEFORE
+from evenodds.config.data_settings import NOTHING_FAKED, READ_BEFORE
 from evenodds.config.presets import GENERATION, filled, followed, resolve
 from evenodds.config.settings import Recipe, ScaleName
 from evenodds.config.sizes import start_of
@@ -65,13 +65,18 @@ def train_run(
         raise UserError(
             f"{folder} is finished and read-only and cannot be resumed: give --init {folder} and another --out"
         )
+    request = recipe
     recipe = with_choices_of(folder, recipe)
+    if source.kind == "table" and request.data.rules is None and recipe.data.rules is False:
+        context.observer.say(
+            f"{folder} was begun without rules of its own finding and goes on so, as with --no-rules"
+        )
     # A run that has begun needs it no more.
     initial = None if recipe.plan.init is None or is_run(folder) else find_weights(recipe.plan.init)
     store = prepare_source(source, recipe, context)
     if not is_run(folder):
         refuse_settings_of_others(recipe, store.spec)
-    recipe = with_range(recipe, store)
+    recipe = with_faked(with_range(recipe, store), store)
     if initial is not None:
         recipe = with_network_of(recipe, initial, store)
     request, recipe = recipe, resolve(recipe, store.spec, store.n_train, named, store.condition)
@@ -144,6 +149,8 @@ def with_choices_of(folder: Path, recipe: Recipe) -> Recipe:
         left_open["read"] = READ_BEFORE
     if recipe.data.rules is None and data.rules is False:
         left_open["rules"] = False
+    if recipe.data.faked is None:
+        left_open["faked"] = data.faked
     chosen["data"] = recipe.data.model_copy(update=left_open)
     if recipe.network.scale == "auto":
         chosen["network"] = recipe.network.model_copy(update={"scale": run.recipe.network.scale})
@@ -163,6 +170,15 @@ def with_range(recipe: Recipe, store: Store) -> Recipe:
         return recipe
     text = ":".join(f"{end:.9g}" for end in store.facts["range"])
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"range": text})})
+
+
+def with_faked(recipe: Recipe, store: Store) -> Recipe:
+    """The recipe with the columns that are made up: it is the same where Faker is not installed."""
+    if recipe.data.faked is not None or store.codec_json is None:
+        return recipe
+    made = [f"{key['name']}:{key['kind']}" for key in store.codec_json.get("keys", ()) if "by" in key]
+    update = {"faked": ",".join(made) or NOTHING_FAKED}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=update)})
 
 
 def prepare_source(source: Source, recipe: Recipe, context: Context) -> Store:

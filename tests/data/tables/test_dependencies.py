@@ -171,6 +171,27 @@ def test_orders_that_are_never_reached_are_no_rules() -> None:
     assert not derived(fitted(frame))
 
 
+def test_an_order_whose_difference_says_no_more_than_the_column_learns_the_column_itself() -> None:
+    """Houses: built, and renovated never (the same year) or any time later; those before 1950 count as of 1950."""
+    built = RNG(0).integers(1900, 2010, 2_000)
+    renovated = np.where(RNG(1).random(2_000) < 0.5, built, RNG(2).integers(built, 2011))
+    frame = pd.DataFrame({"built": built, "renovated": np.maximum(renovated, 1950)})
+    frame.loc[frame["renovated"] < frame["built"], "renovated"] = frame["built"]
+    codec = fitted(frame)
+    order = derived(codec)["renovated"]
+    assert isinstance(order, Relative)
+    assert order.sense == "least"
+    assert any("'renovated' is learnt, and raised where it is less" in note for note in codec.notes)
+    back = codec.to_table(codec.encode(frame, RNG(0)), RNG(0))
+    changed = back["renovated"] != frame["renovated"]
+    assert (back["renovated"][changed] == back["built"][changed]).all()
+    assert changed.mean() < 0.06  # within a few years of each other
+    assert (order.near > 0) == (changed.any())
+    fakes = noise(codec)
+    assert (fakes["built"] <= fakes["renovated"]).all()
+    assert (fakes["renovated"] == 1950).mean() > 0.2
+
+
 def test_circles_and_chains_are_resolved() -> None:
     rng = RNG(6)
     a, b, c = (rng.integers(0, 500, 2_000) for _ in range(3))

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evenodds.config.data_settings import NOTHING_FAKED
 from evenodds.core.errors import UserError
 from evenodds.core.spec import RowSpec, Span
 from evenodds.data.tables.choices import Combinations, combinations_of
-from evenodds.data.tables.columns import CategoryColumn, NumberColumn
+from evenodds.data.tables.columns import CategoryColumn
 from evenodds.data.tables.dates import DateColumn, number_or_category
 from evenodds.data.tables.derivations import Derivation, Lookup, Relative, derivation_from_json
+from evenodds.data.tables.faked import Faked, fakes_of, learn_or_name_way_on
 from evenodds.data.tables.files import Reading, as_written, normalize, open_table, read_before
-from evenodds.data.tables.fitting import Column, column_from_json, learn, named_once
+from evenodds.data.tables.fitting import Column, column_from_json, named_once
 from evenodds.data.tables.keys import Key, forced_key, key_of, new_ids
 from evenodds.data.tables.notation import Notation, TextNotation, is_gap
 from evenodds.data.tables.number_notation import NumberNotation
@@ -43,7 +45,8 @@ class TableCodec:
     notes: tuple[str, ...]
     notations: Mapping[str, Notation] = field(default_factory=dict)
     layout: Layout | None = None
-    keys: tuple[Key, ...] = ()
+    keys: tuple[Key | Faked, ...] = ()
+    """Columns that are made of no vector: new ids, and texts that are made up."""
     order: tuple[str, ...] = ()
     """The columns that rows have for the user, in the table's order; empty where these are the learnt ones."""
     derived: tuple[Derivation, ...] = ()
@@ -59,20 +62,18 @@ class TableCodec:
         rng: np.random.Generator,
         reading: Reading | None = None,
         keys: tuple[str, ...] | None = None,
+        faked: str | None = NOTHING_FAKED,
     ) -> TableCodec:
         """Choose a codec for every column of ``frame`` but those named in ``exclude``; ``reading`` is of the file that
-        the frame came from, if it came from one. Columns that are named in ``keys``, or that name their row by ids of
-        one pattern, come back as new ids; none does where it is None.
+        the frame came from, if any. Columns that are named in ``keys``, or that name their row by ids of one pattern,
+        come back as new ids; none does where it is None. Texts of the columns of ``faked`` (settings) are made up.
 
-        Left out with a note: a column that is constant, empty, or names its row, which is
-
-        - text of which more than half the values differ from all before;
-        - whole numbers, all different, whose name ends like an id's, or which fill at least half of their
-          range in 20 rows or more (a numbering, in any order: 20 numbers drawn from a range of 40 are
-          all different 3 times in 1,000).
-
-        All-different floats, and all-different whole numbers spread more widely, are measurements and stay.
-        UserError for free text, values that are no scalars, unknown names, or nothing left to learn.
+        Left out with a note: a column that is constant, empty, or names its row, which is text of which more than half
+        the values differ from all before, or whole numbers, all different, whose name ends like an id's, or which fill
+        at least half of their range in 20 rows or more (a numbering, in any order: 20 numbers drawn from a range of 40
+        are all different 3 times in 1,000). All-different floats, and all-different whole numbers spread more widely,
+        are measurements and stay. UserError for free text, values that are no scalars, unknown names, or nothing left
+        to learn.
         """
         frame = named_once(frame)
         strange = [name for name in exclude if name not in frame.columns]
@@ -81,21 +82,24 @@ class TableCodec:
             raise UserError(f"there is no column {strange[0]!r} to leave out; the columns are {existing}")
         columns: list[Column] = []
         notes: list[str] = []
-        made: list[Key] = [forced_key(frame, name) for name in keys or () if name not in exclude]
+        forced = {name: forced_key(frame, name) for name in keys or () if name not in exclude}
+        fakes = fakes_of(frame, faked, (*exclude, *forced))
+        made: list[Key | Faked] = list(forced.values())
+        unlearnt = dict.fromkeys(exclude, "as asked")
+        unlearnt |= {name: f"it is a key, as asked; {new_ids(key)}" for name, key in forced.items()}
+        unlearnt |= {name: one.sentence for name, one in fakes.items()}
         for name in frame.columns:
-            if name in exclude:
-                notes.append(f"column {name!r} left out: as asked")
-                continue
-            if name in {key.name for key in made}:
-                notes.append(f"column {name!r} left out: it is a key, as asked; {new_ids(name, made)}")
+            if name in unlearnt:
+                notes.append(f"column {name!r} left out: {unlearnt[name]}")
+                made += [fakes[name]] if name in fakes else []
                 continue
             text = reading is not None and isinstance(reading.notations.get(name), TextNotation)
-            column = learn(frame[name], rng, notes, text)
+            column = learn_or_name_way_on(frame[name], rng, notes, text, faked)
             if column is not None:
                 columns.append(column)
             elif keys is not None and (key := key_of(normalize(frame[name]))) is not None:
                 made.append(key)
-                notes[-1] += f"; {new_ids(name, made)}"
+                notes[-1] += f"; {new_ids(key)}"
         if not columns:
             raise UserError(f"no column is left to learn from: {'; '.join(notes)}; give a table with more")
         names = {one.name for one in (*columns, *made)}
@@ -338,13 +342,8 @@ class TableCodec:
         columns = tuple(column_from_json(column) for column in facts["columns"])
         notations = {name: notation_from_json(one) for name, one in facts.get("notations", {}).items()}
         layout = Layout(**facts["layout"]) if "layout" in facts else None
-        keys = tuple(Key.from_json(key) for key in facts.get("keys", ()))
+        keys = tuple((Faked if "by" in key else Key).from_json(key) for key in facts.get("keys", ()))
         derived = tuple(derivation_from_json(one) for one in facts.get("derived", ()))
         order = tuple(facts.get("order", ()))
         never = Combinations.from_json(facts.get("combinations", {"counts": (), "forbidden": ()}))
         return cls(columns, tuple(facts["notes"]), notations, layout, keys, order, derived, never)
-
-
-def inner_of(column: Column) -> NumberColumn | CategoryColumn:
-    """The number's or category's codec of a column, which a date has within."""
-    return column.inner if isinstance(column, DateColumn) else column

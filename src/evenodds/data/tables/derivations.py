@@ -188,16 +188,19 @@ class Formula:
 @dataclass(frozen=True)
 class Relative:
     """A column in whose stead its difference from an expression is learnt, or its ratio to one: a difference that the
-    data never has below 0 keeps an order. ``column`` is the codec that the column has by itself."""
+    data never has below 0 keeps an order. Of the sense ``least`` the column itself is learnt, and raised to the
+    expression where it lies below it, or within ``near`` of it. ``column`` is the codec that the column has by itself.
+    """
 
     kind: ClassVar[str] = "relative"
     column: Column
     expression: Expression
-    sense: Literal["above", "below", "ratio"]
+    sense: Literal["above", "below", "ratio", "least"]
     statement: str
     formats: dict[str, str] = field(default_factory=dict)
     empty: bool = False
     """Of a ratio to nothing: whether the column is a gap there, and 0 otherwise."""
+    near: float = 0.0
 
     @property
     def name(self) -> str:
@@ -213,9 +216,12 @@ class Relative:
         other = self.expression.text
         other = f"({other})" if self.expression.operator not in ("column", "number") else other
         name = self.name
-        return {"above": f"{name} - {other}", "below": f"{other} - {name}", "ratio": f"{name} / {other}"}[
-            self.sense
-        ]
+        return {
+            "above": f"{name} - {other}",
+            "below": f"{other} - {name}",
+            "ratio": f"{name} / {other}",
+            "least": f"{name} or {other}",
+        }[self.sense]
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -223,6 +229,8 @@ class Relative:
 
     @property
     def sentence(self) -> str:
+        if self.sense == "least":
+            return f"{self.statement} in all rows: {self.name!r} is learnt, and raised where it is less"
         return f"{self.statement} in all rows: {self.stand_in} is learnt in place of {self.name!r}"
 
     @property
@@ -247,7 +255,7 @@ class Relative:
             middle = float(np.nanmedian(ratio)) if np.isfinite(ratio).any() else 1.0
             ratio = np.where(other == 0, middle, ratio)
             return pd.Series(np.where(np.isnan(x) & (other != 0), np.nan, ratio), name=self.stand_in)
-        apart = (x - other if self.sense == "above" else other - x) / self.unit
+        apart = {"above": x - other, "below": other - x, "least": x}[self.sense] / self.unit
         apart = np.round(apart, 9 if self.decimals is None else max(self.decimals, 6)) + 0.0
         absent = np.isnan(apart)
         whole = bool((apart[~absent] % 1 == 0).all())
@@ -260,6 +268,9 @@ class Relative:
         other = self.expression.values(amounts)
         if self.sense == "ratio":
             x = np.where(other == 0, np.nan if self.empty else 0.0, other * np.where(absent, np.nan, apart))
+        elif self.sense == "least":
+            x = np.where(apart - other <= self.near, other, apart)
+            x = np.where(absent, np.nan, x)
         else:
             apart = np.where(absent, np.nan, apart) * self.unit
             x = self._within(other + apart if self.sense == "above" else other - apart, other)
@@ -290,6 +301,7 @@ class Relative:
             "statement": self.statement,
             "formats": self.formats,
             "empty": self.empty,
+            "near": self.near,
         }
         return {
             "kind": self.kind,
@@ -301,7 +313,7 @@ class Relative:
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Relative:
         """The relation whose ``to_json`` gave these facts."""
-        rest = (facts["sense"], facts["statement"], facts["formats"], facts["empty"])
+        rest = (facts["sense"], facts["statement"], facts["formats"], facts["empty"], facts.get("near", 0.0))
         return cls(column_from_json(facts["column"]), parse_expression(facts["expression"]), *rest)
 
 

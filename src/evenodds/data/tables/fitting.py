@@ -120,3 +120,8 @@ def named_once(frame: pd.DataFrame) -> pd.DataFrame:
     if len(twice):
         raise UserError(f"the table has two columns named {twice[0]!r}; rename one of them")
     return frame
+
+
+def inner_of(column: Column) -> NumberColumn | CategoryColumn:
+    """The number's or category's codec of a column, which a date has within."""
+    return column.inner if isinstance(column, DateColumn) else column

@@ -149,9 +149,9 @@ def forced_key(frame: pd.DataFrame, name: str) -> Key:
     return key
 
 
-def new_ids(name: str, keys: list[Key]) -> str:
-    example = next(key for key in keys if key.name == name).values(0, 1, 0).iloc[0]
-    return f"fakes have new ids like {example}"
+def new_ids(key: Key) -> str:
+    """What fakes have in a key's column, for the user."""
+    return f"fakes have new ids like {key.values(0, 1, 0).iloc[0]}"
 
 
 def _pattern(name: str, dtype: str, texts: list[str]) -> Key | None:

@@ -26,6 +26,12 @@ OFTEN = 0.02
 """Share of rows, at least, that would break an order if the two columns were independent."""
 REACHED = 0.002
 """Share of rows, at least, in which an order's two sides are as near as they get."""
+CLOSER = 0.5
+"""A difference is learnt in a number's place where it is less spread than this part of the number's own spread
+(docs/experiments/likelihood.md, 2026-11-29)."""
+NEAR = 16
+"""Both sides of an order are as good as equal where they are apart by less than this part of the middle half of the
+values: a bin of a generator that draws numbers so. They become equal there if most of such rows are."""
 _REVERSED = {">=": "<=", ">": "<"}
 
 
@@ -169,7 +175,25 @@ def orders(table: Table, derived: Derived) -> None:
         strict = bool((table.numbers(low) < table.numbers(high)).all())
         statement = f"{column(low).text} {'<' if strict else '<='} {column(high).text}"
         formats = {low: table.formats[low]} if low in table.formats else {}
-        derived.add(Relative(table.columns[high], column(low), "above", statement, formats))
+        derived.add(_order(table, low, high, statement, formats))
+
+
+def _order(table: Table, low: str, high: str, statement: str, formats: dict[str, str]) -> Relative:
+    """How an order is kept: by the difference where that says more closely where ``high`` lies than ``high`` itself,
+    which else is learnt as it is: what other columns say of it is plainer so, and so are values that it often has."""
+    one = table.columns[high]
+    a, b = table.numbers(low), table.numbers(high)
+    closer = isinstance(one, DateColumn) or _spread(b - a) < CLOSER * _spread(b)
+    if closer or not (a <= b).all() or (a < b).all():  # there are gaps, or they are never equal
+        return Relative(one, column(low), "above", statement, formats)
+    near = float(np.subtract(*np.quantile(b, [0.75, 0.25]))) / NEAR
+    equal, about = int((a == b).sum()), int((b - a <= near).sum())
+    return Relative(one, column(low), "least", statement, formats, near=near if 2 * equal > about else 0.0)
+
+
+def _spread(x: Floats) -> float:
+    """How far numbers lie from their median, on average."""
+    return float(np.nanmean(np.abs(x - np.nanmedian(x))))
 
 
 def _ordered(table: Table, low: str, high: str) -> float:
