@@ -25,6 +25,7 @@ from evenodds.data.tables.fitting import Column, column_from_json, named_once
 from evenodds.data.tables.keys import Key, forced_key, key_of, new_ids
 from evenodds.data.tables.notation import Notation, TextNotation, is_gap
 from evenodds.data.tables.number_notation import NumberNotation
+from evenodds.data.tables.rare_levels import with_groups
 from evenodds.data.tables.recognition import notation_from_json
 from evenodds.data.tables.rules import derivations
 from evenodds.data.tables.text_files import Layout
@@ -104,7 +105,7 @@ class TableCodec:
             raise UserError(f"no column is left to learn from: {'; '.join(notes)}; give a table with more")
         names = {one.name for one in (*columns, *made)}
         order = tuple(name for name in frame.columns if name in names) if made else ()
-        codec = cls(tuple(columns), tuple(notes), keys=tuple(made), order=order)
+        codec = cls(with_groups(columns, frame, notes), tuple(notes), keys=tuple(made), order=order)
         if reading is not None and reading.layout is not None:
             notations = {name: reading.notations[name] for name in order or codec.names}
             codec = replace(codec, notations=notations, layout=reading.layout)

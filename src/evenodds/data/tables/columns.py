@@ -211,8 +211,9 @@ class NumberColumn:
 class CategoryColumn:
     """One choice among ``levels`` (text, numbers or booleans, the most frequent first), one-hot.
 
-    The first ``alone`` levels have a place each; later ones share one place and are drawn by their own
-    ``counts`` on decoding, so that none is lost. Missing values, if any, have the last place.
+    The first ``alone`` levels have a place each. Later ones share places, as many of them in turn as ``shared`` says,
+    or one where it is empty, and are drawn by their own ``counts`` on decoding, so that none is lost. Missing values,
+    if any, have the last place.
     """
 
     name: str
@@ -221,6 +222,7 @@ class CategoryColumn:
     counts: tuple[int, ...]
     alone: int
     missing: bool
+    shared: tuple[int, ...] = ()
 
     @classmethod
     def fit(cls, name: str, series: pd.Series[Any]) -> CategoryColumn:
@@ -234,12 +236,17 @@ class CategoryColumn:
 
     @property
     def merged(self) -> int:
-        """How many levels share one place."""
+        """How many levels share places."""
         return len(self.levels) - self.alone
 
     @property
+    def sharing(self) -> NDArray[np.intp]:
+        """How many levels each of the shared places has."""
+        return np.array(self.shared or ([self.merged] if self.merged else []), np.intp)
+
+    @property
     def width(self) -> int:
-        return self.alone + bool(self.merged) + self.missing
+        return self.alone + len(self.sharing) + self.missing
 
     def spans(self, start: int) -> tuple[Span, ...]:
         return (Span(start, start + self.width, "category"),)
@@ -250,7 +257,11 @@ class CategoryColumn:
         if self.dtype == "str" and series.dtype != "str":
             series = series.astype("str")
         code = pd.Index(self.levels).get_indexer(pd.Index(series))
-        return np.where(absent, self.width - 1 if self.missing else -1, np.minimum(code, self.alone))
+        places = np.concatenate(
+            [np.arange(self.alone), np.repeat(self.alone + np.arange(len(self.sharing)), self.sharing)]
+        )
+        placed = np.where(code < 0, -1, places[code])
+        return np.where(absent, self.width - 1 if self.missing else -1, placed)
 
     def encode(self, series: pd.Series[Any], rng: np.random.Generator) -> NDArray[np.float32]:
         """Values (n) as one-hot places (n, width). UserError for a value that training never saw."""
@@ -272,16 +283,23 @@ class CategoryColumn:
         """Places (n, width), one-hot or soft, as values (n): the largest place wins."""
         code = block.argmax(1)
         absent = code == (self.width - 1 if self.missing else -1)
-        shared = np.flatnonzero((code == self.alone) & ~absent) if self.merged else np.empty(0, np.intp)
-        if len(shared):
-            rare = np.array(self.counts[self.alone :], np.float64)
-            code[shared] = self.alone + rng.choice(len(rare), len(shared), p=rare / rare.sum())
+        slot, first = code.copy(), self.alone
+        for at, count in enumerate(self.sharing.tolist()):
+            shared = np.flatnonzero((slot == self.alone + at) & ~absent)
+            rare = np.array(self.counts[first : first + count], np.float64)
+            if len(shared):
+                code[shared] = first + rng.choice(count, len(shared), p=rare / rare.sum())
+            first += count
         values = pd.Series(list(self.levels), dtype=self.dtype)
         picked: Any = values.array.take(np.where(absent, -1, code), allow_fill=self.missing)
         return pd.Series(picked, name=self.name)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "category", **asdict(self)}
+        facts = asdict(self)
+        return {
+            "kind": "category",
+            **(facts if self.shared else {k: v for k, v in facts.items() if k != "shared"}),
+        }
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> CategoryColumn:

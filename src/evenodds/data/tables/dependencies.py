@@ -19,7 +19,9 @@ from evenodds.data.tables.evidence import CHANCE, FEWEST, Codes, Derived, Table
 from evenodds.data.tables.formulas import parts, sums
 
 MOST_LEVELS = 256
-"""Levels, at most, of a column that determines another."""
+"""Levels, at most, of a column that determines another together with a third, or by numbers."""
+MOST_SHARING = 10_000
+"""Levels, at most, of a category that alone determines another column, and values of that."""
 GROUP = 5
 """Rows to each pair of levels, on average and at least, where two columns determine a third."""
 _FIRST = 600
@@ -53,12 +55,21 @@ def determinants(table: Table) -> list[str]:
     return names
 
 
+def _sharing(table: Table) -> list[str]:
+    """Choices of which rare ones share places, but decode to the data's values and no others."""
+    return [
+        name
+        for name, one in table.columns.items()
+        if isinstance(one, CategoryColumn) and one.merged and table.distinct(name) <= MOST_SHARING
+    ]
+
+
 def lookups(table: Table, derived: Derived) -> list[Derivation]:
     """Columns that one other determines. Of columns that say the same the first is learnt; of several that determine
     one the one with the fewest levels."""
     names = [name for name in table.columns if _can_be_looked_up(table, name)]
     tested = len(names) ** 2
-    by = [name for name in determinants(table) if not derived.has(name)]
+    by = [name for name in (*determinants(table), *_sharing(table)) if not derived.has(name)]
     made: list[Derivation] = []
     for target in names:
         if derived.has(target):
@@ -80,7 +91,7 @@ def _first(table: Table, one: str, other: str) -> bool:
 
 
 def _can_be_looked_up(table: Table, name: str) -> bool:
-    return not isinstance(table.columns[name], DateColumn) and 2 <= table.distinct(name) <= MOST_LEVELS * 4
+    return not isinstance(table.columns[name], DateColumn) and 2 <= table.distinct(name) <= MOST_SHARING
 
 
 def _determines(table: Table, one: str, target: str, tested: int) -> bool:
