@@ -318,7 +318,10 @@ def test_data_drawn_with_the_mouse_is_learnt_with_settings_chosen_by_hand(learne
     learner.field("budget").fill("30rounds")
     learner.field("name").fill(name)
     page.locator("#start").click()
-    wait_for(lambda: (learner.server.runs / name / "verdict.json").exists(), 120)
+    verdict = learner.server.runs / name / "verdict.json"
+    wait_for(
+        lambda: page.wait_for_timeout(200) or verdict.exists(), 120
+    )  # the page's requests pass meanwhile
     run = Run.open(learner.server.runs / name)
     assert [column["name"] for column in run.codec()["columns"]] == ["x", "y"]
     assert run.facts["data"]["told"]["counts"]["samples"] > 400
