@@ -197,7 +197,7 @@ def test_two_random_visitors_meet_no_error_and_no_dead_control(wanderers: list[W
 def test_a_page_that_is_left_open_keeps_its_memory(chromium: Any, tmp_path: Path) -> None:
     """Of a live game: the heap after each collection, in MB, does not grow with the frames that were shown."""
     runs = tmp_path / "runs"
-    train(runs, "heights", "people", "--budget", "20rounds")
+    train(runs, "heights", "people", "--budget", "20rounds", "--stop", "budget")
     with studio(runs) as server:
         visitor = Visitor(chromium, server)
         page = visitor.open("heights")
