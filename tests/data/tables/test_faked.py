@@ -115,6 +115,15 @@ def test_what_only_looks_or_sounds_so_is_not_taken(header: str, values: list[str
     assert kind_of_texts(pd.Series(values, dtype="str", name=header)) is None
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("header", ["name", "email", "phone", "address", "first name"])
+@pytest.mark.parametrize(
+    "text", ["A" + " b" * 5_000 + "1", "A" + "," * 5_000 + "1", "a@" + "a." * 2_000 + "@"]
+)
+def test_long_texts_that_almost_fit_are_turned_down_without_trying_every_way(header: str, text: str) -> None:
+    assert kind_of_texts(pd.Series([text] * 3, dtype="str", name=header)) in (None, "address")
+
+
 @pytest.mark.parametrize(
     ("stated", "what"),
     [
