@@ -1,8 +1,10 @@
-"""TIFF files of bands: values as tifffile writes them, and packings as Pillow reads them."""
+"""TIFF files of bands: values as they were written, whatever their layout."""
 
 from __future__ import annotations
 
 import io
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from evenodds.core.optional import installed
 from evenodds.data.images import tiff_bands
+from evenodds.data.images.album import BadPicture
 from evenodds.data.images.band_files import open_bands
 
 SHAPE = (50, 37, 5)
@@ -48,24 +52,39 @@ def test_values_are_read_in_every_layout(
         np.testing.assert_array_equal(read, pixels)
 
 
-@pytest.mark.parametrize("packing", ["raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "zstd", "lzma"])
-@pytest.mark.parametrize("mode", ["CMYK", "F"])
-def test_packings_are_read_as_pillow_writes_them(packing: str, mode: str) -> None:
-    """With the differences of whole numbers and of floats; four inks and one float stand for bands."""
-    image = Image.fromarray(values("uint8", (40, 33, 4)), "CMYK")
-    if mode == "F":
-        image = Image.fromarray(values("float32", (40, 33)))
-    predictor = {"CMYK": 2, "F": 3}[mode]
-    for differences in (1, predictor) if packing not in ("raw", "packbits") else (1,):
-        stream = io.BytesIO()
-        image.save(stream, "TIFF", compression=packing, tiffinfo={317: differences})
-        [(tags, order)] = tiff_bands._tags(stream)
-        assert tags.get(317, 1) == differences
-        channels = len(image.getbands())
-        dtype = np.dtype(f"{order}f4" if mode == "F" else "u1")
-        page = tiff_bands.Page(image.height, image.width, channels, dtype, tags, order)
-        read = tiff_bands.read(stream, page)
-        np.testing.assert_array_equal(read.squeeze(), np.asarray(image))
+@pytest.mark.skipif(installed("imagecodecs"), reason="the package that unpacks it is installed")
+def test_a_packing_that_is_not_read_is_named_with_the_way_on(tmp_path: Path) -> None:
+    """Four inks stand for bands."""
+    Image.fromarray(values("uint8", (40, 33, 4)), "CMYK").save(tmp_path / "a.tif", compression="tiff_lzw")
+    with (tmp_path / "a.tif").open("rb") as file:
+        [page] = tifffile.TiffFile(file).pages
+        with pytest.raises(BadPicture, match=r"packed by LZW.*pip install imagecodecs"):
+            tiff_bands.read(file, page)
+
+
+def test_a_page_that_is_cut_off_and_one_of_another_size_are_no_pictures() -> None:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, values("uint16"), photometric="minisblack", planarconfig="contig")
+    short = open_bands(io.BytesIO(stream.getvalue()[:-10]))
+    assert short is not None
+    with pytest.raises(BadPicture, match="truncated"):
+        short.read(0)
+    with tifffile.TiffWriter(stream := io.BytesIO()) as pages:
+        for shape in (SHAPE, (20, 20, 5)):
+            pages.write(values("uint8", shape), photometric="minisblack", planarconfig="contig")
+    both = open_bands(stream)
+    assert both is not None
+    assert both.read(0).shape == SHAPE
+    with pytest.raises(BadPicture, match="another size"):
+        both.read(1)
+
+
+def test_without_the_extra_the_way_on_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, values("uint16"), photometric="minisblack", planarconfig="contig")
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    with pytest.raises(BadPicture, match=r"pip install 'evenodds\[tiff\]'"):
+        open_bands(stream)
 
 
 def test_alpha_and_inks_are_no_bands() -> None:

@@ -5,7 +5,6 @@ Arrays are read from their headers and bytes, so that no file can have Python ob
 
 from __future__ import annotations
 
-import ast
 import zipfile
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
@@ -22,7 +21,8 @@ VALUES_LIMIT = 200_000_000
 """Values of one picture that are read, at most."""
 _NPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
 _NPY_SUFFIX = ".npy"
-_LONGEST_HEADER = 10_000
+_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+"""Version 3 differs in the names of fields, which pictures do not have."""
 _MODES = {("uint8", 1): "L", ("bool", 1): "1", ("uint16", 1): "I;16", ("uint8", 3): "RGB"}
 """Modes of arrays that are pictures as any other file may hold them, by dtype and channels."""
 
@@ -73,15 +73,15 @@ class BandFile:
 
 
 class _TiffFile(BandFile):
-    def __init__(self, file: BinaryIO, pages: list[tiff_bands.Page]) -> None:
-        page = pages[0]
-        _check_size(page.height, page.width, page.channels)
-        self.shape = Shape(len(pages), page.height, page.width, page.channels, page.dtype)
+    def __init__(self, file: BinaryIO, pages: list[Any]) -> None:
+        height, width, channels, dtype = tiff_bands.layout(pages[0])
+        _check_size(height, width, channels)
+        self.shape = Shape(len(pages), height, width, channels, dtype)
         self._file, self._pages = file, pages
 
     def read(self, frame: int) -> NDArray[Any]:
         page = self._pages[frame]
-        if page[:4] != self._pages[0][:4]:
+        if tiff_bands.layout(page) != tiff_bands.layout(self._pages[0]):
             raise BadPicture("a page of another size or other bands than the first")
         return tiff_bands.read(self._file, page)
 
@@ -150,20 +150,16 @@ def _in_zip(pack: zipfile.ZipFile) -> BandFile | None:
 
 
 def _header(stream: Any) -> _Array:
-    """Reads an array's header (NumPy's format, versions 1 to 3)."""
-    if stream.read(len(_NPY)) != _NPY:
-        raise BadPicture("damaged")
-    version = stream.read(2)[:1]
-    length = int.from_bytes(stream.read(2 if version == b"\x01" else 4), "little")
-    if length > _LONGEST_HEADER:
-        raise BadPicture("damaged")
-    facts = ast.literal_eval(stream.read(length).decode("latin-1"))
-    dtype = np.dtype(facts["descr"])
+    """Reads an array's header."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        shape, fortran, dtype = _READERS[version](stream)
+    except (ValueError, KeyError):
+        raise BadPicture("damaged") from None
     if dtype.kind not in NUMBERS:
         kind = "Python objects" if dtype.hasobject else f"values of the dtype {dtype}"
         raise BadPicture(f"an array of {kind}, which are not read")
-    shape = tuple(int(side) for side in facts["shape"])
-    return _Array(shape, bool(facts["fortran_order"]), dtype)
+    return _Array(shape, fortran, dtype)
 
 
 def _shape(array: _Array) -> Shape:
