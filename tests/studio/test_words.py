@@ -100,6 +100,7 @@ def test_no_text_is_there_for_nothing() -> None:
         "loss ",
         "setting ",
         "problem ",
+        "note ",
         "game ",
         "phase ",
         "slot ",

@@ -75,7 +75,7 @@ def render_report(
     language: str = "en",
 ) -> bytes:
     """The report as a page in the language of ``say``, with the film that the run has. ``translate`` is for sentences
-    that runs of before hold."""
+    that a run holds in English: notes on its data, and those of versions before."""
     verdict, data = run.verdict(), run.data_facts
 
     def meaning(name: str) -> str:
@@ -104,10 +104,10 @@ def render_report(
         rows=newest_rows(run) if store.codec_json is not None else None,
         notes=[
             counted(data.counts, say),
-            *data.notes,
+            *map(translate, data.notes),
             *([data.license] if data.license else []),
         ],
-        skipped=data.skipped,
+        skipped=[one._replace(reason=translate(one.reason)) for one in data.skipped],
         recipe=recipe_rows(run, say),
     )
     return page.encode("utf-8", "replace")

@@ -1,4 +1,5 @@
-"""Korean for English sentences that come without codes: problems, and journals of versions before 0.2."""
+"""Korean for English sentences that come without codes: problems, notes on data, and journals of versions before
+0.2."""
 
 from __future__ import annotations
 
@@ -64,7 +65,11 @@ def number(text: str) -> float:
 
 
 def translate(say: Words, sentence: str) -> str:
-    """A former sentence in the language of ``say``; one that is not known, such as a system's message, as it is."""
+    """A sentence that a run holds in English, a note on its data or one of versions before, in the language of ``say``;
+    one that is not known, such as a system's message, as it is."""
+    note = note_sentence(say, sentence)
+    if note != sentence:
+        return note
     for key, pattern_of_key in patterns().items():
         match = pattern_of_key.fullmatch(sentence)
         if match:
@@ -78,24 +83,40 @@ def translate(say: Words, sentence: str) -> str:
     return sentence
 
 
-PROBLEM = "problem "
-"""The keys of what goes wrong begin so; their English is what is raised."""
+PROBLEM, NOTE = "problem ", "note "
+"""The keys of what goes wrong, and of what is said of data, begin so; their English is what is raised or stored."""
 
 
 @cache
-def problems() -> dict[str, re.Pattern[str]]:
-    """For each key a pattern that matches what is raised, those with the most fixed letters first."""
-    english = {key: text["en"] for key, text in texts().items() if key.startswith(PROBLEM)}
+def english_patterns(prefix: str) -> dict[str, re.Pattern[str]]:
+    """For each key with a prefix a pattern that matches its English, those with the most fixed letters first."""
+    english = {key: text["en"] for key, text in texts().items() if key.startswith(prefix)}
     return {key: pattern(english[key]) for key in sorted(english, key=lambda key: -fixed(english[key]))}
 
 
 def problem_sentence(say: Words, problem: Exception | str) -> str:
     """What went wrong, in one line in the language of ``say``; as it was raised where it is not known."""
-    sentence = " ".join(str(problem).split())
-    for key, pattern_of_key in problems().items():
+    return sentence_of(say, PROBLEM, " ".join(str(problem).split()))
+
+
+def note_sentence(say: Words, note: str) -> str:
+    """A note on data, or why a file was skipped, in the language of ``say``; as it was stored where it is not known.
+
+    >>> from evenodds.studio.i18n import speaker
+    >>> note_sentence(speaker("ko"), "column 'id' left out: as asked; fakes have new ids like C07")
+    "'id' 열은 뺐습니다: 요청하신 대로입니다; 가짜에는 C07 같은 새 번호가 들어갑니다"
+    """
+    return sentence_of(say, NOTE, note)
+
+
+def sentence_of(say: Words, prefix: str, sentence: str) -> str:
+    """A sentence whose English has a key with a prefix, in the language of ``say``; another as it is. Reasons are such
+    sentences themselves, of notes several with semicolons between."""
+    for key, pattern_of_key in english_patterns(prefix).items():
         if match := pattern_of_key.fullmatch(sentence):
             facts = match.groupdict()
             if "reason" in facts:
-                facts["reason"] = problem_sentence(say, facts["reason"])
+                parts = facts["reason"].split("; ") if prefix == NOTE else [facts["reason"]]
+                facts["reason"] = "; ".join(sentence_of(say, prefix, part) for part in parts)
             return say(key, **facts) if facts else say(key)
     return sentence
