@@ -154,7 +154,8 @@ def _table(source: Source, settings: DataSettings) -> Store:
         [["rules", _finds_rules(settings), *settings.rule]] if _finds_rules(settings) or settings.rule else []
     )
     faked = faked_of_settings(settings)
-    made = [["faked", faked or installed("faker")]] if faked != NOTHING_FAKED else []
+    none = faked == NOTHING_FAKED or (faked is None and not installed("faker"))
+    made = [] if none else [["faked", faked or True]]
     key = [_table_stamp(source), settings.exclude, *columns, *_given(settings), *reading, *rules, *made]
     return once(source, key, lambda target: _make_table(source, settings, target))
 

@@ -15,6 +15,7 @@ from evenodds.core.atomic import Unwritable
 from evenodds.core.distributed import team
 from evenodds.core.errors import UserError
 from evenodds.core.observer import Observer
+from evenodds.core.optional import installed
 from evenodds.core.spec import PICTURED, condition_to_json, sides_of, spec_to_json
 from evenodds.data.conditioning import kind_of
 from evenodds.data.prepare import prepare
@@ -173,10 +174,13 @@ def with_range(recipe: Recipe, store: Store) -> Recipe:
 
 
 def with_faked(recipe: Recipe, store: Store) -> Recipe:
-    """The recipe with the columns that are made up: it is the same where Faker is not installed."""
+    """The recipe with the columns that are made up, so that they are the same where Faker is not installed, and with
+    none where it is not installed now. Where Faker noticed none it would notice none again, and nothing is stated."""
     if recipe.data.faked is not None or store.codec_json is None:
         return recipe
     made = [f"{key['name']}:{key['kind']}" for key in store.codec_json.get("keys", ()) if "by" in key]
+    if not made and installed("faker"):
+        return recipe
     update = {"faked": ",".join(made) or NOTHING_FAKED}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=update)})
 

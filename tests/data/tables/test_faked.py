@@ -10,12 +10,15 @@ import pandas as pd
 import pytest
 
 from evenodds.config.data_settings import DataSettings
+from evenodds.config.settings import Recipe
 from evenodds.core.errors import UserError
+from evenodds.data import prepare as prepare_module
 from evenodds.data.prepare import prepare
 from evenodds.data.source import find
 from evenodds.data.tables import faked
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.faked import Faked, kind_of_texts
+from evenodds.training import session
 
 RNG = np.random.default_rng
 faker = pytest.importorskip("faker")
@@ -161,3 +164,21 @@ def test_a_store_is_the_same_where_the_recipe_states_what_was_noticed(tmp_path: 
     assert none.fingerprint != stated.fingerprint
     assert none.codec_json is not None
     assert "keys" not in none.codec_json
+
+
+@pytest.mark.parametrize("with_faker", [True, False])
+def test_a_game_that_goes_on_finds_its_table_prepared(
+    with_faker: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is made up: there is one store of it, whether Faker is installed or not."""
+    monkeypatch.setenv("EVENODDS_CACHE", str(tmp_path / "cache"))
+    for module in (faked, prepare_module, session):
+        monkeypatch.setattr(module, "installed", lambda name: with_faker)
+    file = tmp_path / "numbers.csv"
+    pd.DataFrame({"a": range(1, 2_001, 4), "b": np.random.default_rng(0).normal(size=500)}).to_csv(
+        file, index=False
+    )
+    first = prepare(find(str(file)), DataSettings())
+    stated = session.with_faked(Recipe(), first).data
+    assert stated.faked == (None if with_faker else "none")
+    assert prepare(find(str(file)), stated).path == first.path
