@@ -31,6 +31,7 @@ from evenodds.runs.verdict import Evidence, RefereeRuling, Verdict
 from evenodds.studio.i18n import LANGUAGES, speaker, texts
 from evenodds.studio.translate import translate
 from evenodds.training.initial_players import begin_with
+from evenodds.training.likelihood import CUT, ENDED
 from tests.checks import WELL
 
 AHEAD = Odds(0.97, 0.95, 0.99)
@@ -128,7 +129,8 @@ def lines() -> Iterator[dict[str, Any]]:
             "reason": move.reason.to_json(),
         }
     yield {"event": "head start", "round": 0, "turns": 20, "reached": 0.83, "asked": 0.8, "won": True}
-    yield {"event": "likelihood", "round": 0, "steps": 900, "first": 2.31, "best": 1.87, "seconds": 40.2}
+    for event in (ENDED, CUT):
+        yield {"event": event, "round": 0, "steps": 900, "first": 2.31, "best": 1.87, "seconds": 40.2}
     for reason in beginnings():
         yield {"event": "init", "round": 0, "reason": reason}
     yield {"event": "resume", "round": 7}
@@ -219,6 +221,7 @@ def test_every_code_has_a_message_and_every_message_a_code() -> None:
         "alarm",
         "wrong",
         "wrong nothing",
+        "likelihood left",
         *(f"referee {finding['code']}" for finding in findings()),
         *(f"event {line['event']}" for line in lines()),
         *(f"kind {alarm.kind}" for alarm in alarms()),
