@@ -22,7 +22,7 @@ from evenodds.data.images.decoding import values_of
 from evenodds.data.images.ingest import Chunk, Ingest, Watch
 from evenodds.data.images.ingest_report import IngestReport
 from evenodds.data.images.items import Pictures
-from evenodds.data.images.values import Values
+from evenodds.data.images.values import Values, counted
 from evenodds.data.source import Source
 from evenodds.data.store import Store
 from evenodds.data.store_writer import About, Chunks, with_about, write_store
@@ -293,9 +293,8 @@ def values_noted(values: Values, strange: float) -> list[str]:
     """How bands are read: each by its own range, or as they are."""
     ends = [f"{low:,.6g} to {high:,.6g}" for low, high in zip(values.low, values.high, strict=True)]
     shown = ", ".join(ends[:SHOWN_BANDS]) + (", ..." if len(ends) > SHOWN_BANDS else "")
-    word = "band" if values.channels == 1 else "bands"
     notes = [
-        f"{values.channels} {word} of {values.dtype} are learnt each by its own range of values: {shown}"
+        f"{counted(values.channels)} of {values.dtype} are learnt each by its own range of values: {shown}"
     ]
     if strange:
         share = f"{strange:.2%}" if strange >= 1e-4 else "a few"

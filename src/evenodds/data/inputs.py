@@ -18,7 +18,7 @@ from evenodds.core.spec import PictureSpec
 from evenodds.data.images.album import ARRAYS, SUFFIXES, Album, BadPicture, is_archive
 from evenodds.data.images.arrays import decode, decode_bands, decoded_channels
 from evenodds.data.images.decoding import Reel, open_file
-from evenodds.data.images.values import Values
+from evenodds.data.images.values import Values, counted
 from evenodds.data.store import Block
 from evenodds.data.tables.codec import TableCodec
 from evenodds.data.tables.files import READABLE
@@ -106,7 +106,7 @@ def _readable(spec: PictureSpec) -> str:
     """What a run of a spec reads."""
     if not spec.bands:
         return "pictures that open in a viewer"
-    return f".npy, .npz or .tif files of {spec.channels} {'band' if spec.channels == 1 else 'bands'}"
+    return f".npy, .npz or .tif files of {counted(spec.channels)}"
 
 
 def _numbered(name: str, count: int) -> list[str]:

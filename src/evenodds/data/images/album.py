@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self, cast
 
 from evenodds.core.errors import UserError
+from evenodds.core.optional import need
 from evenodds.data.images.shards import SHARD, Entry, files_in, holds_labels, shards_of
 
 SUFFIXES = frozenset(
@@ -32,6 +33,14 @@ DAMAGED = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipF
 
 class BadPicture(Exception):  # noqa: N818 - it tells of a file, not of a defect
     """A picture cannot be used; the message is a short reason, such as "zero bytes"."""
+
+
+def reader(name: str, extra: str, purpose: str) -> Any:
+    """``need`` for what reads a file. Raises BadPicture with the command where the package is not installed."""
+    try:
+        return need(name, extra, purpose)
+    except UserError as missing:
+        raise BadPicture(str(missing)) from None
 
 
 class Album:

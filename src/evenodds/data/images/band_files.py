@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evenodds.core.spec import CHANNELS
 from evenodds.data.images import tiff_bands
 from evenodds.data.images.album import BadPicture
-from evenodds.data.images.values import NUMBERS
+from evenodds.data.images.values import NUMBERS, counted
 
 VALUES_LIMIT = 200_000_000
 """Values of one picture that are read, at most."""
@@ -42,9 +42,8 @@ class Shape(NamedTuple):
     def mode(self) -> str:
         """Pillow's name for such pixels where they are gray or color of 8 bits, or gray of 16; else what they are, such
         as "5 bands, uint16"."""
-        word = "band" if self.channels == 1 else "bands"
         mode = _MODES.get((self.dtype.name, self.channels))
-        return mode or f"{self.channels} {word}, {self.dtype.name}"
+        return mode or f"{counted(self.channels)}, {self.dtype.name}"
 
     @property
     def bands(self) -> int:

@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
-from evenodds.core.errors import UserError
-from evenodds.core.optional import need
-from evenodds.data.images.album import BadPicture
+from evenodds.data.images.album import BadPicture, reader
 from evenodds.data.images.band_files import BandFile, open_bands
 from evenodds.data.images.file_kinds import BEGINNING, is_heif, kind_by_content
 
@@ -239,10 +237,7 @@ def open_image(file: BinaryIO) -> ImageFile.ImageFile:
 
 def register_heif() -> None:
     """Has Pillow read HEIC. Raises BadPicture with the command where the extra is not installed."""
-    try:
-        need("pi_heif", "heic", "reading HEIC").register_heif_opener()
-    except UserError as missing:
-        raise BadPicture(str(missing)) from None
+    reader("pi_heif", "heic", "reading HEIC").register_heif_opener()
 
 
 def lies_on_its_side(image: ImageFile.ImageFile) -> bool:

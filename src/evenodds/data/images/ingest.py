@@ -44,7 +44,8 @@ Watch = Callable[[str, int, int], None]
 
 _CHUNK_BYTES = 8 * 2**20
 _QUOTED = 3
-_PREPARING = "preparing pictures"
+PREPARING = "preparing pictures"
+"""What is told to ``Watch`` of pictures that get their size."""
 _VALUES, _FEWEST_VALUES = 2_000_000, 100
 """Values of wide pictures that their range is measured by, and the fewest of one picture."""
 _LOOKED_THROUGH = 500
@@ -163,7 +164,7 @@ class Ingest:
             picture = decode(reel, size, fit, channels, span, frame)
             return picture, None if make is None else make(picture)
 
-        pictures = self._each_frame(_PREPARING, self.usable, read)
+        pictures = self._each_frame(PREPARING, self.usable, read)
         return self._chunks(pictures, channels * math.prod(sides_of(size)))
 
     def band_chunks(self, size: Size, fit: Fit, values: Values) -> Generator[Chunk, None, IngestReport]:
@@ -172,7 +173,7 @@ class Ingest:
         def read(reel: Reel, frame: int) -> tuple[Bytes, Bytes | None]:
             return decode_bands(reel, size, fit, values, frame), None
 
-        pictures = self._each_frame(_PREPARING, self.usable, read)
+        pictures = self._each_frame(PREPARING, self.usable, read)
         return self._chunks(pictures, values.channels * math.prod(sides_of(size)))
 
     def _chunks(

@@ -15,7 +15,7 @@ from evenodds.core.spec import Size, sides_of
 from evenodds.data.images.album import Album, BadPicture
 from evenodds.data.images.arrays import Bytes, Channels, Fit, fitted
 from evenodds.data.images.decoding import is_gray, whole
-from evenodds.data.images.ingest import Chunk, Ingest, Watch
+from evenodds.data.images.ingest import PREPARING, Chunk, Ingest, Watch
 from evenodds.data.images.ingest_report import IngestReport
 
 Direction = Literal["AtoB", "BtoA"]
@@ -77,7 +77,7 @@ class Pairs(Ingest):
             source, target = self._both(index)
             return fitted(target, self.size, fit, channels), fitted(source, self.size, fit, channels_source)
 
-        pictures = self._each("preparing pictures", self.usable, read)
+        pictures = self._each(PREPARING, self.usable, read)
         return self._chunks(pictures, (channels + channels_source) * math.prod(sides_of(self.size)))
 
     def _both(self, index: int) -> tuple[Image.Image, Image.Image]:

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
-from evenodds.core.errors import UserError
-from evenodds.core.optional import need
-from evenodds.data.images.album import BadPicture
+from evenodds.data.images.album import BadPicture, reader
 
 MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How TIFF files begin, little- and big-endian, of 32 and 64 bits."""
@@ -25,10 +23,7 @@ def pages_of(file: BinaryIO) -> list[Any]:
     BadPicture for pages whose values are no numbers, and with the command where the extra is not installed."""
     if not _has_bands(file):
         return []
-    try:
-        tifffile = need("tifffile", "tiff", "reading a TIFF of bands")
-    except UserError as missing:
-        raise BadPicture(str(missing)) from None
+    tifffile = reader("tifffile", "tiff", "reading a TIFF of bands")
     file.seek(0)
     pages = list(tifffile.TiffFile(file).pages)
     if pages[0].dtype is None:

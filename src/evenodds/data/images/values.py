@@ -75,6 +75,15 @@ class Values:
         return cls(low, high, dtype.name)
 
 
+def counted(bands: int) -> str:
+    """A number of bands in words.
+
+    >>> counted(1), counted(5)
+    ('1 band', '5 bands')
+    """
+    return "1 band" if bands == 1 else f"{bands} bands"
+
+
 def measured(values: Floats) -> tuple[float, float] | None:
     """From the 0.1st to the 99.9th percentile of finite values (n,); None where there are none or all are one, and
     where that is more than half of the range of their kind, which then stands."""
